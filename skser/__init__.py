@@ -1,0 +1,1 @@
+"""Speech emotion recognition with scikit-learn own tools."""

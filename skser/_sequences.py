@@ -1,0 +1,257 @@
+"""The one data convention: a batch of utterances is a list of arrays.
+
+Every estimator of the package takes and returns such lists. They pass through
+scikit-learn's tools unchanged, because a list can be indexed. The functions here
+check a batch, walk over its frames in blocks of bounded size, and pad it with a mask.
+"""
+
+import numbers
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from scipy import sparse
+from sklearn.utils.validation import validate_data
+
+
+def check_is_sequence(X, name="X"):
+    """Refuse what cannot be indexed or has no samples.
+
+    Parameters
+    ----------
+    X : object
+        What the user passed.
+    name : str, default="X"
+        Name of the parameter in the error messages.
+
+    Raises
+    ------
+    TypeError
+        If `X` is a single string or path, a mapping, or has no length, as a
+        generator or a single number.
+    ValueError
+        If `X` has no samples.
+    """
+    if isinstance(X, (str, bytes, dict)) or not hasattr(X, "__len__"):
+        hint = " Wrap a single utterance in a list." if isinstance(X, str) else ""
+        raise TypeError(
+            f"{name} must be a list with one entry per utterance (or an array), "
+            f"got {type(X).__name__}.{hint}"
+        )
+    if np.ndim(X) == 0 or len(X) == 0:
+        raise ValueError(
+            f"Found {name} with 0 sample(s) while a minimum of 1 is required."
+        )
+
+
+def is_table(X):
+    """Tell whether `X` is two-dimensional data of scikit-learn's usual kind.
+
+    A table is whatever scikit-learn itself would validate: a 2-D (or wrongly a
+    1-D) numeric array, a DataFrame, a sparse matrix, or a list of lists of numbers.
+    Everything else is a batch of utterances.
+    """
+    if sparse.issparse(X):
+        return True
+    n_dimensions = getattr(X, "ndim", None)
+    is_column_of_arrays = (
+        n_dimensions == 1
+        and getattr(X, "dtype", None) == object
+        and len(X) > 0
+        and np.ndim(_first(X)) > 0
+    )
+    if n_dimensions is not None:
+        return n_dimensions <= 2 and not is_column_of_arrays
+    return len(X) == 0 or np.ndim(_first(X)) < 2
+
+
+def _first(X):
+    """Return the first entry of a list, array or pandas column."""
+    return X.iloc[0] if hasattr(X, "iloc") else X[0]
+
+
+def check_numeric_array(array, name, n_dimensions, axes):
+    """Return one utterance as a real numeric array, or say what it is instead.
+
+    Parameters
+    ----------
+    array : array-like
+        One entry of the batch.
+    name : str
+        What the messages call it, for instance ``"X[3]"``.
+    n_dimensions : int
+        Number of dimensions that it must have.
+    axes : str
+        The expected shape in words, for instance ``"(n_frames, n_features)"``.
+
+    Returns
+    -------
+    array : ndarray
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(
+            f"{name} must hold real numbers, got an array of dtype {array.dtype}."
+        )
+    if array.ndim != n_dimensions:
+        raise ValueError(f"{name} must have the shape {axes}, got {array.shape}.")
+    if 0 in array.shape:
+        raise ValueError(f"{name} is empty: its shape is {array.shape}, not {axes}.")
+    return array
+
+
+def check_finite(array, name):
+    """Raise a ValueError that locates the first NaN or infinity of an utterance."""
+    # The sum is not finite if any value is not; it needs no temporary array.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
+    bad = ~np.isfinite(array)
+    if bad.any():
+        position = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name} contains NaN or infinity: {int(bad.sum())} value(s), "
+            f"the first at index {position} ({array[position]})."
+        )
+
+
+def validate_sequences(estimator, X, *, reset, dtype=np.float32):
+    """Check a batch of feature sequences and return it as a list of arrays.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Gets (``reset=True``) or is compared with (``reset=False``)
+        ``n_features_in_``, which is the length of the *last* axis.
+    X : list of array-like of shape (n_frames, n_features), or array-like of shape \
+            (n_samples, n_frames, n_features) or (n_rows, n_features)
+        The batch. A two-dimensional `X` is validated by scikit-learn; its rows
+        become sequences of one frame.
+    reset : bool
+        True in `fit`, False afterwards.
+    dtype : dtype, or list of dtype, default=numpy.float32
+        The dtype to convert to; of a list, the first, for input that has none
+        of them.
+
+    Returns
+    -------
+    sequences : list of ndarray of shape (n_frames, n_features)
+        Finite; views of the input where its dtype allows it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the index of the utterance at fault.
+    """
+    if is_table(X):
+        table = validate_data(estimator, X, reset=reset, dtype=dtype)
+        return list(table[:, np.newaxis, :])
+    check_is_sequence(X)
+    accepted = dtype if isinstance(dtype, (list, tuple)) else [dtype]
+    sequences = []
+    for i, entry in enumerate(X):
+        array = check_numeric_array(entry, f"X[{i}]", 2, "(n_frames, n_features)")
+        check_finite(array, f"X[{i}]")
+        if array.dtype not in accepted:
+            array = array.astype(accepted[0])
+        sequences.append(array)
+    _check_widths(estimator, sequences, reset)
+    return sequences
+
+
+def _check_widths(estimator, sequences, reset):
+    """Check that all utterances have the estimator's number of features."""
+    width = sequences[0].shape[-1]
+    for i, sequence in enumerate(sequences):
+        if sequence.shape[-1] != width:
+            raise ValueError(
+                "All utterances must have the same number of features: X[0] has "
+                f"{width}, but X[{i}] has {sequence.shape[-1]}."
+            )
+    if reset:
+        estimator.n_features_in_ = width
+        # As scikit-learn's validate_data does for input without names.
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+    elif width != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {width} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+
+
+def iterate_blocks(sequences, block_size):
+    """Yield all frames of a batch, in order, in blocks of bounded size.
+
+    Short utterances are joined, so that the cost of a block does not depend on how
+    the frames are spread over utterances; long ones are cut.
+
+    Parameters
+    ----------
+    sequences : list of ndarray of shape (n_frames, ...)
+    block_size : int
+        Number of frames that a block has at most.
+
+    Yields
+    ------
+    block : ndarray of shape (<= block_size, ...)
+        Empty blocks are not yielded.
+    """
+    pending, n_pending = [], 0
+    for sequence in sequences:
+        for start in range(0, len(sequence), block_size):
+            piece = sequence[start : start + block_size]
+            if n_pending + len(piece) > block_size:
+                yield np.concatenate(pending)
+                pending, n_pending = [], 0
+            pending.append(piece)
+            n_pending += len(piece)
+    if pending:
+        yield np.concatenate(pending)
+
+
+def pad_sequences(sequences, dtype=np.float32):
+    """Stack utterances of unequal length, zeros behind the shorter ones.
+
+    Parameters
+    ----------
+    sequences : list of ndarray of shape (n_frames, n_features)
+    dtype : dtype, default=numpy.float32
+
+    Returns
+    -------
+    padded : ndarray of shape (n_samples, longest, n_features)
+    mask : ndarray of bool of shape (n_samples, longest)
+        True where a frame is real.
+    """
+    lengths = np.array([len(sequence) for sequence in sequences])
+    shape = (len(sequences), lengths.max(), sequences[0].shape[1])
+    padded = np.zeros(shape, dtype=dtype)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return padded, np.arange(shape[1]) < lengths[:, np.newaxis]
+
+
+def map_utterances(function, utterances, n_jobs=None):
+    """Apply a function to each utterance, in threads if asked, in order.
+
+    Threads share the signals, so nothing is pickled; decoding, Fourier transforms and
+    matrix products release Python's lock. ``joblib.parallel_config`` overrides
+    the choice, for instance to run on a cluster.
+
+    Parameters
+    ----------
+    function : callable
+    utterances : iterable
+    n_jobs : int, default=None
+        As in scikit-learn: None is 1, -1 is all processors.
+
+    Returns
+    -------
+    results : list
+    """
+    if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
+        raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
+    if effective_n_jobs(n_jobs) == 1:
+        return [function(utterance) for utterance in utterances]
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    return parallel(delayed(function)(utterance) for utterance in utterances)
