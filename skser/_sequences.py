@@ -5,11 +5,13 @@ scikit-learn's tools unchanged, because a list can be indexed. The functions her
 check a batch, walk over its frames in blocks of bounded size, and pad it with a mask.
 """
 
+import functools
 import numbers
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy import sparse
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import validate_data
 
 
@@ -37,7 +39,7 @@ def check_is_sequence(X, name="X"):
             f"{name} must be a list with one entry per utterance (or an array), "
             f"got {type(X).__name__}.{hint}"
         )
-    if np.ndim(X) == 0 or len(X) == 0:
+    if getattr(X, "ndim", 1) == 0 or len(X) == 0:
         raise ValueError(
             f"Found {name} with 0 sample(s) while a minimum of 1 is required."
         )
@@ -50,18 +52,18 @@ def is_table(X):
     1-D) numeric array, a DataFrame, a sparse matrix, or a list of lists of numbers.
     Everything else is a batch of utterances.
     """
-    if sparse.issparse(X):
-        return True
+    if sparse.issparse(X) or not hasattr(X, "__len__"):
+        return sparse.issparse(X) or hasattr(X, "__array__")
     n_dimensions = getattr(X, "ndim", None)
     is_column_of_arrays = (
         n_dimensions == 1
-        and getattr(X, "dtype", None) == object
+        and getattr(X, "dtype", None) == np.dtype(object)
         and len(X) > 0
         and np.ndim(_first(X)) > 0
     )
     if n_dimensions is not None:
         return n_dimensions <= 2 and not is_column_of_arrays
-    return len(X) == 0 or np.ndim(_first(X)) < 2
+    return isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) < 2
 
 
 def _first(X):
@@ -209,26 +211,28 @@ def iterate_blocks(sequences, block_size):
         yield np.concatenate(pending)
 
 
-def pad_sequences(sequences, dtype=np.float32):
+def pad_sequences(sequences, n_frames=None):
     """Stack utterances of unequal length, zeros behind the shorter ones.
 
     Parameters
     ----------
     sequences : list of ndarray of shape (n_frames, n_features)
-    dtype : dtype, default=numpy.float32
+    n_frames : int, default=None
+        The length to pad to; None is the length of the longest.
 
     Returns
     -------
-    padded : ndarray of shape (n_samples, longest, n_features)
-    mask : ndarray of bool of shape (n_samples, longest)
+    padded : ndarray of float32 of shape (n_samples, n_frames, n_features)
+    mask : ndarray of bool of shape (n_samples, n_frames)
         True where a frame is real.
     """
     lengths = np.array([len(sequence) for sequence in sequences])
-    shape = (len(sequences), lengths.max(), sequences[0].shape[1])
-    padded = np.zeros(shape, dtype=dtype)
+    n_frames = n_frames or lengths.max()
+    shape = (len(sequences), n_frames, sequences[0].shape[1])
+    padded = np.zeros(shape, dtype=np.float32)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
-    return padded, np.arange(shape[1]) < lengths[:, np.newaxis]
+    return padded, np.arange(n_frames) < lengths[:, np.newaxis]
 
 
 def map_utterances(function, utterances, n_jobs=None):
@@ -255,3 +259,39 @@ def map_utterances(function, utterances, n_jobs=None):
         return [function(utterance) for utterance in utterances]
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     return parallel(delayed(function)(utterance) for utterance in utterances)
+
+
+class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
+    """A TransformerMixin whose ``set_output`` concerns tables only.
+
+    scikit-learn would try to make a DataFrame of a list of arrays, too, and fail;
+    with ``set_config(transform_output="pandas")`` in the midst of a Pipeline.
+    """
+
+    def __init_subclass__(cls, auto_wrap_output_keys=("transform",), **kwargs):
+        plain = cls.transform
+        super().__init_subclass__(auto_wrap_output_keys, **kwargs)
+        wrapped = cls.transform
+
+        @functools.wraps(plain)
+        def transform(self, X):
+            return wrapped(self, X) if is_table(X) else plain(self, X)
+
+        cls.transform = transform
+
+    def fit_transform(self, X, y=None):
+        """Fit to `X`, then transform it.
+
+        Parameters
+        ----------
+        X : list of array-like, or array-like
+            As in `fit`.
+        y : Ignored
+            Present for scikit-learn's conventions.
+
+        Returns
+        -------
+        X_new : list of ndarray, or ndarray
+            As of `transform`.
+        """
+        return self.fit(X, y).transform(X)
