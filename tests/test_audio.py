@@ -1,0 +1,729 @@
+import contextlib
+import os
+import pickle
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import soundfile
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skser import exceptions
+from skser.audio import AudioLoader, load_audio
+from skser.exceptions import (
+    AudioError,
+    EmptyAudioError,
+    NonFiniteAudioError,
+    ShortAudioWarning,
+    TooLongAudioError,
+    TruncatedAudioError,
+    UnreadableAudioError,
+)
+
+RATE = 16000
+LOSSLESS = ["wav", "flac", "aiff", "au", "caf", "w64", "rf64"]
+LOSSY = {"ogg": "VORBIS", "opus": "OPUS", "mp3": None}
+CONTAINER = {"opus": "OGG"}
+
+
+def tone(n_samples=RATE, rate=RATE, frequency=220):
+    signal = 0.5 * np.sin(2 * np.pi * frequency * np.arange(n_samples) / rate)
+    return np.round(signal * 32768).astype(np.int16)
+
+
+def noise(n_samples=RATE, seed=0):
+    generator = np.random.default_rng(seed)
+    return (3000 * generator.standard_normal(n_samples)).astype(np.int16)
+
+
+def write(path, signal, rate=RATE, **kwargs):
+    soundfile.write(path, signal, rate, **kwargs)
+    return str(path)
+
+
+@pytest.fixture
+def wav(tmp_path):
+    return write(tmp_path / "noise.wav", noise())
+
+
+def load(path):
+    return AudioLoader().transform([path])[0]
+
+
+# Files that are fine
+
+
+def test_a_recording_comes_as_its_values_in_float32(wav):
+    signal = load(wav)
+    assert signal.dtype == np.float32
+    np.testing.assert_array_equal(signal, noise() / 32768)
+
+
+def test_the_order_of_the_files_is_kept_with_threads(tmp_path):
+    paths = [write(tmp_path / f"{i}.wav", noise(2000 + i, i)) for i in range(20)]
+    signals = AudioLoader(n_jobs=2).transform(paths)
+    for i, signal in enumerate(signals):
+        np.testing.assert_array_equal(signal, noise(2000 + i, i) / 32768)
+
+
+@pytest.mark.parametrize("extension", LOSSLESS)
+def test_lossless_formats_give_the_same_signal(tmp_path, extension):
+    path = write(tmp_path / f"a.{extension}", noise(), format=extension.upper())
+    np.testing.assert_array_equal(load(path), noise() / 32768)
+
+
+@pytest.mark.parametrize(("extension", "subtype"), LOSSY.items())
+def test_lossy_formats_keep_a_tone(tmp_path, extension, subtype):
+    path = write(
+        tmp_path / f"a.{extension}",
+        tone(),
+        format=CONTAINER.get(extension, extension.upper()),
+        subtype=subtype,
+    )
+    signal = load(path)
+    assert len(signal) == RATE
+    spectrum = np.abs(np.fft.rfft(signal))
+    assert spectrum.argmax() == 220
+    assert np.std(signal) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("subtype", "tolerance"),
+    [
+        ("PCM_U8", 1 / 128),
+        ("PCM_16", 1 / 32768),
+        ("PCM_24", 2**-23),
+        ("PCM_32", 2**-24),
+        ("FLOAT", 2**-24),
+        ("DOUBLE", 2**-24),
+        ("ALAW", 0.02),
+        ("ULAW", 0.02),
+    ],
+)
+def test_sample_types_agree_within_their_quantisation(tmp_path, subtype, tolerance):
+    expected = 0.5 * np.sin(np.arange(4000) / 20)
+    path = write(tmp_path / "a.wav", expected, subtype=subtype)
+    np.testing.assert_allclose(load(path), expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("n_channels", [2, 6])
+def test_channels_are_averaged(tmp_path, n_channels):
+    channels = np.stack([noise(seed=i) for i in range(n_channels)], axis=1)
+    path = write(tmp_path / "a.wav", channels)
+    expected = (channels / 32768).mean(axis=1)
+    np.testing.assert_allclose(load(path), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000])
+def test_other_rates_are_resampled(tmp_path, rate):
+    path = write(tmp_path / "a.wav", tone(rate, rate), rate)
+    signal = load(path)
+    expected = tone() / 32768
+    assert len(signal) == RATE
+    # The filter rings at the two ends of the tone.
+    np.testing.assert_allclose(signal[1000:-1000], expected[1000:-1000], atol=1e-3)
+
+
+def test_what_lies_above_the_new_band_is_removed(tmp_path):
+    path = write(tmp_path / "a.wav", tone(48000, 48000, frequency=12000), 48000)
+    assert np.abs(load(path)[1000:-1000]).max() < 1e-3
+
+
+def test_long_recordings_are_decoded_in_several_blocks(tmp_path):
+    signal = np.tile(noise(), 80)
+    path = write(tmp_path / "a.wav", signal)
+    np.testing.assert_array_equal(load(path), (signal / 32768).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a", "a.WAV", "a.raw", "a.vox", "a.txt"])
+def test_the_content_counts_and_not_the_extension(wav, name):
+    path = Path(wav).rename(Path(wav).with_name(name))
+    np.testing.assert_array_equal(load(path), noise() / 32768)
+
+
+@pytest.mark.parametrize("name", ["ä ö.wav", "two\nlines.wav", "n" * 246 + ".wav"])
+def test_unusual_names_are_read(wav, name):
+    path = Path(wav).rename(Path(wav).with_name(name))
+    assert len(load(str(path))) == RATE
+
+
+@pytest.mark.parametrize("kind", [str, Path, os.fsencode, np.str_])
+def test_kinds_of_paths(wav, kind):
+    assert len(load(kind(wav))) == RATE
+    assert len(load_audio(kind(wav))) == RATE
+
+
+def test_the_home_folder_is_expanded(wav, monkeypatch):
+    monkeypatch.setenv("HOME", str(Path(wav).parent))
+    monkeypatch.setenv("USERPROFILE", str(Path(wav).parent))
+    assert len(load("~/noise.wav")) == RATE
+
+
+def test_relative_paths_are_read(wav, monkeypatch):
+    monkeypatch.chdir(Path(wav).parent)
+    assert len(load("noise.wav")) == RATE
+
+
+def test_kinds_of_batches_of_paths(wav):
+    pandas = pytest.importorskip("pandas")
+    batches = [
+        [wav, wav],
+        (wav, wav),
+        np.array([wav, wav]),
+        np.array([wav, wav], dtype=object),
+        pandas.Series([wav, wav], index=[7, 3]),
+        pandas.Series([wav, wav], dtype=object),
+    ]
+    for batch in batches:
+        assert [len(s) for s in AudioLoader().transform(batch)] == [RATE, RATE]
+
+
+def add_garbage(content):
+    return content + bytes(range(256)) * 4
+
+
+def add_chunk(content):
+    return content + b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + b"\0" * 18
+
+
+def announce(riff, data):
+    def change(content):
+        sizes = struct.pack("<I", riff), struct.pack("<I", data)
+        return content[:4] + sizes[0] + content[8:40] + sizes[1] + content[44:]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        add_garbage,
+        add_chunk,
+        announce(0xFFFFFFFF, 0xFFFFFFFF),
+        announce(0x7FFFF024, 0x7FFFF000),
+        announce(0, 0),
+    ],
+    ids=["garbage behind", "LIST chunk", "ffmpeg's pipe", "SoX's pipe", "no sizes"],
+)
+def test_headers_of_pipes_and_what_follows_the_samples_do_no_harm(wav, change):
+    Path(wav).write_bytes(change(Path(wav).read_bytes()))
+    np.testing.assert_array_equal(load(wav), noise() / 32768)
+
+
+@pytest.mark.filterwarnings("error")
+def test_silence_an_offset_and_clipping_pass_without_a_warning(tmp_path):
+    signals = [np.zeros(RATE), np.full(RATE, 0.25), np.clip(noise() / 1000, -1, 1)]
+    paths = [
+        write(tmp_path / f"{i}.wav", signal, subtype="FLOAT")
+        for i, signal in enumerate(signals)
+    ]
+    for signal, loaded in zip(signals, AudioLoader().transform(paths), strict=True):
+        np.testing.assert_array_equal(loaded, signal.astype(np.float32))
+
+
+# Files that are bad
+
+
+def bad_file(folder, kind):
+    """Write a file of one of the kinds of `BAD_FILES`."""
+    path = folder / f"{kind.replace(' ', '-')}.wav"
+    path.write_bytes(BAD_FILES[kind][0](folder))
+    return str(path)
+
+
+def encoded(folder, signal, extension="wav", rate=RATE, **kwargs):
+    path = folder / f"source.{extension}"
+    write(path, signal, rate, **kwargs)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+def half(folder, extension, signal=None):
+    content = encoded(
+        folder, noise() if signal is None else signal, extension, format=extension
+    )
+    return content[: len(content) // 2]
+
+
+def with_value(value):
+    signal = np.zeros(2000, np.float32)
+    signal[100] = value
+    return signal
+
+
+BAD_FILES = {
+    "0 bytes": (lambda f: b"", EmptyAudioError, "0 bytes"),
+    "no samples": (lambda f: encoded(f, []), EmptyAudioError, "no samples"),
+    "NaN": (
+        lambda f: encoded(f, with_value(np.nan), subtype="FLOAT"),
+        NonFiniteAudioError,
+        r"1 sample\(s\).*index 100 \(nan\)",
+    ),
+    "infinity": (
+        lambda f: encoded(f, with_value(np.inf), subtype="FLOAT"),
+        NonFiniteAudioError,
+        r"1 sample\(s\).*index 100 \(inf\)",
+    ),
+    "m4a": (
+        lambda f: b"\0\0\0\x20ftypM4A " + bytes(200),
+        UnreadableAudioError,
+        "MPEG-4.*Convert it to WAV or FLAC",
+    ),
+    "webm": (lambda f: b"\x1a\x45\xdf\xa3" + bytes(99), UnreadableAudioError, "WebM"),
+    "text": (lambda f: b"not a sound\n" * 9, UnreadableAudioError, "b'not a sound"),
+    "web page": (
+        lambda f: b"<!DOCTYPE html><html></html>",
+        UnreadableAudioError,
+        "DOCTYPE.*Convert",
+    ),
+    "random": (
+        lambda f: np.random.default_rng(0).bytes(4000),
+        UnreadableAudioError,
+        "begins with",
+    ),
+    "half a WAV": (
+        lambda f: half(f, "wav"),
+        TruncatedAudioError,
+        "header says 16000 samples, the file has 7989",
+    ),
+    "half an AIFF": (lambda f: half(f, "aiff"), TruncatedAudioError, "says 16000 sam"),
+    "half an AU": (lambda f: half(f, "au"), TruncatedAudioError, "says 16000 samples"),
+    "half a W64": (lambda f: half(f, "w64"), TruncatedAudioError, "says 16000 samples"),
+    "half an RF64": (lambda f: half(f, "rf64"), TruncatedAudioError, "says 16000 samp"),
+    "half a CAF": (lambda f: half(f, "caf"), TruncatedAudioError, "says 32000 bytes"),
+    "half a FLAC": (lambda f: half(f, "flac"), TruncatedAudioError, "says 16000 sampl"),
+    "half an MP3": (lambda f: half(f, "mp3"), TruncatedAudioError, "says 16000 sample"),
+    "11 minutes": (
+        lambda f: encoded(f, np.zeros(1000 * 660, np.int16), rate=1000),
+        TooLongAudioError,
+        "660.0 s.*max_duration=600.0",
+    ),
+    "absurd rate": (
+        lambda f: encoded(f, noise(), rate=2_000_000),
+        UnreadableAudioError,
+        "2000000 Hz",
+    ),
+    "0 channels": (
+        lambda f: patched(encoded(f, noise()), 22, 0),
+        UnreadableAudioError,
+        "cannot be read",
+    ),
+    "65535 channels": (
+        lambda f: patched(encoded(f, noise()), 22, 65535),
+        UnreadableAudioError,
+        "cannot be read",
+    ),
+    "unknown codec": (
+        lambda f: patched(encoded(f, noise()), 20, 0x7777),
+        UnreadableAudioError,
+        "cannot be read",
+    ),
+    "FLAC from a pipe": (
+        lambda f: without_total(encoded(f, noise(), "flac")),
+        UnreadableAudioError,
+        "does not say how long",
+    ),
+}
+
+
+def patched(content, offset, value):
+    return content[:offset] + struct.pack("<H", value) + content[offset + 2 :]
+
+
+def without_total(flac):
+    # The last 36 bits before the checksum of STREAMINFO are the number of samples.
+    return flac[:21] + bytes([flac[21] & 0xF0]) + bytes(4) + flac[26:]
+
+
+@pytest.mark.parametrize(
+    ("loudness", "error", "match"),
+    [
+        ([1, 0], UnreadableAudioError, r"variable bit rate .* Convert it"),
+        ([0, 1], TruncatedAudioError, "header says"),
+    ],
+)
+def test_an_mp3_of_which_the_length_is_guessed_wrongly_is_refused(
+    tmp_path, loudness, error, match
+):
+    path = tmp_path / "variable.mp3"
+    signal = noise(44100 * 20) * np.repeat(loudness, 44100 * 10).astype(np.int16)
+    write(path, signal, 44100, bitrate_mode="VARIABLE", compression_level=0.5)
+    content = path.read_bytes()
+    tag = content.index(b"Xing")
+    path.write_bytes(content[content.index(b"\xff\xfb", tag) :])
+    with pytest.raises(error, match=match):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+@pytest.mark.parametrize("function", [load, load_audio])
+def test_a_bad_file_has_an_error_of_its_own_that_names_it(tmp_path, kind, function):
+    path = bad_file(tmp_path, kind)
+    _, error, match = BAD_FILES[kind]
+    with pytest.raises(error, match=match) as caught:
+        function(path)
+    assert Path(path).name in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_the_errors_come_back_from_a_worker_process(tmp_path, kind):
+    with pytest.raises(AudioError) as caught:
+        load(bad_file(tmp_path, kind))
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert type(copy) is type(caught.value)
+    assert str(copy) == str(caught.value)
+
+
+@pytest.mark.parametrize("name", exceptions.__all__)
+def test_every_exception_survives_pickling(name):
+    error = getattr(exceptions, name)("a.wav is bad")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy)) == (type(error), "a.wav is bad")
+
+
+def test_a_real_worker_process_reports_the_file(tmp_path):
+    paths = [bad_file(tmp_path, "0 bytes")] * 2
+    parallel = joblib.Parallel(n_jobs=2)
+    with pytest.raises(EmptyAudioError, match=r"0-bytes\.wav"):
+        parallel(joblib.delayed(load_audio)(path) for path in paths)
+
+
+def test_the_bad_file_of_a_hundred_is_named_in_cross_validation(tmp_path):
+    paths = [write(tmp_path / f"{i}.wav", noise(1024, i)) for i in range(100)]
+    paths[37] = bad_file(tmp_path, "half a WAV")
+    model = make_pipeline(AudioLoader(), FunctionTransformer(), LogisticRegression())
+    with pytest.raises(TruncatedAudioError, match=r"half-a-WAV\.wav"):
+        cross_validate(model, paths, [0, 1] * 50, n_jobs=2, cv=2, error_score="raise")
+
+
+def test_missing_files_and_folders_keep_the_names_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.wav"):
+        load(tmp_path / "nowhere.wav")
+    with pytest.raises(IsADirectoryError, match=tmp_path.name):
+        load(tmp_path)
+
+
+def test_a_dangling_link_is_a_missing_file(tmp_path):
+    link = tmp_path / "link.wav"
+    link.symlink_to(tmp_path / "nowhere.wav")
+    with pytest.raises(FileNotFoundError, match=r"link\.wav"):
+        load(link)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+)
+def test_a_file_that_may_not_be_read_is_a_permission_error(wav):
+    Path(wav).chmod(0)
+    with pytest.raises(PermissionError, match=r"noise\.wav"):
+        load(wav)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(UnreadableAudioError, match="not a regular file"):
+        load(tmp_path / "pipe.wav")
+
+
+def test_the_content_of_a_file_is_not_a_path(wav):
+    with pytest.raises(UnreadableAudioError, match="not file contents"):
+        load(Path(wav).read_bytes())
+
+
+def test_all_bad_files_are_reported_at_once(wav, tmp_path):
+    paths = [
+        wav,
+        bad_file(tmp_path, "0 bytes"),
+        str(tmp_path / "nowhere.wav"),
+        bad_file(tmp_path, "half a WAV"),
+    ]
+    with pytest.raises(AudioError, match="3 of 4 files") as caught:
+        AudioLoader().transform(paths)
+    assert type(caught.value) is AudioError
+    for word in ["0-bytes.wav", "nowhere.wav", "half-a-WAV.wav", "truncated"]:
+        assert word in str(caught.value)
+
+
+def test_many_bad_files_of_one_kind_give_that_kind_and_a_short_list(tmp_path):
+    paths = [str(tmp_path / f"{i}.wav") for i in range(30)]
+    with pytest.raises(FileNotFoundError, match="30 of 30 files") as caught:
+        AudioLoader(n_jobs=2).transform(paths)
+    assert "19.wav" in str(caught.value)
+    assert "20.wav" not in str(caught.value)
+    assert "and 10 more" in str(caught.value)
+
+
+def test_nothing_is_decoded_before_all_headers_are_checked(wav, tmp_path, monkeypatch):
+    def fail(*args):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("skser.audio._decode", fail)
+    with pytest.raises(FileNotFoundError):
+        AudioLoader().transform([wav] * 5 + [str(tmp_path / "nowhere.wav")])
+
+
+def test_the_longest_duration_can_be_raised_or_left_open(tmp_path):
+    path = bad_file(tmp_path, "11 minutes")
+    for max_duration in (700, None):
+        loader = AudioLoader(1000, max_duration=max_duration)
+        assert len(loader.transform([path])[0]) == 660_000
+
+
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3", "aiff", "caf"])
+@pytest.mark.filterwarnings("ignore::skser.exceptions.ShortAudioWarning")
+def test_damaged_files_give_named_errors_or_finite_signals(tmp_path, extension):
+    generator = np.random.default_rng(0)
+    content = np.frombuffer(encoded(tmp_path, noise(3000), extension), np.uint8)
+    path = tmp_path / "damaged"
+    n_loaded = 0
+    for _ in range(40):
+        damaged = content.copy()
+        where = generator.integers(min(len(content), 400), size=3)
+        damaged[where] = generator.integers(256, size=3)
+        path.write_bytes(damaged.tobytes())
+        # Any other exception fails the test.
+        with contextlib.suppress(AudioError):
+            signal = load_audio(path, max_duration=10)
+            assert np.isfinite(signal).all()
+            assert 0 < len(signal) <= 10 * RATE
+            n_loaded += 1
+    assert n_loaded < 40
+
+
+# Short ones
+
+
+@pytest.mark.parametrize("n_samples", [1, 80, 1023])
+def test_a_recording_shorter_than_a_frame_warns(tmp_path, n_samples):
+    path = write(tmp_path / "a.wav", noise(n_samples))
+    with pytest.warns(ShortAudioWarning, match=rf"a\.wav \({n_samples} samples\)"):
+        assert len(load(path)) == n_samples
+    with pytest.warns(ShortAudioWarning, match=r"a\.wav"):
+        load_audio(path)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_samples", [1024, 1536])
+def test_a_whole_frame_does_not_warn(tmp_path, n_samples):
+    assert len(load(write(tmp_path / "a.wav", noise(n_samples)))) == n_samples
+
+
+def test_a_batch_warns_once_for_all_its_short_recordings():
+    loader = AudioLoader(input_sample_rate=RATE)
+    batch = [np.zeros(5), np.zeros(2000), np.zeros(7)]
+    with pytest.warns(ShortAudioWarning, match=r"2 recording.*X\[0\] .*X\[2\] ") as all:
+        loader.transform(batch)
+    assert len(all) == 1
+
+
+def test_one_sample_can_be_resampled():
+    with pytest.warns(ShortAudioWarning):
+        (signal,) = AudioLoader(input_sample_rate=8000).transform([np.ones(1)])
+    assert signal.shape == (2,)
+
+
+# Waveforms
+
+
+def from_waveforms(X, **kwargs):
+    return AudioLoader(input_sample_rate=RATE, **kwargs).transform(X)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", "f2"])
+def test_floating_point_values_are_taken_as_they_are(dtype):
+    waveform = np.linspace(-2, 2, 2000).astype(dtype)
+    (signal,) = from_waveforms([waveform])
+    assert signal.dtype == np.float32
+    np.testing.assert_array_equal(signal, waveform.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        ("int16", [-32768, 0, 16384]),
+        (">i2", [-32768, 0, 16384]),
+        ("int32", [-(2**31), 0, 2**30]),
+        ("uint8", [0, 128, 192]),
+    ],
+)
+def test_integers_are_scaled_by_the_range_of_their_type(dtype, values):
+    (signal,) = from_waveforms([np.tile(np.array(values, dtype), 400)])
+    np.testing.assert_array_equal(signal[:3], [-1, 0, 0.5])
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "complex64", "object", "int64", "int8", "uint16", "U1"]
+)
+def test_other_types_of_samples_are_refused_by_name(dtype):
+    with pytest.raises(TypeError, match=rf"X\[1\] must hold .* dtype .*{dtype[:3]}"):
+        from_waveforms([np.zeros(2000), np.zeros(2000).astype(dtype)])
+
+
+def test_the_channels_of_a_waveform_are_averaged():
+    waveform = np.stack([np.full(2000, 1.0), np.full(2000, 0.5)], axis=1)
+    (signal,) = from_waveforms([waveform])
+    np.testing.assert_array_equal(signal, np.full(2000, 0.75))
+
+
+def test_integer_channels_do_not_overflow():
+    (signal,) = from_waveforms([np.full((2000, 2), 32767, np.int16)])
+    np.testing.assert_allclose(signal, 32767 / 32768)
+
+
+def test_a_table_holds_waveforms_of_equal_length():
+    table = np.random.default_rng(0).uniform(-1, 1, size=(3, 2000))
+    signals = from_waveforms(table)
+    np.testing.assert_array_equal(signals, table.astype(np.float32))
+
+
+@pytest.mark.filterwarnings("error")
+def test_waveforms_of_other_rates_are_resampled():
+    (signal,) = AudioLoader(input_sample_rate=48000).transform([tone(48000, 48000)])
+    np.testing.assert_allclose(
+        signal[1000:-1000], tone()[1000:-1000] / 32768, atol=1e-3
+    )
+
+
+def test_waveforms_need_their_rate():
+    with pytest.raises(ValueError, match=r"AudioLoader\(input_sample_rate="):
+        AudioLoader().transform([np.zeros(2000)])
+
+
+@pytest.mark.parametrize(
+    ("waveform", "error", "match"),
+    [
+        (np.zeros(0), EmptyAudioError, r"X\[0\] has no samples"),
+        (np.zeros((2000, 0)), EmptyAudioError, r"X\[0\] has no samples"),
+        (np.zeros((2, 2000)), ValueError, "Transpose it"),
+        (np.zeros((5, 5, 5)), ValueError, r"shape \(n_samples,\) or"),
+        (with_value(np.nan), NonFiniteAudioError, r"X\[0\] has 1 .*index 100"),
+        (np.full(2000, 1e300), NonFiniteAudioError, r"X\[0\] has 2000"),
+        (np.zeros(RATE * 601), TooLongAudioError, r"X\[0\] lasts 601"),
+    ],
+)
+def test_a_bad_waveform_is_named(waveform, error, match):
+    with pytest.raises(error, match=match):
+        from_waveforms([waveform])
+
+
+@pytest.mark.filterwarnings("ignore::skser.exceptions.ShortAudioWarning")
+def test_the_input_is_never_changed(tmp_path):
+    base = (0.1 * np.random.default_rng(0).standard_normal((4000, 2))).astype("f4")
+    mapped = np.memmap(tmp_path / "map", "f4", "w+", shape=(2000,))
+    read_only = base[:, 0].copy()
+    read_only.flags.writeable = False
+    batch = [
+        base,
+        np.asfortranarray(base),
+        base[::2, 0],
+        read_only,
+        mapped,
+        (base[:, 0] * 999).astype(np.int16),
+    ]
+    before = [np.array(waveform) for waveform in batch]
+    for rate in (RATE, 8000):
+        AudioLoader(rate, input_sample_rate=RATE).transform(batch)
+    with pytest.raises(TypeError):
+        from_waveforms([*batch, np.zeros(2000, bool)])
+    for waveform, copy in zip(batch, before, strict=True):
+        np.testing.assert_array_equal(waveform, copy)
+
+
+# Batches of the wrong kind
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+@pytest.mark.parametrize(
+    ("X", "error", "match"),
+    [
+        ([], ValueError, r"0 sample\(s\)"),
+        (np.array([]), (ValueError, TypeError), "0 sample|single waveform"),
+        ("a.wav", TypeError, "Wrap a single utterance in a list"),
+        (Path("a.wav"), TypeError, "must be a list"),
+        ({"a": "a.wav"}, TypeError, "dict"),
+        ({"a.wav"}, TypeError, "set"),
+        ((path for path in ["a.wav"]), TypeError, "generator"),
+        (np.zeros(2000), TypeError, r"single waveform.*\[X\]"),
+        (np.zeros(2000, "f4"), TypeError, "single waveform"),
+        ([0.1, 0.2], TypeError, r"X\[0\] must be a path or a waveform, got float"),
+        (["a.wav", None], TypeError, r"X\[1\] must be a path .* NoneType"),
+        (["a.wav", float("nan")], TypeError, r"X\[1\] must be .* float: nan"),
+        (["a.wav", np.zeros(9)], TypeError, r"X\[0\] is a path, but X\[1\] is a wave"),
+        ([np.zeros(9), np.zeros(9), "a"], TypeError, r"waveform, but X\[2\] is a path"),
+    ],
+)
+def test_what_is_no_batch_is_refused_at_once(method, X, error, match):
+    with pytest.raises(error, match=match):
+        getattr(AudioLoader(input_sample_rate=RATE), method)(X)
+
+
+def test_a_data_frame_is_refused(wav):
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="pass the column"):
+        AudioLoader().transform(pandas.DataFrame({"path": [wav]}))
+
+
+# The estimator
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"sample_rate": 16000.0},
+        {"sample_rate": 0},
+        {"input_sample_rate": -1},
+        {"max_duration": 0},
+        {"n_jobs": "two"},
+    ],
+)
+def test_bad_parameters_are_named(wav, parameters):
+    (name,) = parameters
+    for method in ("fit", "transform"):
+        with pytest.raises(ValueError, match=f"'{name}' parameter of AudioLoader"):
+            getattr(AudioLoader(**parameters), method)([wav])
+
+
+def test_load_audio_checks_its_parameters(wav):
+    with pytest.raises(ValueError, match="'sample_rate' parameter of load_audio"):
+        load_audio(wav, sample_rate=0)
+    with pytest.raises(TypeError, match="path must be a path, got list"):
+        load_audio([wav])
+
+
+def test_the_loader_is_a_scikit_learn_transformer_without_state(wav):
+    loader = AudioLoader(8000, input_sample_rate=RATE, max_duration=9.0, n_jobs=2)
+    assert clone(loader).get_params() == loader.get_params()
+    assert loader.fit([wav]) is loader
+    assert [name for name in vars(loader) if name.endswith("_")] == []
+    assert not loader.__sklearn_tags__().requires_fit
+    copy = pickle.loads(pickle.dumps(loader))
+    np.testing.assert_array_equal(copy.fit_transform([wav])[0], load_audio(wav, 8000))
+    # There is no table that a list of signals could be turned into.
+    assert not hasattr(loader, "set_output")
+
+
+def test_numba_and_tensorflow_wait_until_they_are_needed(wav):
+    program = (
+        "import sys; from skser.audio import AudioLoader; import skser.datasets;"
+        f"AudioLoader().transform([{wav!r}]);"
+        "print([m for m in ('numba', 'tensorflow') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[1]
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == "[]"
