@@ -1,0 +1,6 @@
+"""From frames of samples to 743 acoustic features a frame."""
+
+from skser.features._catalogue import CATALOGUE, Feature
+from skser.features._extractor import AcousticFeatures
+
+__all__ = ["CATALOGUE", "AcousticFeatures", "Feature"]

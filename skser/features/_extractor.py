@@ -1,0 +1,314 @@
+"""How a user gets the features: by `AcousticFeatures`, over the catalogue."""
+
+import difflib
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
+
+from skser._sequences import (
+    check_finite,
+    check_is_sequence,
+    check_numeric_array,
+    map_utterances,
+)
+from skser.features._analysis import iterate_analyses
+from skser.features._catalogue import CATALOGUE
+from skser.features._filterbanks import FRAME_LENGTH, SAMPLE_RATE
+
+# Number of frames analysed at a time. Fewer cost more calls per frame; more do not stay
+# in the cache, nor in the memory that the allocator keeps for the next chunk.
+_CHUNK_LENGTH = 128
+
+
+class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Compute the 27 acoustic features of YAAFE, 743 numbers a frame.
+
+    Each frame of 1024 samples (64 ms at 16 kHz) gives one row: the magnitude spectrum,
+    mel-frequency cepstra, loudness, linear prediction, envelope, spectral and temporal
+    shape, flux and so on, as YAAFE [1]_ computes them, deviations from the textbooks
+    included. ``CATALOGUE`` lists them all; the documentation of its functions gives the
+    formulas.
+
+    The estimator is stateless: `fit` only checks its input, and `transform` works
+    without it.
+
+    Parameters
+    ----------
+    features : "all" or list of str, default="all"
+        Which features, by their names in ``CATALOGUE``, such as ``["MFCC", "ZCR"]``.
+        The columns are in the order of the catalogue, in whatever order the names are
+        given. Only what these features need is computed.
+
+    sample_rate : int, default=16000
+        Of the frames' signals, in Hz. The columns are defined at 16 kHz only; other
+        rates are refused.
+
+    exact : bool, default=False
+        If True, return YAAFE's own values as float64. Some of them are poison for
+        what comes next: `LPC` and `LSF` are NaN in digitally silent frames, a kurtosis
+        may be -1e75 and the flux after silence 1e16.
+
+        If False, return float32, always finite: values are limited to the bounds that
+        ``CATALOGUE`` gives for each feature, which real speech does not reach, and a
+        silent frame gets the linear prediction of a flat spectrum (``LPC`` = 0,
+        ``LSF`` = k pi / 11).
+
+    n_jobs : int, default=None
+        Number of threads over utterances; None is 1, -1 is all processors.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of samples of a frame, 1024.
+
+    See Also
+    --------
+    skser.framing.Framer : Cuts signals into the frames that this transformer takes.
+
+    Notes
+    -----
+    A row depends on its own frame and, for the spectral flux, the spectral variation
+    and the onset detection, on the one or two frames before it in the same utterance.
+    Long utterances are analysed in chunks, so that the memory needed beside the result
+    does not grow with their length; the result does not depend on the chunks.
+
+    References
+    ----------
+    .. [1] B. Mathieu, S. Essid, T. Fillon, J. Prado and G. Richard, "YAAFE, an easy to
+       use and efficient audio feature extraction software", ISMIR 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features import AcousticFeatures
+    >>> rng = np.random.default_rng(0)
+    >>> utterances = [rng.normal(size=(5, 1024)), rng.normal(size=(3, 1024))]
+    >>> [features.shape for features in AcousticFeatures().transform(utterances)]
+    [(5, 743), (3, 743)]
+    >>> selection = AcousticFeatures(features=["ZCR", "LPC"])
+    >>> selection.get_feature_names_out()
+    array(['LPC_1', 'LPC_2', 'ZCR'], dtype=object)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012 (scikit-learn's convention)
+        "features": [StrOptions({"all"}), list, tuple],
+        "sample_rate": [Interval(Integral, 1, None, closed="left")],
+        "exact": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self, features="all", *, sample_rate=SAMPLE_RATE, exact=False, n_jobs=None
+    ):
+        self.features = features
+        self.sample_rate = sample_rate
+        self.exact = exact
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the parameters and the frames; nothing is learnt.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, 1024), or array-like of shape \
+                (n_utterances, n_frames, 1024)
+            Consecutive frames of each utterance.
+        y : Ignored
+            For scikit-learn's conventions only.
+
+        Returns
+        -------
+        self : AcousticFeatures
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `transform`.
+        """
+        self._selected_features()
+        self._check_frames(X)
+        self.n_features_in_ = FRAME_LENGTH
+        return self
+
+    def transform(self, X):
+        """Compute the features of each utterance.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, 1024), or array-like of shape \
+                (n_utterances, n_frames, 1024)
+            Consecutive frames of each utterance, not windowed, samples in [-1, 1].
+            Overlapping views, as `skser.framing.Framer` gives them, are not copied
+            as a whole. They are not modified.
+
+        Returns
+        -------
+        features : list of ndarray of shape (n_frames, n_features_out)
+            float32, or float64 if ``exact=True``; a row per frame.
+
+        Raises
+        ------
+        TypeError
+            If `X` is no sequence of arrays of real numbers.
+        ValueError
+            If a frame has not 1024 samples, a sample is NaN or infinite (the message
+            names the utterance), or a parameter has an illegal value.
+        """
+        self._validate_params()
+        selected = self._selected_features()
+        limits = None if self.exact else _limits(selected)
+        utterances = self._check_frames(X)
+        _keep_freed_memory()
+        # The matrix products are too small to be shared among threads: BLAS would
+        # double the time by waiting for its own, and compete with those of n_jobs.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return map_utterances(
+                lambda frames: _extract(frames, selected, limits),
+                utterances,
+                self.n_jobs,
+            )
+
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the columns.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            The names do not depend on those of the samples.
+
+        Returns
+        -------
+        names : ndarray of str objects of shape (n_features_out,)
+            Such as ``"ZCR"``, ``"MFCC_1"`` or ``"SpectralShapeStatistics_centroid"``.
+        """
+        rows = self._selected_features()
+        return np.array([n for row in rows for n in row.column_names], dtype=object)
+
+    def _selected_features(self):
+        """Return the selected rows of the catalogue, in its order."""
+        if self.sample_rate != SAMPLE_RATE:
+            raise ValueError(
+                f"The 743 columns of AcousticFeatures are defined at {SAMPLE_RATE} Hz, "
+                f"got sample_rate={self.sample_rate}. Another rate would give another "
+                "number of columns (733 at 8 kHz, 751 at 24 kHz, 761 at 48 kHz). "
+                f"Resample with AudioLoader(sample_rate={SAMPLE_RATE})."
+            )
+        if isinstance(self.features, str):
+            return list(CATALOGUE.values())
+        _check_feature_names(self.features)
+        return [row for name, row in CATALOGUE.items() if name in self.features]
+
+    def _check_frames(self, X):
+        """Return the utterances' frames as arrays, or say what is wrong with one."""
+        check_is_sequence(X)
+        axes = f"(n_frames, {FRAME_LENGTH})"
+        utterances = []
+        for i, entry in enumerate(X):
+            frames = check_numeric_array(entry, f"X[{i}]", 2, axes)
+            if frames.shape[1] != FRAME_LENGTH:
+                raise ValueError(
+                    f"X[{i}] has frames of {frames.shape[1]} samples, but the features "
+                    f"are defined for {FRAME_LENGTH} samples (64 ms at 16 kHz). "
+                    f"Use Framer(frame_length={FRAME_LENGTH})."
+                )
+            check_finite(frames, f"X[{i}]")
+            utterances.append(frames)
+        return utterances
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _check_feature_names(names):
+    """Raise a ValueError with suggestions if a name is not in the catalogue."""
+    if len(names) == 0:
+        raise ValueError("features is empty; use 'all' or a list of names.")
+    unknown = [name for name in names if name not in CATALOGUE]
+    if not unknown:
+        return
+    lower_case = {name.lower(): name for name in CATALOGUE}
+    near = [
+        lower_case[match]
+        for name in unknown
+        for match in difflib.get_close_matches(str(name).lower(), lower_case)
+    ]
+    hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+    raise ValueError(
+        f"Unknown features: {unknown}.{hint} The names are: {', '.join(CATALOGUE)}."
+    )
+
+
+def _keep_freed_memory():
+    """Make the allocator keep the memory of one chunk's arrays for the next chunk.
+
+    The C library of Linux returns freed memory to the system above a threshold, which
+    it raises to twice the largest block freed so far. Without that, short utterances
+    take half as long again, to get and clear the same pages anew for each of them. The
+    block is never touched, so it costs no memory; elsewhere this has no effect.
+    """
+    np.empty(2**23, dtype=np.uint8)
+
+
+def _limits(selected):
+    """Return lower bounds, upper bounds and stand-ins for NaN of all columns."""
+    rows = [
+        [np.broadcast_to(getattr(feature, kind), feature.width) for feature in selected]
+        for kind in ("lower", "upper", "undefined")
+    ]
+    return [np.concatenate(row) for row in rows]
+
+
+def _extract(frames, selected, limits):
+    """Compute the selected features of one utterance.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, 1024)
+    selected : list of Feature
+    limits : list of three ndarrays, or None
+        If given, the result is float32 and kept to them.
+
+    Returns
+    -------
+    features : ndarray of shape (n_frames, n_features_out)
+    """
+    width = sum(feature.width for feature in selected)
+    exact = limits is None
+    features = np.empty((len(frames), width), dtype=np.float64 if exact else np.float32)
+    buffer = np.empty((0 if exact else _CHUNK_LENGTH, width))
+    # Silence and clicks divide by 0 or overflow, as documented; the result is either
+    # YAAFE's or made finite, so that a warning would only alarm.
+    with np.errstate(all="ignore"):
+        for rows, analysis in iterate_analyses(frames, _CHUNK_LENGTH):
+            block = features[rows] if exact else buffer[: rows.stop - rows.start]
+            _fill(block, analysis, selected)
+            if not exact:
+                _make_finite(block, *limits)
+                features[rows] = block
+    return features
+
+
+def _fill(block, analysis, selected):
+    """Write the selected features of one chunk side by side into `block`."""
+    start = 0
+    for feature in selected:
+        columns = block[:, start : start + feature.width]
+        columns[:] = analysis.feature(feature.function).reshape(columns.shape)
+        start += feature.width
+
+
+def _make_finite(block, lower, upper, undefined):
+    """Limit a block to the bounds of its columns and replace NaN, in place."""
+    np.clip(block, lower, upper, out=block)
+    # Within the bounds a sum cannot overflow: it is NaN only if a value is.
+    if np.isnan(block.sum()):
+        np.copyto(block, undefined, where=np.isnan(block))

@@ -1,0 +1,319 @@
+"""What the samples themselves tell: level, sign changes, correlation, envelope."""
+
+from functools import cache
+
+import numpy as np
+from scipy import fft
+
+from skser.features._filterbanks import (
+    FRAME_LENGTH,
+    N_BINS,
+    SAMPLE_RATE,
+    envelope_weights,
+)
+from skser.features._moments import shape_statistics
+
+N_LAGS = 49
+# YAAFE's two ranges of amplitude modulation, as inclusive bins of 80/1024 Hz.
+_TREMOLO = slice(51, 103)
+_GRAIN = slice(127, 512)
+
+
+def energy(analysis):
+    r"""Root mean square of the samples, :math:`\sqrt{\sum_n x_n^2 / 1024}`.
+
+    YAAFE's name is kept, although an energy would have no square root.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    level : ndarray of shape (n_frames,)
+        In units of the samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> energy(FrameAnalysis(np.full((1, 1024), -0.25)))
+    array([0.25])
+    """
+    x = analysis.frames
+    return np.sqrt(np.einsum("tn,tn->t", x, x) / FRAME_LENGTH)
+
+
+def zero_crossing_rate(analysis):
+    """Sign changes per sample: their number in the frame, divided by 1024 [1]_.
+
+    Zeros are skipped. A change is counted at a sample whose last non-zero predecessor
+    inside the frame has the other sign.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    rate : ndarray of shape (n_frames,)
+        Between 0 and 1023/1024.
+
+    References
+    ----------
+    .. [1] E. Scheirer and M. Slaney, "Construction and evaluation of a robust
+       multifeature speech/music discriminator", ICASSP 1997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> alternating = np.tile([1.0, 0.0, -1.0, 0.0], 256)
+    >>> zero_crossing_rate(FrameAnalysis(alternating[np.newaxis])) * 1024
+    array([511.])
+    """
+    negative = np.signbit(analysis.frames)
+    _skip_zeros(negative, np.flatnonzero(analysis.frames == 0))
+    changes = np.zeros_like(negative)
+    np.not_equal(negative[:, 1:], negative[:, :-1], out=changes[:, 1:])
+    # Eight one-byte counters in a word add up at once; none exceeds 1024 / 8.
+    counters = changes.view(np.uint64).sum(axis=1, keepdims=True).view(np.uint8)
+    return counters.sum(axis=1) / FRAME_LENGTH
+
+
+def _skip_zeros(negative, zeros):
+    """Give zeros the sign of their last non-zero predecessor in the frame, in place.
+
+    Zeros at the beginning of a frame, which have none, get the sign that follows.
+
+    Parameters
+    ----------
+    negative : ndarray of bool of shape (n_frames, 1024)
+        Signs of the samples.
+    zeros : ndarray of int of shape (n_zeros,)
+        Which samples are 0, as ascending indices into the flattened frames.
+    """
+    leading = zeros % FRAME_LENGTH == 0
+    starts = leading.copy()
+    starts[1:] |= np.diff(zeros) > 1
+    starts[:1] = True
+    first = np.flatnonzero(starts)
+    lengths = np.diff(first, append=len(zeros))
+    position = zeros[first]
+    sources = np.where(leading[first], position + lengths, position - 1)
+    # After the last sample nothing follows; such a frame is all zeros.
+    sources = np.minimum(sources, negative.size - 1)
+    negative.ravel()[zeros] = np.repeat(negative.ravel()[sources], lengths)
+
+
+def temporal_shape(analysis):
+    """Centroid, spread, skewness and kurtosis of the moduli of the samples.
+
+    See :func:`~skser.features._moments.shape_statistics` for the formulas, and for the
+    kurtosis that is none. A frame of which all but one sample are 0 has a spread of
+    epsilon and so a kurtosis of about -1e75.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    statistics : ndarray of shape (n_frames, 4)
+        The centroid and spread are in samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> temporal_shape(FrameAnalysis(np.ones((1, 1024))))[0, :2].round(2)
+    array([511.5, 295.6])
+    """
+    return shape_statistics(np.abs(analysis.frames))
+
+
+@cache
+def _lag_cosines():
+    """Return the inverse Fourier transform of a power spectrum at lags 0 to 48."""
+    angles = np.outer(np.arange(N_BINS), np.arange(N_LAGS)) * (2 * np.pi / FRAME_LENGTH)
+    cosines = np.cos(angles) * (2 / FRAME_LENGTH)
+    # These two bins have no partner at negative frequencies.
+    cosines[[0, -1]] *= 0.5
+    cosines.flags.writeable = False
+    return cosines
+
+
+def _wrapped_products(x):
+    r"""Sum the products that join a frame's end to its beginning, per lag.
+
+    :math:`\sum_{n=0}^{l-1} x_n x_{1024 - l + n}`: what a circular correlation has and
+    a linear one has not. It is a correlation of the first with the last 48 samples.
+    """
+    n_wrapped = N_LAGS - 1
+    head = fft.rfft(x[:, :n_wrapped], 2 * n_wrapped)
+    tail = fft.rfft(x[:, -n_wrapped:], 2 * n_wrapped)
+    products = fft.irfft(np.conj(head) * tail, 2 * n_wrapped)
+    return products[:, n_wrapped::-1]
+
+
+def autocorrelation(analysis):
+    r"""Autocorrelation, not normalised: :math:`r_l = \sum_n x_n x_{n+l}`.
+
+    The sum goes over the pairs inside the frame, from :math:`n = 0` to
+    :math:`1023 - l`. It is computed from the spectrum, which gives the circular
+    correlation, less the products across the ends.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    correlation : ndarray of shape (n_frames, 49)
+        For the lags 0 to 48, in squared units of the samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> autocorrelation(FrameAnalysis(np.ones((1, 1024))))[0, :4].round(6)
+    array([1024., 1023., 1022., 1021.])
+    """
+    parts = np.square(analysis.fourier.view(float))
+    power = parts[:, ::2] + parts[:, 1::2]
+    correlation = power @ _lag_cosines()
+    correlation -= _wrapped_products(analysis.frames)
+    return correlation
+
+
+def envelope(analysis):
+    r"""Modulus of the analytic signal, smoothed over 50 ms, every 200 samples.
+
+    The analytic signal is made from the transform of the whole frame without a window
+    (positive frequencies doubled, negative ones removed). For the filter see
+    :func:`~skser.features._filterbanks.envelope_weights`: we follow YAAFE, where it
+    runs backwards.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    envelope : ndarray of shape (n_frames, 6)
+        The oldest value first, in units of the samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> sine = np.sin(np.arange(1024) * np.pi / 8)
+    >>> envelope(FrameAnalysis(sine[np.newaxis])).round(3)
+    array([[0.025, 0.182, 0.525, 1.   , 1.   , 0.983]])
+    """
+    # The imaginary part of the analytic signal: all phases turned by a quarter. The
+    # sign does not matter for the modulus.
+    quadrature = fft.irfft(analysis.fourier * 1j, overwrite_x=True)
+    modulus = np.square(quadrature, out=quadrature)
+    modulus += np.square(analysis.frames)
+    np.sqrt(modulus, out=modulus)
+    return modulus @ envelope_weights()
+
+
+def envelope_shape(analysis):
+    """Centroid, spread, skewness and kurtosis of the six values of the envelope [1]_.
+
+    See :func:`~skser.features._moments.shape_statistics` for the formulas.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    statistics : ndarray of shape (n_frames, 4)
+        The centroid and spread are in steps of 200 samples.
+
+    References
+    ----------
+    .. [1] O. Gillet and G. Richard, "Automatic transcription of drum loops", ICASSP
+       2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> envelope_shape(FrameAnalysis(np.zeros((1, 1024)))).round(3)
+    array([[ 0.,  0.,  0., -3.]])
+    """
+    return shape_statistics(analysis.feature(envelope))
+
+
+@cache
+def _modulation_transform():
+    """Return the windowed Fourier transform of the envelope as a matrix (6, 1024).
+
+    The six values are multiplied by the inner points of an 8-point Hann window and
+    padded to 1024. Bins 0 to 511 are kept: first all real, then all imaginary parts.
+    """
+    steps = np.arange(6)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * (steps + 1) / 7)
+    angles = np.outer(steps, np.arange(512)) * (2 * np.pi / 1024)
+    parts = np.hstack([np.cos(angles), np.sin(angles)]) * window[:, np.newaxis]
+    parts.flags.writeable = False
+    return parts
+
+
+def amplitude_modulation(analysis):
+    r"""Frequency and strength of slow (tremolo) and fast (grain) modulation [1]_ [2]_.
+
+    :math:`E_k = |\sum_{i=0}^{5} c_i \, \text{env}_i \, e^{-2 \pi j k i / 1024}|` is the
+    spectrum of the envelope, :math:`c_i = 0.5 - 0.5 \cos(2 \pi (i + 1) / 7)`; bin
+    :math:`k` lies at 80/1024 :math:`k` Hz. In the range of tremolo (bins 51 to 102, 4
+    to 8 Hz) and of grain (bins 127 to 511, 10 to 40 Hz) the highest bin is searched.
+
+    In a frame of 64 ms the envelope has six values, and the highest bin has always
+    been the lowest one of the range; YAAFE's features suppose longer frames. We keep
+    the columns as they are.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    modulation : ndarray of shape (n_frames, 8)
+        Of tremolo, then of grain: the frequency in Hz, the height above the mean of
+        the whole spectrum, the height above the mean of the range (both at least 0),
+        and the product of the frequency and the first height.
+
+    References
+    ----------
+    .. [1] A. Eronen, "Automatic musical instrument recognition", MSc thesis, Tampere
+       University of Technology, 2001.
+    .. [2] S. Essid, "Classification automatique des signaux audio-fréquences :
+       reconnaissance des instruments de musique", PhD thesis, 2005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> amplitude_modulation(FrameAnalysis(np.zeros((1, 1024)))).round(2)
+    array([[3.98, 0.  , 0.  , 0.  , 9.92, 0.  , 0.  , 0.  ]])
+    """
+    parts = analysis.feature(envelope) @ _modulation_transform()
+    np.square(parts, out=parts)
+    strengths = parts[:, :512]
+    strengths += parts[:, 512:]
+    np.sqrt(strengths, out=strengths)
+    mean = strengths.mean(axis=1)
+    columns = []
+    for band in (_TREMOLO, _GRAIN):
+        inside = strengths[:, band]
+        highest = inside.argmax(axis=1)
+        frequency = (band.start + highest) * (SAMPLE_RATE / 200 / 1024)
+        maximum = inside[np.arange(len(inside)), highest]
+        strength = np.maximum(maximum - mean, 0)
+        in_band = np.maximum(maximum - inside.mean(axis=1), 0)
+        columns += [frequency, strength, in_band, frequency * strength]
+    return np.stack(columns, axis=1)
