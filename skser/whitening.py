@@ -1,0 +1,367 @@
+"""How features of very different scales become whitened components: `PCAWhitening`."""
+
+import numbers
+import warnings
+
+import numpy as np
+from scipy import linalg
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    _fit_context,
+)
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skser._sequences import (
+    SequenceTransformerMixin,
+    is_table,
+    iterate_blocks,
+    validate_sequences,
+)
+
+# Frames that are in double precision at once: 4096 frames of 743 features are 24 MB.
+BLOCK_SIZE = 4096
+# Features whose values over all frames are in one array at once, for the percentiles.
+COLUMN_BLOCK_SIZE = 16
+# A feature whose standard deviation is below this share of its values is constant:
+# what varies is rounding.
+ROUNDING = 1e-12
+
+
+class PCAWhitening(
+    ClassNamePrefixFeaturesOutMixin, SequenceTransformerMixin, BaseEstimator
+):
+    r"""Clip, standardise, rotate and whiten the frames of all utterances.
+
+    Each feature is clipped at two percentiles of its values, since a single click can
+    be :math:`10^9` standard deviations out. It is then standardised, since otherwise
+    98 % of the variance of the 743 acoustic features is one of them. With
+    :math:`\tilde x` for such a frame, and the eigenvectors :math:`v_i` and
+    eigenvalues :math:`\lambda_i` of the covariance of all :math:`\tilde x`, the
+    components are
+
+    .. math:: z_i = \frac{v_i^\top \tilde x}{\sqrt{\lambda_i}},
+              \qquad \lambda_1 \ge \lambda_2 \ge \ldots,
+
+    uncorrelated and of variance 1. Directions whose eigenvalue is next to nothing,
+    because features depend linearly on one another, are never divided by it but
+    left out.
+
+    All is learnt from the frames seen in `fit`, each frame counting alike. These are
+    never copied into one array: memory beside the input is bounded by a block
+    of frames and a few features.
+
+    Parameters
+    ----------
+    n_components : int, float or None, default=None
+        Number of components to keep. A float between 0 and 1 keeps as many as explain
+        that share of the variance; None keeps all above `eigenvalue_floor`.
+    clip : tuple of (float, float) or None, default=(0.1, 99.9)
+        Percentiles at which each feature is clipped; None does not clip.
+    whiten : bool, default=True
+        Whether to scale the components to variance 1. False only rotates.
+    eigenvalue_floor : float, default=1e-6
+        Directions whose eigenvalue is less than this share of the largest one
+        are left out.
+
+    Attributes
+    ----------
+    lower_, upper_ : ndarray of shape (n_features,)
+        The bounds; infinite without clipping.
+    mean_, scale_ : ndarray of shape (n_features,)
+        Mean and standard deviation of the clipped features. The scale of a constant
+        feature is 1.
+    components_ : ndarray of shape (n_components_, n_features)
+        The eigenvectors, each with its largest entry positive.
+    explained_variance_ : ndarray of shape (n_components_,)
+        The eigenvalues, largest first.
+    explained_variance_ratio_ : ndarray of shape (n_components_,)
+        Their shares of the sum of all eigenvalues.
+    n_components_ : int
+        Number of components.
+    n_frames_seen_ : int
+        Number of frames that all this was learnt from.
+    n_features_in_ : int
+        Number of features of a frame.
+    feature_names_in_ : ndarray of str
+        Only if `X` in `fit` was a DataFrame.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : Without clipping and scaling, for one array in memory.
+
+    Notes
+    -----
+    The covariance is divided by the number of frames, not by one less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser import PCAWhitening
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 5)) * [1, 10, 100, 1e3, 1e4] for n in (30, 80, 50)]
+    >>> whitening = PCAWhitening(n_components=3).fit(X)
+    >>> Z = whitening.transform(X)
+    >>> [z.shape for z in Z]
+    [(30, 3), (80, 3), (50, 3)]
+    >>> bool(np.allclose(np.cov(np.concatenate(Z).T, bias=True), np.eye(3)))
+    True
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_components": [
+            Interval(numbers.Integral, 1, None, closed="left"),
+            Interval(numbers.Real, 0, 1, closed="neither"),
+            None,
+        ],
+        "clip": [tuple, list, None],
+        "whiten": ["boolean"],
+        "eigenvalue_floor": [Interval(numbers.Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        clip=(0.1, 99.9),
+        whiten=True,
+        eigenvalue_floor=1e-6,
+    ):
+        self.n_components = n_components
+        self.clip = clip
+        self.whiten = whiten
+        self.eigenvalue_floor = eigenvalue_floor
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn bounds, scales and components from all frames.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like of \
+                shape (n_samples, n_frames, n_features) or (n_frames, n_features)
+            The utterances. Rows of a two-dimensional `X` are frames.
+        y : Ignored
+            Present for scikit-learn's conventions.
+
+        Returns
+        -------
+        self : PCAWhitening
+
+        Raises
+        ------
+        ValueError
+            If there is only one frame, a value is not finite, or `n_components` is
+            larger than the number of features.
+        """
+        sequences = _validate_frames(self, X, reset=True)
+        self.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
+        self._check_sizes()
+        self.lower_, self.upper_ = self._learn_bounds(sequences)
+        self.mean_, self.scale_ = self._learn_scale(sequences)
+        self._learn_components(sequences)
+        return self
+
+    def transform(self, X):
+        """Turn frames into components.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            The utterances, as in `fit`.
+
+        Returns
+        -------
+        Z : list of ndarray of shape (n_frames, n_components_)
+            In the precision of `X`; one array if `X` is two-dimensional.
+        """
+        check_is_fitted(self)
+        sequences = _validate_frames(self, X, reset=False)
+        rotation = self._rotation()
+        results = [
+            (self._standardize(sequence) @ rotation).astype(sequence.dtype, copy=False)
+            for sequence in sequences
+        ]
+        return results[0] if is_table(X) else results
+
+    def inverse_transform(self, X):
+        """Turn components back into features.
+
+        Exact for frames that were inside the bounds, if all components were kept; else
+        the nearest frame that the components can express.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_components_), or array-like
+            Components of one or more utterances.
+
+        Returns
+        -------
+        frames : list of ndarray of shape (n_frames, n_features)
+            One array if `X` is two-dimensional.
+        """
+        check_is_fitted(self)
+        back = self.components_ * self._component_scale()[:, np.newaxis]
+        if is_table(X):
+            return np.asarray(X) @ back * self.scale_ + self.mean_
+        return [np.asarray(z) @ back * self.scale_ + self.mean_ for z in X]
+
+    def _check_sizes(self):
+        """Refuse what cannot be learnt from."""
+        if self.n_frames_seen_ < 2:
+            raise ValueError(
+                "PCAWhitening needs at least 2 frames to learn from, got 1 frame "
+                "(n_samples = 1)."
+            )
+        n_components = self.n_components
+        if (
+            isinstance(n_components, numbers.Integral)
+            and n_components > self.n_features_in_
+        ):
+            raise ValueError(
+                f"n_components={n_components} must be at most the number of features, "
+                f"which is {self.n_features_in_}."
+            )
+
+    def _learn_bounds(self, sequences):
+        """Return the percentiles of each feature over all frames.
+
+        A few features at a time: the percentiles are exact, and the copy is small.
+        """
+        lower = np.full(self.n_features_in_, -np.inf)
+        upper = np.full(self.n_features_in_, np.inf)
+        if self.clip is None:
+            return lower, upper
+        percentiles = _check_percentiles(self.clip)
+        for start in range(0, self.n_features_in_, COLUMN_BLOCK_SIZE):
+            columns = slice(start, start + COLUMN_BLOCK_SIZE)
+            values = np.concatenate(
+                [sequence[:, columns].T for sequence in sequences], 1
+            )
+            lower[columns], upper[columns] = np.percentile(
+                values, percentiles, axis=1, overwrite_input=True
+            )
+        return lower, upper
+
+    def _learn_scale(self, sequences):
+        """Return mean and standard deviation of the clipped features."""
+        total = np.zeros(self.n_features_in_)
+        smallest = np.full(self.n_features_in_, np.inf)
+        largest = np.full(self.n_features_in_, -np.inf)
+        for block in self._clipped_blocks(sequences):
+            total += block.sum(axis=0)
+            np.minimum(smallest, block.min(axis=0), out=smallest)
+            np.maximum(largest, block.max(axis=0), out=largest)
+        # The sum of many equal numbers is rounded; their mean must not be.
+        is_equal = smallest == largest
+        mean = np.where(is_equal, smallest, total / self.n_frames_seen_)
+        # A second pass, around the mean: the sum of squares alone would lose all
+        # digits of features that are large and vary little.
+        squares = np.zeros(self.n_features_in_)
+        for block in self._clipped_blocks(sequences):
+            block -= mean
+            squares += np.einsum("ij,ij->j", block, block)
+        scale = np.sqrt(squares / self.n_frames_seen_)
+        magnitude = np.maximum(np.abs(smallest), np.abs(largest))
+        scale[scale <= ROUNDING * magnitude] = 1.0
+        return mean, scale
+
+    def _learn_components(self, sequences):
+        """Set the eigenvectors and eigenvalues of the covariance."""
+        covariance = np.zeros((self.n_features_in_, self.n_features_in_))
+        for block in self._clipped_blocks(sequences):
+            block -= self.mean_
+            block /= self.scale_
+            covariance += block.T @ block
+        covariance /= self.n_frames_seen_
+        eigenvalues, eigenvectors = linalg.eigh(covariance, overwrite_a=True)
+        eigenvalues = np.maximum(eigenvalues[::-1], 0.0)
+        ratios = eigenvalues / (eigenvalues.sum() or 1.0)
+        self.n_components_ = self._count_components(eigenvalues, ratios)
+        kept = slice(self.n_components_)
+        self.components_ = _fix_signs(eigenvectors.T[::-1][kept])
+        self.explained_variance_ = eigenvalues[kept]
+        self.explained_variance_ratio_ = ratios[kept]
+
+    def _count_components(self, eigenvalues, ratios):
+        """Return the number of components to keep, at least one."""
+        floor = self.eigenvalue_floor * eigenvalues[0]
+        rank = max(int(np.count_nonzero(eigenvalues > floor)), 1)
+        if self.n_components is None:
+            return rank
+        if isinstance(self.n_components, numbers.Integral):
+            if self.n_components > rank:
+                warnings.warn(
+                    f"n_components={self.n_components}, but only {rank} directions "
+                    "have a variance above eigenvalue_floor; these are kept.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+            return min(int(self.n_components), rank)
+        explained = np.cumsum(ratios)
+        return min(int(np.searchsorted(explained, self.n_components)) + 1, rank)
+
+    def _clipped_blocks(self, sequences):
+        """Yield all frames, clipped, in blocks of double precision."""
+        for block in iterate_blocks(sequences, BLOCK_SIZE):
+            block = block.astype(np.float64)
+            yield np.clip(block, self.lower_, self.upper_, out=block)
+
+    def _standardize(self, sequence):
+        """Return the frames of an utterance clipped and standardised, as float64."""
+        frames = np.clip(sequence.astype(np.float64), self.lower_, self.upper_)
+        frames -= self.mean_
+        frames /= self.scale_
+        return frames
+
+    def _component_scale(self):
+        """Return what each component is divided by."""
+        if not self.whiten:
+            return np.ones(self.n_components_)
+        variance = self.explained_variance_
+        return np.sqrt(np.where(variance > 0, variance, 1.0))
+
+    def _rotation(self):
+        """Return the matrix from standardised features to components."""
+        return self.components_.T / self._component_scale()
+
+    @property
+    def _n_features_out(self):
+        """Number of output features, for ``get_feature_names_out``."""
+        return self.n_components_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _validate_frames(estimator, X, *, reset):
+    """Return a list of sequences of frames; a table is one sequence."""
+    dtypes = [np.float64, np.float32]
+    if is_table(X):
+        return [validate_data(estimator, X, reset=reset, dtype=dtypes)]
+    return validate_sequences(estimator, X, reset=reset, dtype=dtypes)
+
+
+def _check_percentiles(clip):
+    """Return the pair of percentiles, or say what is wrong with it."""
+    lower, upper = clip if len(clip) == 2 else (np.nan, np.nan)
+    if not 0 <= lower < upper <= 100:
+        raise ValueError(
+            "clip must be None or a pair of percentiles with 0 <= lower < upper <= "
+            f"100, got {clip!r}."
+        )
+    return lower, upper
+
+
+def _fix_signs(components):
+    """Turn each eigenvector so that its largest entry is positive.
+
+    An eigenvector's sign means nothing, and linear-algebra libraries choose it freely.
+    """
+    largest = np.abs(components).argmax(axis=1)
+    signs = np.sign(components[np.arange(len(components)), largest])
+    return components * signs[:, np.newaxis]

@@ -1,0 +1,232 @@
+"""Whitening: what is learnt, from which frames, and how far it can be undone."""
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skser import PCAWhitening
+
+
+@pytest.fixture
+def utterances():
+    """Correlated frames of five features on scales from 1 to 10,000."""
+    generator = np.random.default_rng(0)
+    mixing = generator.normal(size=(5, 5))
+    return [
+        generator.normal(size=(n, 5)) @ mixing * [1, 10, 100, 1e3, 1e4] + 7
+        for n in (30, 200, 1, 90)
+    ]
+
+
+def test_components_of_the_training_frames_have_the_identity_as_covariance(utterances):
+    Z = np.concatenate(PCAWhitening().fit_transform(utterances))
+    np.testing.assert_allclose(Z.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(Z.T @ Z / len(Z), np.eye(5), atol=1e-9)
+
+
+@pytest.mark.parametrize("whiten", [True, False])
+def test_without_clipping_it_is_scikit_learns_scaler_and_pca(utterances, whiten):
+    frames = np.concatenate(utterances)
+    reference = make_pipeline(StandardScaler(), PCA(whiten=whiten)).fit(frames)
+    ours = PCAWhitening(clip=None, whiten=whiten).fit(utterances)
+    np.testing.assert_allclose(
+        ours.explained_variance_ratio_, reference[-1].explained_variance_ratio_
+    )
+    # scikit-learn divides the variance by n - 1; signs of eigenvectors are free.
+    factor = np.sqrt(len(frames) / (len(frames) - 1)) if whiten else 1.0
+    np.testing.assert_allclose(
+        np.abs(np.concatenate(ours.transform(utterances))),
+        np.abs(reference.transform(frames)) * factor,
+        rtol=1e-6,
+        atol=1e-9,
+    )
+
+
+def test_lists_tables_and_batches_give_the_same(utterances):
+    table = np.concatenate(utterances)
+    batch = table[:300].reshape(10, 30, 5)
+    whitening = PCAWhitening().fit(utterances)
+    np.testing.assert_allclose(PCAWhitening().fit(table).mean_, whitening.mean_)
+    expected = whitening.transform(table)
+    np.testing.assert_allclose(
+        np.concatenate(whitening.transform(utterances)), expected, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        np.concatenate(whitening.transform(batch)), expected[:300], atol=1e-12
+    )
+
+
+def test_bounds_are_the_percentiles_of_the_training_frames(utterances):
+    whitening = PCAWhitening(clip=(1, 95)).fit(utterances)
+    frames = np.concatenate(utterances)
+    np.testing.assert_allclose(whitening.lower_, np.percentile(frames, 1, axis=0))
+    np.testing.assert_allclose(whitening.upper_, np.percentile(frames, 95, axis=0))
+
+
+def test_one_click_of_huge_value_changes_nothing_much(utterances):
+    clean = PCAWhitening(clip=(0.5, 99.5)).fit(utterances)
+    utterances[1][17, 2] = -1e75
+    clicked = PCAWhitening(clip=(0.5, 99.5)).fit(utterances)
+    np.testing.assert_allclose(clicked.scale_, clean.scale_, rtol=0.05)
+    assert np.abs(np.concatenate(clicked.transform(utterances))).max() < 10
+
+
+def test_frames_beyond_the_bounds_are_clipped_in_transform(utterances):
+    whitening = PCAWhitening().fit(utterances)
+    np.testing.assert_array_equal(
+        whitening.transform(whitening.upper_[np.newaxis] * 1e3),
+        whitening.transform(whitening.upper_[np.newaxis]),
+    )
+
+
+def test_dependent_and_constant_features_are_left_out_not_divided_by(utterances):
+    copies = [
+        np.column_stack(
+            [frames, frames[:, 0] - 2 * frames[:, 1], np.full(len(frames), 3.7)]
+        )
+        for frames in utterances
+    ]
+    whitening = PCAWhitening(clip=None).fit(copies)
+    assert whitening.n_components_ == 5
+    assert np.abs(np.concatenate(whitening.transform(copies))).max() < 10
+
+
+def test_components_without_variance_are_not_kept_even_if_asked_for(utterances):
+    copies = [np.column_stack([frames, frames[:, 0]]) for frames in utterances]
+    with pytest.warns(UserWarning, match="n_components=6, but only 5"):
+        assert PCAWhitening(n_components=6).fit(copies).n_components_ == 5
+
+
+def test_all_frames_alike_give_one_component_of_zeros():
+    Z = PCAWhitening().fit_transform(np.full((10, 3), 0.1))
+    assert Z.shape == (10, 1)
+    assert not Z.any()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 1), (0.7, 2), (0.9999, 3)])
+def test_a_share_of_the_variance_chooses_the_number_of_components(share, expected):
+    # Standardised features that are equal in pairs: variances of 3, 2 and 1 in 6.
+    generator = np.random.default_rng(0)
+    a, b, c = np.linalg.qr(generator.normal(size=(500, 4)) - 0)[0].T[:3]
+    table = np.column_stack([a, a, a, b, b, c])
+    table -= table.mean(axis=0)
+    whitening = PCAWhitening(n_components=share, clip=None).fit(table)
+    assert whitening.n_components_ == expected
+    assert whitening.explained_variance_ratio_.sum() >= share
+
+
+def test_the_inverse_restores_frames_that_were_inside_the_bounds(utterances):
+    whitening = PCAWhitening(clip=None).fit(utterances)
+    restored = whitening.inverse_transform(whitening.transform(utterances))
+    for frames, back in zip(utterances, restored, strict=True):
+        np.testing.assert_allclose(back, frames, rtol=1e-8)
+    table = utterances[0]
+    np.testing.assert_allclose(
+        whitening.inverse_transform(whitening.transform(table)), table, rtol=1e-8
+    )
+
+
+def test_single_precision_stays_single_and_loses_little(utterances):
+    single = [frames.astype(np.float32) for frames in utterances]
+    Z32 = PCAWhitening().fit(single).transform(single)
+    Z64 = PCAWhitening().fit(utterances).transform(utterances)
+    assert Z32[0].dtype == np.float32
+    np.testing.assert_allclose(np.concatenate(Z32), np.concatenate(Z64), atol=1e-3)
+
+
+def test_large_features_that_vary_little_keep_their_digits():
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=(1000, 2))
+    whitening = PCAWhitening(clip=None).fit(noise + 1e9)
+    np.testing.assert_allclose(whitening.scale_, noise.std(axis=0), rtol=1e-6)
+
+
+def test_the_fit_does_not_depend_on_the_block_size(utterances, monkeypatch):
+    expected = PCAWhitening().fit(utterances).components_
+    monkeypatch.setattr("skser.whitening.BLOCK_SIZE", 7)
+    monkeypatch.setattr("skser.whitening.COLUMN_BLOCK_SIZE", 2)
+    np.testing.assert_allclose(PCAWhitening().fit(utterances).components_, expected)
+
+
+def test_memory_does_not_hold_a_second_copy_of_all_frames():
+    utterances = [np.random.default_rng(0).random((2000, 200), dtype=np.float32)] * 40
+    total = sum(frames.nbytes for frames in utterances)
+    tracemalloc.start()
+    PCAWhitening(n_components=20).fit(utterances)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.75 * total  # in double precision a copy would be twice `total`
+
+
+def test_only_the_frames_seen_in_fit_count(utterances):
+    whitening = PCAWhitening().fit(utterances[:2])
+    before = whitening.mean_.copy()
+    whitening.transform(utterances[2:])
+    np.testing.assert_array_equal(whitening.mean_, before)
+    assert whitening.n_frames_seen_ == 230
+
+
+def test_the_input_is_not_changed(utterances):
+    originals = [frames.copy() for frames in utterances]
+    for frames in utterances:
+        frames.flags.writeable = False
+    PCAWhitening().fit(utterances).transform(utterances)
+    for frames, original in zip(utterances, originals, strict=True):
+        np.testing.assert_array_equal(frames, original)
+
+
+def test_tables_come_out_as_data_frames_where_asked_for(utterances):
+    table = pd.DataFrame(utterances[0], columns=list("abcde"))
+    whitening = PCAWhitening(n_components=2).set_output(transform="pandas").fit(table)
+    names = ["pcawhitening0", "pcawhitening1"]
+    assert list(whitening.transform(table).columns) == names
+    assert list(whitening.get_feature_names_out()) == names
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_components": 6}, "n_components=6 must be at most .* 5"),
+        ({"n_components": 1.5}, "n_components"),
+        ({"clip": (99, 1)}, "clip must be None or a pair of percentiles"),
+        ({"clip": (1, 2, 3)}, "clip must be None or a pair of percentiles"),
+        ({"eigenvalue_floor": -1}, "eigenvalue_floor"),
+    ],
+)
+def test_impossible_parameters_are_refused(utterances, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        PCAWhitening(**parameters).fit(utterances)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([np.ones((1, 3))], "at least 2 frames"),
+        ([np.ones((2, 3)), np.ones((2, 4))], r"X\[0\] has 3, but X\[1\] has 4"),
+        ([np.ones((2, 3)), np.ones(3)], r"X\[1\] must have the shape"),
+        ([np.ones((2, 3)), np.full((2, 3), np.nan)], r"X\[1\] contains NaN .*\(0, 0\)"),
+        ([np.ones((2, 3)), np.empty((0, 3))], r"X\[1\] is empty"),
+        ([], r"0 (sample|feature)"),
+    ],
+)
+def test_bad_utterances_are_refused_by_their_index(X, message):
+    with pytest.raises(ValueError, match=message):
+        PCAWhitening().fit(X)
+
+
+def test_another_number_of_features_than_in_fit_is_refused(utterances):
+    whitening = PCAWhitening().fit(utterances)
+    with pytest.raises(ValueError, match="X has 4 features, but PCAWhitening is expec"):
+        whitening.transform([np.ones((2, 4))])
+
+
+def test_no_warning_is_given_in_ordinary_use(utterances):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PCAWhitening(n_components=0.9).fit(utterances).transform(utterances)
