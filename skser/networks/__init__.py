@@ -1,0 +1,9 @@
+"""Networks as functions from sizes to Keras models; no scikit-learn here.
+
+Importing this package imports TensorFlow. ``import skser`` does not.
+"""
+
+from skser.networks._attention_blstm_fcn import attention_blstm_fcn
+from skser.networks._layers import AttentionPooling, ReverseFrames
+
+__all__ = ["AttentionPooling", "ReverseFrames", "attention_blstm_fcn"]

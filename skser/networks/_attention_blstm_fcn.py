@@ -1,0 +1,192 @@
+"""The paper's network; its ablations and its readings are arguments."""
+
+import keras
+from keras import layers, ops
+
+from skser.networks._branches import (
+    class_scores,
+    convolutional_branch,
+    hidden_layers,
+    recurrent_branch,
+)
+from skser.networks._layers import AttentionPooling, masked_average, masked_maximum
+from skser.networks._seeds import seed_stream
+
+
+def attention_blstm_fcn(
+    n_features,
+    n_classes,
+    *,
+    recurrent="blstm",
+    convolutional=True,
+    pooling="attention",
+    view="frames",
+    n_frames=None,
+    recurrent_units=64,
+    filters=(128, 64),
+    kernel_sizes=(8, 5),
+    hidden_units=(128,),
+    dropout=0.5,
+    seed=None,
+):
+    """Build the Attention-BLSTM-FCN of Zhao et al. [1]_.
+
+    Two branches look at the same frames: a bidirectional LSTM whose outputs are pooled
+    over time by attention and thinned by dropout, and temporal convolution blocks whose
+    outputs are averaged over time. Both vectors together go through dense layers to
+    one score per class.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features of a frame.
+    n_classes : int
+        Number of classes.
+    recurrent : {"blstm", "lstm", None}, default="blstm"
+        The recurrent branch: in both directions, forwards only, or none.
+    convolutional : bool, default=True
+        Whether there is a convolutional branch.
+    pooling : {"attention", "mean", "max"}, default="attention"
+        How the outputs of the recurrent branch become one vector (the paper's Table 3).
+    view : {"frames", "variables", "flat"}, default="frames"
+        What a step of the recurrent branch is; see Notes.
+    n_frames : int, default=None
+        Number of frames of every utterance. The views "variables" and "flat" need it,
+        "frames" does without.
+    recurrent_units : int, default=64
+        Number of LSTM cells in each direction.
+    filters : sequence of int, default=(128, 64)
+        Number of filters of each convolution block.
+    kernel_sizes : sequence of int, default=(8, 5)
+        Width in frames of each block's filters. The paper names none but refers to
+        [2]_, whose first two are these.
+    hidden_units : sequence of int, default=(128,)
+        Sizes of the dense layers before the scores.
+    dropout : float, default=0.5
+        Share of the pooled recurrent outputs that is dropped in training.
+    seed : int, default=None
+        Determines the initial weights and the dropout.
+
+    Returns
+    -------
+    network : keras.Model
+        From frames (batch, n_frames, n_features) and mask (batch, n_frames) to
+        scores (batch, n_classes), whose softmax are the posteriors. With
+        ``pooling="attention"`` its layer "attention" also gives the weights.
+
+    Raises
+    ------
+    ValueError
+        If there is no branch at all, or `n_frames` is missing where it is needed.
+
+    Notes
+    -----
+    The paper speaks of a "dimension shuffle" as in LSTM-FCN [3]_, of "a single time
+    step", and of attention that selects frames. These cannot all be true, so `view`
+    offers each reading:
+
+    - "frames": a step is a frame. The only reading under which attention selects
+      frames, and the one that speech recognition knows.
+    - "variables": a step is one feature with all its values over time, as in
+      MLSTM-FCN. Attention weighs features.
+    - "flat": one step holds everything, as in LSTM-FCN on univariate series.
+      Attention has nothing to choose from: its only weight is 1, and the three
+      poolings are the same function.
+
+    References
+    ----------
+    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
+       spatio-temporal representations by integrating attention-based bidirectional-
+       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    .. [2] Z. Wang, W. Yan and T. Oates, "Time series classification from scratch with
+       deep neural networks: A strong baseline", IJCNN 2017.
+    .. [3] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
+       networks for time series classification", IEEE Access 6, 2018.
+
+    Examples
+    --------
+    >>> from skser.networks import attention_blstm_fcn
+    >>> network = attention_blstm_fcn(64, 4, seed=0)
+    >>> network.count_params()
+    198852
+    """
+    if recurrent is None and not convolutional:
+        raise ValueError(
+            "The network has no branch: set recurrent to 'blstm' or 'lstm', "
+            "convolutional to True, or both."
+        )
+    if view != "frames" and n_frames is None:
+        raise ValueError(f"view={view!r} needs n_frames, the length of every input.")
+    seeds = seed_stream(seed)
+    frames = keras.Input((n_frames, n_features), name="frames")
+    mask = keras.Input((n_frames,), dtype="bool", name="mask")
+    branches = []
+    if recurrent is not None:
+        steps, steps_mask = _RECURRENT_VIEWS[view](frames, mask)
+        outputs = recurrent_branch(
+            steps,
+            steps_mask,
+            recurrent_units,
+            bidirectional=recurrent == "blstm",
+            seeds=seeds,
+        )
+        pooled = _POOLINGS[pooling](outputs, steps_mask, seeds)
+        branches.append(layers.Dropout(dropout, seed=next(seeds))(pooled))
+    if convolutional:
+        steps, steps_mask = _CONVOLUTIONAL_VIEWS[view](frames, mask)
+        branches.append(
+            convolutional_branch(steps, steps_mask, filters, kernel_sizes, seeds=seeds)
+        )
+    fused = layers.Concatenate()(branches) if len(branches) > 1 else branches[0]
+    hidden = hidden_layers(fused, hidden_units, seeds=seeds)
+    scores = class_scores(hidden, n_classes, seeds=seeds)
+    return keras.Model([frames, mask], scores, name="attention_blstm_fcn")
+
+
+def _attend(outputs, mask, seeds):
+    """Pool by attention, in a layer that can be found by its name."""
+    pooled, _ = AttentionPooling(seed=next(seeds), name="attention")(outputs, mask)
+    return pooled
+
+
+_POOLINGS = {
+    "attention": _attend,
+    "mean": lambda outputs, mask, seeds: masked_average(outputs, mask),
+    "max": lambda outputs, mask, seeds: masked_maximum(outputs, mask),
+}
+
+
+def _as_frames(frames, mask):
+    """Take the frames as the steps."""
+    return frames, mask
+
+
+def _as_variables(frames, mask):
+    """Take the features as the steps; all of them are real."""
+    variables = ops.transpose(frames, (0, 2, 1))
+    return variables, ops.ones_like(variables[:, :, 0], dtype="bool")
+
+
+def _as_one_step(frames, mask):
+    """Take the whole utterance as the only step."""
+    step = ops.reshape(frames, (-1, 1, frames.shape[1] * frames.shape[2]))
+    return step, ops.ones_like(step[:, :, 0], dtype="bool")
+
+
+def _as_univariate_series(frames, mask):
+    """Take every single value as a step, frame after frame."""
+    n_values = frames.shape[1] * frames.shape[2]
+    values_mask = ops.repeat(mask, frames.shape[2], axis=1)
+    return ops.reshape(frames, (-1, n_values, 1)), values_mask
+
+
+_RECURRENT_VIEWS = {
+    "frames": _as_frames,
+    "variables": _as_variables,
+    "flat": _as_one_step,
+}
+_CONVOLUTIONAL_VIEWS = {
+    "frames": _as_frames,
+    "variables": _as_frames,
+    "flat": _as_univariate_series,
+}

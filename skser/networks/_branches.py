@@ -1,0 +1,110 @@
+"""The two branches of LSTM-FCN networks, each a function from tensor to tensor."""
+
+from keras import initializers, layers
+
+from skser.networks._layers import ReverseFrames, masked_average, zero_padding
+
+# Keras' own momentum of 0.99 needs some 500 steps until the running statistics have
+# forgotten their start; a corpus of 500 recordings is trained for about 300.
+BATCH_NORMALIZATION_MOMENTUM = 0.9
+
+
+def recurrent_branch(frames, mask, units, *, bidirectional, seeds):
+    """Run an LSTM, or a pair of them in both directions, over the frames.
+
+    Parameters
+    ----------
+    frames : tensor of shape (batch, n_frames, n_features)
+    mask : tensor of bool of shape (batch, n_frames)
+    units : int
+        Number of cells in each direction.
+    bidirectional : bool
+        Whether a second LSTM reads the frames backwards.
+    seeds : iterator of int
+        Yields the seeds of the initial weights.
+
+    Returns
+    -------
+    sequence : tensor of shape (batch, n_frames, units or 2 * units)
+        Meaningful on real frames only.
+    """
+    forward = _lstm(units, seeds)(frames)
+    if not bidirectional:
+        return forward
+    backward = _lstm(units, seeds)(ReverseFrames()(frames, mask))
+    return layers.Concatenate()([forward, ReverseFrames()(backward, mask)])
+
+
+def _lstm(units, seeds):
+    """Return an LSTM layer that gives its output at every frame."""
+    return layers.LSTM(
+        units,
+        return_sequences=True,
+        kernel_initializer=initializers.GlorotUniform(next(seeds)),
+        recurrent_initializer=initializers.Orthogonal(seed=next(seeds)),
+        # Unused without dropout, but Keras would draw one from the global state.
+        seed=next(seeds),
+    )
+
+
+def convolutional_branch(frames, mask, filters, kernel_sizes, *, seeds):
+    """Run temporal convolution blocks over the frames and average over time.
+
+    Each block is convolution, batch normalisation and rectifier, as in the fully
+    convolutional network of [1]_; only real frames take part in the batch statistics
+    and in the final average.
+
+    Parameters
+    ----------
+    frames : tensor of shape (batch, n_frames, n_features)
+    mask : tensor of bool of shape (batch, n_frames)
+    filters : sequence of int
+        Number of filters of each block.
+    kernel_sizes : sequence of int
+        Width of each block's filters in frames.
+    seeds : iterator of int
+        Yields the seeds of the initial weights.
+
+    Returns
+    -------
+    average : tensor of shape (batch, filters[-1])
+
+    References
+    ----------
+    .. [1] Z. Wang, W. Yan and T. Oates, "Time series classification from scratch with
+       deep neural networks: A strong baseline", IJCNN 2017.
+    """
+    for n_filters, kernel_size in zip(filters, kernel_sizes, strict=True):
+        frames = _convolution_block(frames, mask, n_filters, kernel_size, seeds)
+    return masked_average(frames, mask)
+
+
+def _convolution_block(frames, mask, n_filters, kernel_size, seeds):
+    """Convolve, normalise and rectify (batch, n_frames, n) along the frames."""
+    convolved = layers.Conv1D(
+        n_filters,
+        kernel_size,
+        padding="same",
+        kernel_initializer=initializers.HeUniform(next(seeds)),
+    )(zero_padding(frames, mask))
+    normalize = layers.BatchNormalization(momentum=BATCH_NORMALIZATION_MOMENTUM)
+    return layers.ReLU()(normalize(convolved, mask=mask))
+
+
+def hidden_layers(vector, units, *, seeds):
+    """Run rectified dense layers over (batch, n); `units` gives their sizes."""
+    for n_units in units:
+        initializer = initializers.GlorotUniform(next(seeds))
+        vector = layers.Dense(
+            n_units, activation="relu", kernel_initializer=initializer
+        )(vector)
+    return vector
+
+
+def class_scores(vector, n_classes, *, seeds):
+    """Map (batch, n) to one score per class; their softmax are the posteriors."""
+    initializer = initializers.GlorotUniform(next(seeds))
+    # Single precision even where the rest runs in half: a loss must not overflow.
+    return layers.Dense(
+        n_classes, kernel_initializer=initializer, dtype="float32", name="scores"
+    )(vector)

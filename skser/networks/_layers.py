@@ -1,0 +1,131 @@
+"""Layers that know which frames are real: the only place that deals with masks.
+
+Utterances of a batch are padded to the longest of them. Whatever mixes frames (softmax,
+averages, convolutions, batch statistics, the backward direction of a recurrent layer)
+must leave the padding out, or an utterance's posteriors would depend on its batch
+mates. Keras cannot do it alone: its ``Conv1D`` drops the implicit mask. So the mask is
+an explicit input of shape (batch, n_frames), True where a frame is real, and real
+frames always come first.
+"""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+
+def zero_padding(sequence, mask):
+    """Set the padded frames of (batch, n_frames, n_features) to zero.
+
+    Convolutions with zero padding then see behind the last real frame just what they
+    would see if the utterance were alone in its batch.
+    """
+    return sequence * ops.expand_dims(ops.cast(mask, sequence.dtype), -1)
+
+
+def masked_average(sequence, mask):
+    """Average over the real frames; (batch, n_frames, n) becomes (batch, n)."""
+    n_frames = ops.sum(ops.cast(mask, sequence.dtype), axis=1, keepdims=True)
+    return ops.sum(zero_padding(sequence, mask), axis=1) / n_frames
+
+
+def masked_maximum(sequence, mask):
+    """Take the maximum over the real frames; (batch, n_frames, n) to (batch, n)."""
+    lowest = ops.cast(_lowest(sequence.dtype), sequence.dtype)
+    return ops.max(ops.where(ops.expand_dims(mask, -1), sequence, lowest), axis=1)
+
+
+def masked_softmax(scores, mask):
+    r"""Normalise scores over the real frames: :math:`a_t = e^{s_t} / \sum_u e^{s_u}`.
+
+    Parameters
+    ----------
+    scores : tensor of shape (batch, n_frames)
+    mask : tensor of bool of shape (batch, n_frames)
+
+    Returns
+    -------
+    weights : tensor of shape (batch, n_frames)
+        Exactly 0 on the padding; sums to 1 over the real frames. A score of 0 would
+        not do: its exponential is 1.
+    """
+    lowest = ops.cast(_lowest(scores.dtype), scores.dtype)
+    highest = ops.max(ops.where(mask, scores, lowest), axis=1, keepdims=True)
+    # Padding must not overflow before the mask takes it out: its score is bounded too.
+    exponentials = ops.exp(ops.minimum(scores - highest, 0))
+    exponentials = exponentials * ops.cast(mask, scores.dtype)
+    return exponentials / ops.sum(exponentials, axis=1, keepdims=True)
+
+
+def _lowest(dtype):
+    """Return a number below all that networks compute, finite in `dtype`."""
+    return -6e4 if keras.backend.standardize_dtype(dtype) == "float16" else -1e30
+
+
+class AttentionPooling(keras.layers.Layer):
+    r"""Average the frames with weights that the network learns.
+
+    .. math:: a_t = \frac{\exp(w^\top h_t)}{\sum_u \exp(w^\top h_u)}, \qquad
+              z = \sum_t a_t h_t
+
+    for the frames :math:`h_t` of an utterance, with one trainable vector :math:`w` and
+    neither bias nor non-linearity: equations 1 and 2 of the paper [1]_.
+
+    Parameters
+    ----------
+    seed : int, default=None
+        Seed of the initial :math:`w` (Glorot uniform).
+    **kwargs : dict
+        Passed to ``keras.layers.Layer``.
+
+    References
+    ----------
+    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
+       spatio-temporal representations by integrating attention-based bidirectional-
+       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+
+    def build(self, sequence_shape):
+        """Create :math:`w`, one weight per feature of a frame."""
+        self.score = self.add_weight(
+            name="score",
+            shape=(sequence_shape[-1], 1),
+            initializer=keras.initializers.GlorotUniform(seed=self.seed),
+        )
+        self.built = True
+
+    def call(self, sequence, frames_mask):
+        """Return the average (batch, n) and the weights (batch, n_frames)."""
+        scores = ops.squeeze(ops.matmul(sequence, self.score), axis=-1)
+        weights = masked_softmax(scores, frames_mask)
+        pooled = ops.squeeze(ops.matmul(weights[:, None, :], sequence), axis=1)
+        return pooled, weights
+
+    def compute_output_shape(self, sequence_shape):
+        """Return the shapes of the average and of the weights."""
+        return (sequence_shape[0], sequence_shape[-1]), sequence_shape[:2]
+
+    def get_config(self):
+        """Return what `__init__` needs to make an equal layer."""
+        return {**super().get_config(), "seed": self.seed}
+
+
+class ReverseFrames(keras.layers.Layer):
+    """Turn the real frames of each utterance round and leave the padding behind them.
+
+    A forward recurrent layer over the reversed frames is the backward direction, and
+    it meets the padding last, where it can do no harm. This replaces a mask inside
+    the recurrent loop, which would cost a selection at every step.
+    """
+
+    def call(self, sequence, frames_mask):
+        """Reverse (batch, n_frames, n) along the frames, by each one's length."""
+        lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1)
+        return tf.reverse_sequence(sequence, lengths, seq_axis=1, batch_axis=0)
+
+    def compute_output_shape(self, sequence_shape):
+        """Return the shape of the input, which stays the same."""
+        return sequence_shape

@@ -1,0 +1,82 @@
+"""Layers: padding never counts, and what remains is what the formulas say."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from skser.networks._layers import (
+    AttentionPooling,
+    ReverseFrames,
+    masked_average,
+    masked_maximum,
+    masked_softmax,
+    zero_padding,
+)
+
+SEQUENCE = np.array([[[1.0, -5.0], [3.0, -1.0], [9.0, 9.0]]], dtype=np.float32)
+MASK = np.array([[True, True, False]])
+
+
+def test_the_average_is_over_real_frames():
+    np.testing.assert_allclose(masked_average(SEQUENCE, MASK), [[2.0, -3.0]])
+
+
+def test_the_maximum_is_over_real_frames_even_if_all_are_negative():
+    np.testing.assert_allclose(masked_maximum(-SEQUENCE, MASK), [[-1.0, 5.0]])
+    np.testing.assert_allclose(masked_maximum(SEQUENCE - 20, MASK), [[-17.0, -21.0]])
+
+
+def test_padded_frames_become_zero_and_real_ones_stay():
+    zeroed = np.asarray(zero_padding(SEQUENCE, MASK))
+    assert zeroed.tolist() == [[[1.0, -5.0], [3.0, -1.0], [0.0, 0.0]]]
+
+
+@pytest.mark.parametrize("padding_score", [0.0, 50.0, 1e30, -1e30])
+def test_the_softmax_never_gives_weight_to_padding(padding_score):
+    scores = np.array([[0.0, np.log(3.0), padding_score]], dtype=np.float32)
+    weights = np.asarray(masked_softmax(scores, MASK))
+    np.testing.assert_allclose(weights, [[0.25, 0.75, 0.0]], rtol=1e-6)
+    assert weights[0, 2] == 0
+
+
+@pytest.mark.parametrize("offset", [-1e4, 1e4])
+def test_the_softmax_does_not_overflow(offset):
+    scores = np.array([[offset, offset + 1, 0.0]], dtype=np.float32)
+    weights = np.asarray(masked_softmax(scores, MASK))
+    np.testing.assert_allclose(weights[0, :2], [0.268941, 0.731059], rtol=1e-4)
+
+
+def test_attention_is_the_softmax_of_a_linear_score():
+    generator = np.random.default_rng(0)
+    frames = generator.normal(size=(2, 5, 3)).astype(np.float32)
+    mask = np.array([[True] * 5, [True] * 2 + [False] * 3])
+    layer = AttentionPooling(seed=0)
+    pooled, weights = layer(frames, mask)
+    w = np.asarray(layer.score)[:, 0]
+    for x, m, z, a in zip(frames, mask, pooled, weights, strict=True):
+        expected = np.exp(x[m] @ w) / np.exp(x[m] @ w).sum()
+        np.testing.assert_allclose(np.asarray(a)[m], expected, rtol=1e-5)
+        np.testing.assert_allclose(z, expected @ x[m], rtol=1e-4, atol=1e-6)
+
+
+def test_reversing_turns_real_frames_round_and_leaves_padding_behind_them():
+    reversed_frames = np.asarray(ReverseFrames()(SEQUENCE, MASK))
+    assert reversed_frames.tolist() == [[[3.0, -1.0], [1.0, -5.0], [9.0, 9.0]]]
+    twice = ReverseFrames()(reversed_frames, MASK)
+    np.testing.assert_array_equal(twice, SEQUENCE)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("layer_class", [AttentionPooling, ReverseFrames])
+def test_layers_run_inside_a_model_in_any_precision(layer_class, policy):
+    frames, mask = keras.Input((None, 2)), keras.Input((None,), dtype="bool")
+    layer = layer_class(dtype=keras.DTypePolicy(policy))
+    output = tf.nest.flatten(layer(frames, mask))[0]
+    model = keras.Model([frames, mask], output)
+    assert np.isfinite(model([SEQUENCE, MASK])).all()
+
+
+def test_layers_can_be_rebuilt_from_their_configuration():
+    layer = AttentionPooling(seed=7, name="attention")
+    assert AttentionPooling.from_config(layer.get_config()).seed == 7
