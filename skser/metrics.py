@@ -1,0 +1,178 @@
+"""How well are emotions recognised: UA and WA, as functions and as scorers.
+
+The field calls the accuracy "weighted" and the mean recall over the classes
+"unweighted", after the weights that the classes get. scikit-learn knows them as
+`accuracy_score` and, nearly, as `balanced_accuracy_score`.
+"""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import accuracy_score, make_scorer, recall_score
+from sklearn.metrics._scorer import _Scorer
+from sklearn.utils.multiclass import unique_labels
+
+__all__ = ["SCORERS", "unweighted_accuracy_score", "weighted_accuracy_score"]
+
+
+def unweighted_accuracy_score(y_true, y_pred, *, labels=None, sample_weight=None):
+    r"""Compute UA, the mean recall over the classes.
+
+    .. math:: \mathrm{UA} = \frac{1}{|C|} \sum_{c \in C}
+        \frac{|\{i : y_i = c, \hat y_i = c\}|}{|\{i : y_i = c\}|}
+
+    where :math:`C` are the classes that occur in `y_true`: the recall of a class
+    without samples is undefined.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels.
+    y_pred : array-like of shape (n_samples,)
+        Predicted labels.
+    labels : array-like of shape (n_classes,), default=None
+        The fixed list of classes. The score is the same, but it is said when a class
+        of the list does not occur in `y_true`, and a label outside of it is an error.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Sample weights.
+
+    Returns
+    -------
+    score : float
+        Between 0 and 1; a classifier that ignores its input reaches
+        ``1 / n_classes``.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` has a label that is not among `labels`.
+
+    Warns
+    -----
+    sklearn.exceptions.UndefinedMetricWarning
+        If a class among `labels` does not occur in `y_true`.
+
+    See Also
+    --------
+    weighted_accuracy_score : The plain accuracy.
+    sklearn.metrics.balanced_accuracy_score : The same number, without `labels`.
+    sklearn.metrics.recall_score : With ``average="macro"`` it takes a class that is
+        only ever predicted for one of recall 0: the example below would give 0.5.
+
+    Notes
+    -----
+    The same quantity goes by unweighted average recall (UAR), macro recall and
+    balanced accuracy. Averages over folds differ from the score of the pooled
+    predictions: say which one is reported.
+
+    References
+    ----------
+    .. [1] B. Schuller, S. Steidl and A. Batliner, "The INTERSPEECH 2009 emotion
+       challenge", Interspeech 2009.
+    .. [2] Z. Zhao et al., "Exploring spatio-temporal representations by integrating
+       attention-based bidirectional-LSTM-RNNs and FCNs for speech emotion
+       recognition", Interspeech 2018.
+
+    Examples
+    --------
+    >>> from skser.metrics import unweighted_accuracy_score
+    >>> y_true = ["anger", "anger", "sadness", "sadness"]
+    >>> y_pred = ["anger", "neutral", "sadness", "sadness"]
+    >>> unweighted_accuracy_score(y_true, y_pred)
+    0.75
+    """
+    if labels is not None:
+        _check_labels(unique_labels(y_true).tolist(), np.asarray(labels).tolist())
+    # With NaN for what is undefined, recall_score leaves it out of the mean.
+    return float(
+        recall_score(
+            y_true,
+            y_pred,
+            average="macro",
+            sample_weight=sample_weight,
+            zero_division=np.nan,
+        )
+    )
+
+
+def _check_labels(present, labels):
+    """Compare the classes of `y_true` with the fixed list."""
+    unseen = [label for label in present if label not in labels]
+    if unseen:
+        raise ValueError(
+            f"y_true has the label(s) {unseen}, which are not among the known classes "
+            f"{labels} (parameter labels, or classes_ of the classifier)."
+        )
+    absent = [label for label in labels if label not in present]
+    if absent:
+        warnings.warn(
+            f"y_true has no sample of the class(es) {absent}: their recall is "
+            f"undefined. UA is the mean over the other {len(present)} class(es).",
+            UndefinedMetricWarning,
+            stacklevel=3,
+        )
+
+
+def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
+    r"""Compute WA, the share of correct predictions.
+
+    .. math:: \mathrm{WA} = \frac{1}{n} \, |\{i : \hat y_i = y_i\}|
+
+    It is the mean recall over the classes, each weighted by its number of samples.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels.
+    y_pred : array-like of shape (n_samples,)
+        Predicted labels.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Sample weights.
+
+    Returns
+    -------
+    score : float
+        Between 0 and 1.
+
+    See Also
+    --------
+    unweighted_accuracy_score : Every class counts the same.
+    sklearn.metrics.accuracy_score : The same, under scikit-learn's name.
+
+    Notes
+    -----
+    Elsewhere "weighted accuracy" can mean one with class weights; in speech emotion
+    recognition [1]_ it is the plain accuracy.
+
+    References
+    ----------
+    .. [1] B. Schuller, S. Steidl and A. Batliner, "The INTERSPEECH 2009 emotion
+       challenge", Interspeech 2009.
+
+    Examples
+    --------
+    >>> from skser.metrics import weighted_accuracy_score
+    >>> y_true = ["anger", "anger", "anger", "sadness"]
+    >>> y_pred = ["anger", "anger", "anger", "anger"]
+    >>> weighted_accuracy_score(y_true, y_pred)
+    0.75
+    """
+    return float(accuracy_score(y_true, y_pred, sample_weight=sample_weight))
+
+
+class _KnownClassesScorer(_Scorer):
+    """A scorer that gives the score function the classes the estimator knows."""
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        labels = getattr(estimator, "classes_", None)
+        return super()._score(
+            method_caller, estimator, X, y_true, labels=labels, **kwargs
+        )
+
+
+SCORERS = {
+    "UA": _KnownClassesScorer(unweighted_accuracy_score, 1, {}, "predict"),
+    "WA": make_scorer(weighted_accuracy_score),
+}
+"""Both as scorers, for ``cross_validate(..., scoring=SCORERS)``."""

@@ -1,0 +1,243 @@
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    get_scorer,
+    make_scorer,
+    recall_score,
+)
+from sklearn.model_selection import (
+    GridSearchCV,
+    LeaveOneGroupOut,
+    cross_val_score,
+    cross_validate,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skser.metrics import (
+    SCORERS,
+    unweighted_accuracy_score,
+    weighted_accuracy_score,
+)
+
+EMOTIONS = np.array(["anger", "neutral", "sadness"])
+
+
+@pytest.fixture
+def problem():
+    """Two classes more or less apart; the third is absent from the last group."""
+    generator = np.random.default_rng(0)
+    y = np.tile(EMOTIONS, 20)
+    groups = np.repeat([0, 1, 2], 20)
+    y[groups == 2] = np.resize(EMOTIONS[:2], 20)
+    X = (y[:, np.newaxis] == EMOTIONS) + generator.normal(size=(60, 3))
+    return X, y, groups
+
+
+def by_fold(problem, scoring, **kwargs):
+    X, y, groups = problem
+    return cross_validate(
+        LogisticRegression(),
+        X,
+        y,
+        groups=groups,
+        cv=LeaveOneGroupOut(),
+        scoring=scoring,
+        error_score="raise",
+        **kwargs,
+    )
+
+
+# The functions
+
+
+def test_ua_is_the_mean_recall_and_wa_the_accuracy():
+    y_true = ["anger"] * 8 + ["sadness"] * 2
+    y_pred = ["anger"] * 8 + ["sadness", "anger"]
+    assert unweighted_accuracy_score(y_true, y_pred) == (8 / 8 + 1 / 2) / 2
+    assert weighted_accuracy_score(y_true, y_pred) == 9 / 10
+
+
+def test_they_are_scikit_learns_metrics_where_all_classes_occur():
+    generator = np.random.default_rng(0)
+    y_true, y_pred = generator.choice(EMOTIONS, size=(2, 300))
+    weight = generator.uniform(size=300)
+    for sample_weight in (None, weight):
+        ua = unweighted_accuracy_score(y_true, y_pred, sample_weight=sample_weight)
+        wa = weighted_accuracy_score(y_true, y_pred, sample_weight=sample_weight)
+        assert ua == pytest.approx(
+            balanced_accuracy_score(y_true, y_pred, sample_weight=sample_weight)
+        )
+        assert wa == accuracy_score(y_true, y_pred, sample_weight=sample_weight)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_is_only_predicted_has_no_recall():
+    y_true, y_pred = ["a", "a", "b", "b"], ["a", "c", "b", "b"]
+    assert unweighted_accuracy_score(y_true, y_pred) == 0.75
+    assert recall_score(y_true, y_pred, average="macro", zero_division=0.0) == 0.5
+
+
+def test_a_class_of_the_list_without_samples_is_named_and_left_out():
+    with pytest.warns(UndefinedMetricWarning, match=r"\['c', 'd'\].*other 2 class"):
+        score = unweighted_accuracy_score(
+            ["a", "a", "b", "b"], ["a", "c", "b", "b"], labels=["a", "b", "c", "d"]
+        )
+    assert score == 0.75
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_list_of_classes_does_not_change_the_score():
+    y_true, y_pred = np.random.default_rng(0).integers(3, size=(2, 50))
+    score = unweighted_accuracy_score(y_true, y_pred, labels=[2, 1, 0])
+    assert score == unweighted_accuracy_score(y_true, y_pred)
+
+
+def test_a_label_outside_of_the_list_is_an_error():
+    with pytest.raises(ValueError, match=r"\['fear'\].*known classes \['anger'"):
+        unweighted_accuracy_score(
+            ["anger", "fear"], ["anger", "anger"], labels=np.array(["anger", "sad"])
+        )
+
+
+def test_a_class_whose_samples_weigh_nothing_counts_as_absent():
+    score = unweighted_accuracy_score(
+        ["a", "a", "b"], ["a", "b", "a"], sample_weight=[1, 1, 0]
+    )
+    assert score == 0.5
+
+
+@pytest.mark.parametrize("labels", [["b", "a"], [1, -3], [True, False]])
+def test_labels_of_other_types(labels):
+    y_true = np.array(labels)[[0, 0, 1, 1]]
+    y_pred = np.array(labels)[[0, 1, 1, 1]]
+    assert unweighted_accuracy_score(y_true, y_pred, labels=labels) == 0.75
+
+
+@pytest.mark.parametrize("score", [unweighted_accuracy_score, weighted_accuracy_score])
+def test_the_scores_are_plain_numbers_and_lengths_must_agree(score):
+    assert type(score(["a", "b"], ["a", "b"])) is float
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        score(["a", "b"], ["a"])
+
+
+# The scorers
+
+
+def test_cross_validation_gives_both_scores(problem):
+    with pytest.warns(UndefinedMetricWarning, match="sadness"):
+        scores = by_fold(problem, SCORERS)
+    assert {"test_UA", "test_WA"} <= set(scores)
+    np.testing.assert_array_equal(
+        scores["test_WA"], by_fold(problem, "accuracy")["test_score"]
+    )
+
+
+def test_a_fold_without_a_class_keeps_the_list_and_says_so(problem):
+    X, y, groups = problem
+    model = LogisticRegression().fit(X[groups < 2], y[groups < 2])
+    X_test, y_test = X[groups == 2], y[groups == 2]
+    with pytest.warns(UndefinedMetricWarning, match=r"\['sadness'\]") as caught:
+        score = SCORERS["UA"](model, X_test, y_test)
+    assert len(caught) == 1
+    y_pred = model.predict(X_test)
+    expected = [(y_pred[y_test == label] == label).mean() for label in EMOTIONS[:2]]
+    assert score == pytest.approx(np.mean(expected))
+
+
+def test_a_label_the_classifier_never_saw_is_an_error(problem):
+    X, y, _ = problem
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    model.fit(X[y != "anger"], y[y != "anger"])
+    with pytest.raises(ValueError, match=r"\['anger'\].*\['neutral', 'sadness'\]"):
+        SCORERS["UA"](model, X, y)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda s: s, "pickle"])
+def test_scorers_can_be_copied_and_sent_to_workers(problem, name, duplicate):
+    X, y, _ = problem
+    scorer = SCORERS[name]
+    if duplicate == "pickle":
+        other = pickle.loads(pickle.dumps(scorer))
+    else:
+        other = duplicate(scorer)
+    model = LogisticRegression().fit(X, y)
+    assert other(model, X, y) == scorer(model, X, y) > 0.5
+    assert get_scorer(scorer) is scorer
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_scorers_work_in_two_processes_and_in_a_grid_search(problem):
+    X, y, _ = problem
+    np.testing.assert_array_equal(
+        by_fold(problem, SCORERS, n_jobs=2)["test_UA"],
+        by_fold(problem, SCORERS)["test_UA"],
+    )
+    search = GridSearchCV(
+        LogisticRegression(), {"C": [1e-6, 1]}, scoring=SCORERS, refit="UA", cv=3
+    )
+    assert search.fit(X, y).best_params_ == {"C": 1}
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_sample_weights_reach_the_score_without_routing(problem, name):
+    X, y, _ = problem
+    weight = np.random.default_rng(1).uniform(size=len(y))
+    model = LogisticRegression().fit(X, y)
+    function = {"UA": unweighted_accuracy_score, "WA": weighted_accuracy_score}[name]
+    with warnings.catch_warnings():
+        # scikit-learn 1.9 would rather see sample_weight routed.
+        warnings.simplefilter("ignore", FutureWarning)
+        score = SCORERS[name](model, X, y, sample_weight=weight)
+    assert score == function(y, model.predict(X), sample_weight=weight)
+    assert score != SCORERS[name](model, X, y)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_sample_weights_are_routed_on_request(problem, name):
+    X, y, _ = problem
+    weight = np.random.default_rng(1).uniform(size=len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = copy.deepcopy(SCORERS[name]).set_score_request(sample_weight=True)
+        model = LogisticRegression().set_fit_request(sample_weight=False)
+        params = {"sample_weight": weight}
+        weighted = cross_val_score(model, X, y, scoring=scorer, params=params)
+        reference = {"UA": balanced_accuracy_score, "WA": accuracy_score}[name]
+        expected = cross_val_score(
+            model,
+            X,
+            y,
+            scoring=make_scorer(reference).set_score_request(sample_weight=True),
+            params=params,
+        )
+    plain = cross_val_score(LogisticRegression(), X, y, scoring=SCORERS[name])
+    np.testing.assert_allclose(weighted, expected)
+    assert not np.allclose(weighted, plain)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_the_dictionary_works_with_routing_enabled(problem):
+    plain = by_fold(problem, SCORERS)
+    X, y, groups = problem
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = cross_validate(
+            LogisticRegression(),
+            X,
+            y,
+            params={"groups": groups},
+            cv=LeaveOneGroupOut(),
+            scoring=SCORERS,
+            error_score="raise",
+        )
+    for name in ("test_UA", "test_WA"):
+        np.testing.assert_array_equal(routed[name], plain[name])
