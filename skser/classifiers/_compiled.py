@@ -1,0 +1,189 @@
+"""How compiled networks are shared between fits: built once, reset for each.
+
+Compiling a network takes seconds and leaves some 30 MB behind that nothing frees. So a
+network is compiled once for given sizes and then lent to one fit or prediction at a
+time, which first sets all of its state: weights, optimizer and dropout. A fitted
+estimator holds plain arrays, and what is shared here can never be seen in it.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+
+import joblib
+
+MAX_IDLE_NETWORKS = 16
+
+
+class CompiledNetwork:
+    """A network with compiled functions for a training step and for prediction.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(seed)`` returns a new ``keras.Model`` from ``[frames, mask]`` to class
+        scores.
+    make_optimizer : callable
+        ``make_optimizer()`` returns a new Keras optimizer.
+    """
+
+    def __init__(self, build, make_optimizer):
+        import tensorflow as tf
+
+        self._tf = tf
+        self._build = build
+        self._model = build(0)
+        self._optimizer = make_optimizer()
+        self._optimizer.build(self._model.trainable_variables)
+        frames, mask = (
+            tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._model.inputs
+        )
+        classes = tf.TensorSpec((None,), "int32")
+        weights = tf.TensorSpec((None,), "float32")
+        # One signature for all lengths, so that no length compiles anything again.
+        # Without autograph: the loops inside are Keras' own, and tracing is faster.
+        self.train_step = tf.function(
+            self._train_step, [frames, mask, classes, weights], autograph=False
+        )
+        self.scores = tf.function(self._scores, [frames, mask], autograph=False)
+        self._attention = None
+
+    def reset(self, seed):
+        """Give weights, dropout and optimizer the state of a newly built network."""
+        fresh = self._build(seed)
+        for variable, new in zip(self._model.variables, fresh.variables, strict=True):
+            variable.assign(new)
+        for variable in self._optimizer.variables:
+            variable.assign(self._tf.zeros_like(variable))
+
+    def set_learning_rate(self, learning_rate):
+        """Set the optimizer's learning rate for the steps to come."""
+        self._optimizer.learning_rate = learning_rate
+
+    def get_weights(self):
+        """Return copies of all weights, in the network's order."""
+        return self._model.get_weights()
+
+    def set_weights(self, weights):
+        """Set all weights, in the network's order."""
+        self._model.set_weights(weights)
+
+    def attention(self, frames, mask):
+        """Return the attention weights of a padded batch, or raise a ValueError."""
+        if self._attention is None:
+            self._attention = self._compile_attention()
+        return self._attention(frames, mask)
+
+    def _compile_attention(self):
+        """Compile the way from the input to the layer named "attention"."""
+        import keras
+
+        layer = self._model.get_layer("attention")
+        inputs = self._model.inputs
+        model = keras.Model(inputs, layer.output[1])
+        specs = [self._tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in inputs]
+        return self._tf.function(
+            lambda frames, mask: model([frames, mask]), specs, autograph=False
+        )
+
+    def _train_step(self, frames, mask, classes, weights):
+        """Take one step down the weighted cross-entropy and return it."""
+        with self._tf.GradientTape() as tape:
+            scores = self._model([frames, mask], training=True)
+            losses = self._tf.nn.sparse_softmax_cross_entropy_with_logits(
+                classes, scores
+            )
+            loss = self._tf.reduce_mean(weights * losses)
+        variables = self._model.trainable_variables
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    def _scores(self, frames, mask):
+        """Return the class scores of a padded batch."""
+        return self._model([frames, mask], training=False)
+
+
+class _Pool:
+    """Networks that nobody uses at the moment, the most recent ones only.
+
+    Parameters
+    ----------
+    max_idle : int
+        Number of networks that are kept.
+    """
+
+    def __init__(self, max_idle):
+        self.max_idle = max_idle
+        self._idle = OrderedDict()
+        self._lock = threading.Lock()
+        self._owner = None
+
+    @contextmanager
+    def lend(self, key, make):
+        """Lend the network of a key to one user; make one if none is idle."""
+        self._refuse_forked_process()
+        with self._lock:
+            idle = self._idle.get(key)
+            network = idle.pop() if idle else None
+        network = make() if network is None else network
+        # A network whose use failed is lent again too: users set all of its state.
+        try:
+            yield network
+        finally:
+            with self._lock:
+                self._idle.setdefault(key, []).append(network)
+                self._idle.move_to_end(key)
+                self._drop_oldest()
+
+    def _drop_oldest(self):
+        """Forget the networks that have been idle for longest."""
+        while sum(map(len, self._idle.values())) > self.max_idle:
+            oldest = next(iter(self._idle))
+            self._idle[oldest].pop(0)
+            if not self._idle[oldest]:
+                del self._idle[oldest]
+
+    def _refuse_forked_process(self):
+        """Raise an error where TensorFlow would hang without a word."""
+        if self._owner is None:
+            self._owner = os.getpid()
+        if self._owner != os.getpid():
+            raise RuntimeError(
+                "This process was forked from one that had already used TensorFlow, "
+                "which would hang here. Use joblib's default backend 'loky' (n_jobs=2 "
+                "without a parallel_config) or multiprocessing's start method 'spawn'."
+            )
+
+
+_POOL = _Pool(MAX_IDLE_NETWORKS)
+
+
+def lend_network(network, network_params, sizes, optimizer, optimizers):
+    """Lend a compiled network for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    network : callable
+        ``network(**sizes, **network_params, seed=seed)`` returns a ``keras.Model``.
+    network_params : dict
+        Parameters of the architecture.
+    sizes : dict
+        ``n_features``, ``n_classes`` and the like.
+    optimizer : str
+        Name of the optimizer.
+    optimizers : dict
+        From names to functions that make an optimizer.
+
+    Returns
+    -------
+    context : context manager
+        Gives a :class:`CompiledNetwork` in an *unspecified* state: call ``reset``
+        or ``set_weights`` first.
+    """
+    key = (network, joblib.hash((network_params, sizes)), optimizer)
+
+    def build(seed):
+        return network(**sizes, **network_params, seed=seed)
+
+    return _POOL.lend(key, lambda: CompiledNetwork(build, optimizers[optimizer]))

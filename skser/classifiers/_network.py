@@ -1,0 +1,417 @@
+"""The scikit-learn side of a network: the only place that fits and predicts with one.
+
+A fitted estimator holds its configuration and arrays. The compiled network is borrowed
+for the length of a call (see ``_compiled.py``), so that estimators can be cloned,
+copied and pickled like any other.
+"""
+
+import numbers
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from skser._sequences import validate_sequences
+from skser.classifiers._compiled import lend_network
+from skser.classifiers._schedules import SCHEDULES
+from skser.classifiers._training import (
+    TrainingPlan,
+    Utterances,
+    predict_scores,
+    train,
+)
+from skser.classifiers._validation import check_groups, hold_out
+
+
+def _adam():
+    """Return the optimizer of Kingma & Ba, ICLR 2015."""
+    import keras
+
+    return keras.optimizers.Adam()
+
+
+def _sgd():
+    """Return stochastic gradient descent with Nesterov's momentum of 0.9."""
+    import keras
+
+    return keras.optimizers.SGD(momentum=0.9, nesterov=True)
+
+
+OPTIMIZERS = {"adam": _adam, "sgd": _sgd}
+
+
+class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
+    """Train a network and predict with it; subclasses say which network.
+
+    The parameters are those of training and are explained in
+    :class:`AttentionBLSTMFCNClassifier`. A subclass adds the parameters of its
+    architecture and defines ``_architecture``.
+    """
+
+    # Speakers reach `fit` through Pipeline, GridSearchCV and cross_validate without
+    # a request by the user, once metadata routing is on.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+
+    _parameter_constraints = {  # noqa: RUF012
+        "max_frames": [Interval(numbers.Integral, 1, None, closed="left"), None],
+        "optimizer": [StrOptions(set(OPTIMIZERS))],
+        "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
+        "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(numbers.Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(numbers.Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        max_frames=None,
+        optimizer="adam",
+        learning_rate=1e-3,
+        learning_rate_schedule="plateau",
+        batch_size=50,
+        max_epochs=30,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        class_weight=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.max_frames = max_frames
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _architecture(self):
+        """Return the function that builds the network, and its parameters.
+
+        Returns
+        -------
+        network : callable
+            ``network(n_features, n_classes, *, seed, **network_params)``.
+        network_params : dict
+        """
+
+    def _has_fixed_length(self):
+        """Tell whether the network needs all utterances to have one length."""
+        return False
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, groups=None, X_val=None, y_val=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like of \
+                shape (n_samples, n_frames, n_features) or (n_samples, n_features)
+            The utterances. Rows of a two-dimensional `X` are utterances of one frame.
+        y : array-like of shape (n_samples,)
+            The class of each utterance: strings, integers or booleans.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each utterance counts. One of weight 0 is left out.
+        groups : array-like of shape (n_samples,), default=None
+            The speaker of each utterance. Early stopping then validates on speakers
+            that the network is not trained on.
+        X_val : like X, default=None
+            Utterances to stop by, instead of some of `X`. In a Pipeline they are
+            transformed with ``Pipeline(steps, transform_input=["X_val"])``.
+        y_val : array-like of shape (n_validation_samples,), default=None
+            The classes of `X_val`.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If `y` has one class only or another length than `X`, if a value is not
+            finite, or if the loss becomes so.
+        """
+        sequences = validate_sequences(self, X, reset=True)
+        training = self._label(sequences, y, sample_weight)
+        if groups is not None:
+            groups = check_groups(groups, sequences)
+        self._set_length(sequences)
+        initial_seed, order_seed, validation_seed = check_random_state(
+            self.random_state
+        ).randint(2**31 - 1, size=3)
+        keep = training.weights > 0
+        training, validation = self._hold_out(
+            training.take(np.flatnonzero(keep)),
+            None if groups is None else groups[keep],
+            self._check_validation(X_val, y_val),
+            int(validation_seed),
+        )
+        plan = TrainingPlan(
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            schedule=SCHEDULES[self.learning_rate_schedule],
+            patience=self.n_iter_no_change,
+            n_frames=self._padded_length(),
+            seed=int(order_seed),
+        )
+        with self._lend_network() as network:
+            network.reset(int(initial_seed))
+            self.history_, self.best_epoch_ = train(
+                network, plan, training, validation, self._progress_report()
+            )
+            self.weights_ = network.get_weights()
+        self.n_iter_ = len(self.history_["loss"])
+        return self
+
+    def predict_proba(self, X):
+        """Return the posterior probability of each class.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            The utterances, as in `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``. They do not depend on the other utterances
+            of `X`.
+        """
+        check_is_fitted(self)
+        sequences = self._cut(validate_sequences(self, X, reset=False))
+        with self._lend_fitted_network() as network:
+            scores = predict_scores(network, sequences, self._padded_length())
+        return softmax(scores.astype(np.float64), axis=1)
+
+    def predict(self, X):
+        """Return the most probable class of each utterance.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            The utterances, as in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def _label(self, sequences, y, sample_weight):
+        """Set ``classes_`` and put utterances, classes and weights together."""
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(sequences, y)
+        check_classification_targets(y)
+        self.classes_, classes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs utterances of at least 2 classes, but y "
+                f"has one class only: {self.classes_[0]!r}."
+            )
+        weights = _check_sample_weight(
+            sample_weight, sequences, dtype=np.float64, ensure_non_negative=True
+        )
+        weights = weights * compute_sample_weight(self.class_weight, y)
+        if not weights.sum() > 0:
+            raise ValueError("sample_weight is zero for every utterance.")
+        weights = weights / weights[weights > 0].mean()
+        return Utterances(sequences, classes, weights)
+
+    def _set_length(self, sequences):
+        """Set ``n_frames_``, the number of frames at which utterances are cut."""
+        self.n_frames_ = self.max_frames
+        if self.n_frames_ is None and self._has_fixed_length():
+            self.n_frames_ = max(len(sequence) for sequence in sequences)
+
+    def _padded_length(self):
+        """Return the number of frames that every utterance is padded to, if fixed."""
+        return self.n_frames_ if self._has_fixed_length() else None
+
+    def _cut(self, sequences):
+        """Cut off what lies beyond the number of frames that the network reads."""
+        return [sequence[: self.n_frames_] for sequence in sequences]
+
+    def _check_validation(self, X_val, y_val):
+        """Return the user's own validation utterances, if there are any."""
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be given together.")
+        sequences = validate_sequences(self, X_val, reset=False)
+        y_val = column_or_1d(y_val, warn=True)
+        check_consistent_length(sequences, y_val)
+        unknown = sorted(set(y_val.tolist()) - set(self.classes_.tolist()), key=str)
+        if unknown:
+            raise ValueError(
+                f"y_val contains {unknown[0]!r}, which is not in y. Its classes are "
+                f"{', '.join(map(repr, self.classes_.tolist()))}."
+            )
+        classes = np.searchsorted(self.classes_, y_val)
+        return Utterances(sequences, classes, np.ones(len(sequences)))
+
+    def _hold_out(self, training, groups, validation, seed):
+        """Return what to train on and what to stop by (None: nothing)."""
+        has_speakers = groups is not None and len(set(groups)) > 1
+        wanted = has_speakers if self.early_stopping == "auto" else self.early_stopping
+        if wanted and validation is None:
+            train_indices, held_out = hold_out(
+                training.classes, groups, self.validation_fraction, seed
+            )
+            validation = training.take(held_out)
+            training = training.take(train_indices)
+        return self._cut_utterances(training), self._cut_utterances(validation)
+
+    def _cut_utterances(self, utterances):
+        """Apply `_cut` to training or validation utterances."""
+        if utterances is None:
+            return None
+        sequences = self._cut(utterances.sequences)
+        return Utterances(sequences, utterances.classes, utterances.weights)
+
+    def _lend_network(self):
+        """Borrow a compiled network of the estimator's architecture and sizes."""
+        network, network_params = self._architecture()
+        sizes = {"n_features": self.n_features_in_, "n_classes": len(self.classes_)}
+        if self._has_fixed_length():
+            sizes["n_frames"] = self.n_frames_
+        return lend_network(network, network_params, sizes, self.optimizer, OPTIMIZERS)
+
+    @contextmanager
+    def _lend_fitted_network(self):
+        """Borrow a compiled network and give it the estimator's weights."""
+        with self._lend_network() as network:
+            network.set_weights(self.weights_)
+            yield network
+
+    def _progress_report(self):
+        """Return a function that moves a progress bar on, or None if not verbose."""
+        if not self.verbose:
+            return None
+        import keras
+
+        bar = keras.utils.Progbar(
+            self.max_epochs,
+            verbose=min(int(self.verbose), 2),
+            unit_name="epoch",
+            stateful_metrics=["learning_rate", "loss", "val_loss", "val_UA"],
+        )
+        return lambda epoch, logs: bar.update(epoch + 1, list(logs.items()))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class NetworkClassifier(BaseNetworkClassifier):
+    """Train any network of your own as a scikit-learn classifier.
+
+    Parameters
+    ----------
+    network : callable
+        ``network(n_features, n_classes, *, seed, **network_params)`` returns a
+        ``keras.Model`` from ``[frames, mask]``, of shapes (batch, n_frames, n_features)
+        and (batch, n_frames), to one *score* (logit) per class. The mask is True where
+        a frame is real. Derive the seeds of all layers from `seed`, or fits
+        cannot be repeated. For pickling, define it in a module.
+    network_params : dict, default=None
+        Further arguments of `network`.
+    max_frames : int, default=None
+        Longer utterances are cut at this many frames; None keeps them whole.
+    optimizer, learning_rate, learning_rate_schedule, batch_size, max_epochs, \
+            early_stopping, validation_fraction, n_iter_no_change, class_weight, \
+            random_state, verbose
+        As in :class:`AttentionBLSTMFCNClassifier`, with its fitted attributes.
+
+    See Also
+    --------
+    AttentionBLSTMFCNClassifier : The network of the paper.
+
+    Examples
+    --------
+    >>> import keras, numpy as np
+    >>> from skser import NetworkClassifier
+    >>> def average_then_dense(n_features, n_classes, *, seed, n_units=8):
+    ...     frames = keras.Input((None, n_features))
+    ...     mask = keras.Input((None,), dtype="bool")
+    ...     average = keras.layers.GlobalAveragePooling1D()(frames, mask=mask)
+    ...     start = keras.initializers.GlorotUniform(seed)
+    ...     scores = keras.layers.Dense(n_classes, kernel_initializer=start)(average)
+    ...     return keras.Model([frames, mask], scores)
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(i % 2, 1, (20, 3)) for i in range(40)]
+    >>> y = np.arange(40) % 2
+    >>> classifier = NetworkClassifier(
+    ...     average_then_dense, learning_rate=0.1, random_state=0)
+    >>> float(classifier.fit(X, y).score(X, y))
+    1.0
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        **BaseNetworkClassifier._parameter_constraints,
+        "network": [callable],
+        "network_params": [dict, None],
+    }
+
+    def __init__(
+        self,
+        network,
+        *,
+        network_params=None,
+        max_frames=None,
+        optimizer="adam",
+        learning_rate=1e-3,
+        learning_rate_schedule="plateau",
+        batch_size=50,
+        max_epochs=30,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        class_weight=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            max_frames=max_frames,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            class_weight=class_weight,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.network = network
+        self.network_params = network_params
+
+    def _architecture(self):
+        return self.network, self.network_params or {}

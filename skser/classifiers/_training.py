@@ -1,0 +1,225 @@
+"""How a compiled network learns: epochs, learning rate, validation and stopping."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skser._sequences import pad_sequences
+from skser.classifiers._batches import prediction_batches, training_batches
+from skser.metrics import unweighted_accuracy_score
+
+
+@dataclass(frozen=True)
+class Utterances:
+    """What a network is trained or validated on.
+
+    Parameters
+    ----------
+    sequences : list of ndarray of shape (n_frames, n_features)
+    classes : ndarray of int of shape (n_samples,)
+        Indices of the classes.
+    weights : ndarray of float of shape (n_samples,)
+        Their mean is 1 over what is trained on.
+    """
+
+    sequences: list
+    classes: np.ndarray
+    weights: np.ndarray
+
+    def take(self, indices):
+        """Return the utterances of these indices."""
+        sequences = [self.sequences[i] for i in indices]
+        return Utterances(sequences, self.classes[indices], self.weights[indices])
+
+    @property
+    def lengths(self):
+        """Number of frames of each utterance."""
+        return np.array([len(sequence) for sequence in self.sequences])
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The parameters of training, apart from the data.
+
+    Parameters
+    ----------
+    batch_size : int
+    max_epochs : int
+    learning_rate : float
+        In the first epoch.
+    schedule : callable
+        One of ``skser.classifiers._schedules``.
+    patience : int
+        Number of epochs without improvement on the validation utterances after which
+        training stops.
+    n_frames : int or None
+        The length that all utterances are padded to; None for the longest of a batch.
+    seed : int
+        Together with the number of the epoch it determines the batches.
+    """
+
+    batch_size: int
+    max_epochs: int
+    learning_rate: float
+    schedule: callable
+    patience: int
+    n_frames: int | None
+    seed: int
+
+
+def train(network, plan, training, validation=None, report=None):
+    """Train a network and leave it with its final or, validated, its best weights.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+        In the state to start from.
+    plan : TrainingPlan
+    training : Utterances
+    validation : Utterances, default=None
+        If given, the epoch with the highest UA on them wins, of equal ones that with
+        the lowest loss.
+    report : callable, default=None
+        ``report(epoch, logs)`` is called after every epoch.
+
+    Returns
+    -------
+    history : dict of list of float
+        One value per epoch: "learning_rate", "loss" and, validated, "val_loss" and
+        "val_UA".
+    best_epoch : int
+        The epoch, from 0, whose weights the network has.
+
+    Raises
+    ------
+    ValueError
+        If the loss is no longer finite.
+    """
+    logs = []
+    best_epoch, best_quality, best_weights = -1, None, None
+    for epoch in range(plan.max_epochs):
+        learning_rate = _learning_rate(plan, epoch, logs)
+        network.set_learning_rate(learning_rate)
+        loss = _train_epoch(network, plan, training, epoch)
+        log = {"learning_rate": learning_rate, "loss": loss}
+        if validation is not None:
+            log |= validate(network, validation, plan.n_frames)
+            quality = (log["val_UA"], -log["val_loss"])
+            if best_quality is None or quality > best_quality:
+                best_epoch, best_quality = epoch, quality
+                best_weights = network.get_weights()
+        logs.append(log)
+        if report is not None:
+            report(epoch, log)
+        if validation is not None and epoch - best_epoch >= plan.patience:
+            break
+    if best_weights is None:
+        best_epoch = len(logs) - 1
+    else:
+        network.set_weights(best_weights)
+    return {name: [log[name] for log in logs] for name in logs[0]}, best_epoch
+
+
+def _learning_rate(plan, epoch, logs):
+    """Return the learning rate of an epoch; validation losses decide, where given."""
+    losses = [log.get("val_loss", log["loss"]) for log in logs]
+    return plan.learning_rate * plan.schedule(epoch, plan.max_epochs, losses)
+
+
+def _train_epoch(network, plan, training, epoch):
+    """Train on each utterance once and return the mean loss."""
+    # The epoch seeds its own order: all orders differ, and none depends on how many
+    # epochs this process has seen before.
+    generator = np.random.default_rng([plan.seed, epoch])
+    total = 0.0
+    for indices in training_batches(training.lengths, plan.batch_size, generator):
+        batch = training.take(indices)
+        frames, mask = pad_sequences(batch.sequences, plan.n_frames)
+        loss = network.train_step(
+            frames, mask, batch.classes.astype("int32"), batch.weights.astype("float32")
+        )
+        total += float(loss) * len(indices)
+    mean_loss = total / len(training.sequences)
+    if not math.isfinite(mean_loss):
+        raise ValueError(
+            f"The training loss became {mean_loss} in epoch {epoch + 1}: the weights "
+            f"are lost. Lower learning_rate (now {plan.learning_rate:g}), or check "
+            "that the features are scaled, for instance by PCAWhitening."
+        )
+    return mean_loss
+
+
+def validate(network, validation, n_frames=None):
+    """Return the loss and the UA on the validation utterances.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    validation : Utterances
+    n_frames : int, default=None
+        As in `TrainingPlan`.
+
+    Returns
+    -------
+    logs : dict of float
+        With the keys "val_loss" and "val_UA".
+    """
+    scores = predict_scores(network, validation.sequences, n_frames)
+    scores = scores.astype(np.float64)
+    log_posteriors = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+    losses = -np.take_along_axis(log_posteriors, validation.classes[:, None], axis=1)
+    return {
+        "val_loss": float(np.average(losses[:, 0], weights=validation.weights)),
+        "val_UA": float(
+            unweighted_accuracy_score(
+                validation.classes,
+                scores.argmax(axis=1),
+                sample_weight=validation.weights,
+            )
+        ),
+    }
+
+
+def predict_scores(network, sequences, n_frames=None):
+    """Return the class scores of a batch of utterances, in its order.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    sequences : list of ndarray of shape (n_frames, n_features)
+    n_frames : int, default=None
+        As in `TrainingPlan`.
+
+    Returns
+    -------
+    scores : ndarray of float32 of shape (n_samples, n_classes)
+    """
+    rows = map_batches(network.scores, sequences, n_frames)
+    return np.stack(list(rows))
+
+
+def map_batches(function, sequences, n_frames=None):
+    """Apply a function of padded frames and mask to all utterances.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(frames, mask)`` returns a tensor with one row per utterance.
+    sequences : list of ndarray of shape (n_frames, n_features)
+    n_frames : int, default=None
+        As in `TrainingPlan`.
+
+    Returns
+    -------
+    rows : list of ndarray
+        One per utterance, in the order of `sequences`.
+    """
+    lengths = np.array([n_frames or len(sequence) for sequence in sequences])
+    rows = [None] * len(sequences)
+    for indices in prediction_batches(lengths):
+        batch = [sequences[i] for i in indices]
+        results = np.asarray(function(*pad_sequences(batch, n_frames)))
+        for i, result in zip(indices, results, strict=True):
+            rows[i] = result
+    return rows

@@ -1,0 +1,59 @@
+"""Batches: every utterance once, of similar length, in another order each epoch."""
+
+import numpy as np
+import pytest
+
+from skser.classifiers._batches import prediction_batches, training_batches
+
+LENGTHS = np.random.default_rng(0).integers(20, 1000, 503)
+
+
+def _epoch(epoch, lengths=LENGTHS, batch_size=50):
+    return training_batches(lengths, batch_size, np.random.default_rng([0, epoch]))
+
+
+def test_each_utterance_is_in_one_batch():
+    np.testing.assert_array_equal(np.sort(np.concatenate(_epoch(0))), np.arange(503))
+
+
+def test_no_batch_is_larger_than_asked_for_or_much_smaller():
+    sizes = [len(batch) for batch in _epoch(0)]
+    assert max(sizes) <= 50
+    assert min(sizes) >= max(sizes) - 1
+
+
+def test_little_of_a_batch_is_padding():
+    padded = sum(LENGTHS[batch].max() * len(batch) for batch in _epoch(0))
+    at_random = np.random.default_rng(0).permutation(503)[:500].reshape(10, 50)
+    padded_at_random = LENGTHS[at_random].max(axis=1).sum() * 50
+    assert padded < 1.4 * LENGTHS.sum()
+    assert padded < 0.75 * padded_at_random
+
+
+def test_epochs_differ_in_batches_and_in_their_order():
+    epochs = [_epoch(epoch) for epoch in range(3)]
+    members = [{frozenset(batch.tolist()) for batch in epoch} for epoch in epochs]
+    assert not members[0] & members[1]
+    mean_lengths = [[LENGTHS[batch].mean() for batch in epoch] for epoch in epochs]
+    orders = {tuple(np.argsort(means)) for means in mean_lengths}
+    assert len(orders) == 3
+
+
+def test_the_same_epoch_of_the_same_seed_has_the_same_batches():
+    for first, second in zip(_epoch(5), _epoch(5), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_utterances_of_equal_length_are_shuffled_too():
+    batches = _epoch(0, lengths=np.full(100, 7), batch_size=10)
+    assert np.concatenate(batches).tolist() != list(range(100))
+
+
+@pytest.mark.parametrize("max_frames", [1, 1000, 5000, 10**9])
+def test_prediction_batches_cover_all_and_are_bounded(max_frames):
+    batches = prediction_batches(LENGTHS, max_frames)
+    np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(503))
+    for batch in batches:
+        assert len(batch) == 1 or LENGTHS[batch].max() * len(batch) <= max_frames
+    if max_frames == 10**9:
+        assert len(batches) == 1

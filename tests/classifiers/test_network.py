@@ -1,0 +1,401 @@
+"""The classifier as an estimator: fitting, stopping, predicting, bad input."""
+
+import pickle
+import threading
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
+
+SMALL = {
+    "recurrent_units": 6,
+    "filters": (8, 6),
+    "kernel_sizes": (3, 3),
+    "hidden_units": (8,),
+    "batch_size": 15,
+    "learning_rate": 5e-3,
+    "random_state": 0,
+}
+
+
+def small(**parameters):
+    """Return a classifier that is quick to train."""
+    return AttentionBLSTMFCNClassifier(**{**SMALL, "max_epochs": 12, **parameters})
+
+
+@pytest.fixture(scope="module")
+def fitted(sequences):
+    """A classifier fitted on the three separable classes. Not to be changed."""
+    return small().fit(*sequences)
+
+
+def test_it_learns_classes_that_differ(fitted, sequences):
+    X, y = sequences
+    assert fitted.score(X, y) > 0.9
+    assert fitted.classes_.tolist() == ["calm", "glad", "wild"]
+    assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
+
+
+def test_posteriors_are_probabilities(fitted, sequences):
+    probabilities = fitted.predict_proba(sequences[0])
+    assert probabilities.shape == (60, 3)
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
+    labels = fitted.classes_[probabilities.argmax(axis=1)]
+    np.testing.assert_array_equal(fitted.predict(sequences[0]), labels)
+
+
+def test_posteriors_do_not_depend_on_batch_mates_or_order(fitted, sequences):
+    X = sequences[0]
+    together = fitted.predict_proba(X)
+    long = np.random.default_rng(1).normal(size=(10 * len(X[0]), 6))
+    with_a_long_one = fitted.predict_proba([X[0], long])[:1]
+    np.testing.assert_allclose(with_a_long_one, together[:1], atol=1e-6)
+    alone = np.concatenate([fitted.predict_proba([x]) for x in X[:10]])
+    np.testing.assert_allclose(alone, together[:10], atol=1e-6)
+    np.testing.assert_allclose(fitted.predict_proba(X[::-1]), together[::-1], atol=1e-6)
+
+
+def test_frames_of_zeros_are_real_frames(fitted):
+    short, long = np.zeros((3, 6)), np.zeros((30, 6))
+    probabilities = fitted.predict_proba([short, long])
+    assert np.isfinite(probabilities).all()
+    assert not np.allclose(probabilities[0], probabilities[1], atol=1e-4)
+
+
+def test_attention_gives_each_frame_a_weight(fitted, sequences):
+    X = sequences[0]
+    for weights, x in zip(fitted.attention_weights(X), X, strict=True):
+        assert weights.shape == (len(x),)
+        assert weights.min() >= 0
+        np.testing.assert_allclose(weights.sum(), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("parameters", [{"pooling": "mean"}, {"recurrent": None}])
+def test_without_attention_there_are_no_weights_to_ask_for(parameters):
+    classifier = small(**parameters)
+    assert not hasattr(classifier, "attention_weights")
+    with pytest.raises(AttributeError, match="attention_weights"):
+        classifier.attention_weights([np.ones((2, 2))])
+
+
+@pytest.mark.parametrize("view", ["variables", "flat"])
+def test_views_of_fixed_length_pad_and_cut(view, sequences):
+    X, y = sequences
+    classifier = small(view=view, max_epochs=2, max_frames=10).fit(X, y)
+    assert classifier.n_frames_ == 10
+    longer = [np.concatenate([x[:10], x[:10]]) for x in X if len(x) >= 10]
+    cut = [x[:10] for x in X if len(x) >= 10]
+    np.testing.assert_allclose(
+        classifier.predict_proba(longer), classifier.predict_proba(cut), atol=1e-6
+    )
+    n_weights = {"variables": 6, "flat": 1}[view]
+    assert classifier.attention_weights(X)[0].shape == (n_weights,)
+    longest = max(map(len, X))
+    assert small(view=view, max_epochs=1).fit(X, y).n_frames_ == longest
+
+
+def test_max_frames_cuts_long_utterances(sequences):
+    X, y = sequences
+    classifier = small(max_frames=5, max_epochs=2).fit(X, y)
+    np.testing.assert_allclose(
+        classifier.predict_proba(X), classifier.predict_proba([x[:5] for x in X])
+    )
+
+
+def test_the_same_seed_gives_the_same_network_whatever_ran_before(sequences):
+    X, y = sequences
+    first = small(max_epochs=3).fit(X, y).predict_proba(X)
+    small(max_epochs=2, random_state=5).fit(X, y)
+    np.random.default_rng().normal(size=9)
+    np.testing.assert_array_equal(small(max_epochs=3).fit(X, y).predict_proba(X), first)
+    other = small(max_epochs=3, random_state=1).fit(X, y).predict_proba(X)
+    assert not np.allclose(other, first)
+
+
+def test_without_a_seed_fits_differ(sequences):
+    X, y = sequences
+    fits = [small(random_state=None, max_epochs=1).fit(X, y) for _ in range(2)]
+    assert not np.allclose(*(fit.predict_proba(X) for fit in fits))
+
+
+def test_global_random_states_are_left_alone(sequences):
+    import random
+
+    states = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    small(max_epochs=1).fit(*sequences).predict(sequences[0])
+    assert random.getstate() == states[0]
+    np.testing.assert_array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
+
+
+def test_threads_that_fit_at_once_do_not_disturb_each_other(sequences):
+    X, y = sequences
+    expected = [small(max_epochs=3, random_state=s).fit(X, y) for s in (0, 1)]
+    results = [None, None]
+
+    def fit(seed):
+        results[seed] = small(max_epochs=3, random_state=seed).fit(X, y)
+
+    threads = [threading.Thread(target=fit, args=(seed,)) for seed in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result, reference in zip(results, expected, strict=True):
+        np.testing.assert_allclose(
+            result.predict_proba(X), reference.predict_proba(X), atol=1e-6
+        )
+
+
+def test_a_later_fit_of_another_estimator_changes_nothing(fitted, sequences):
+    X, y = sequences
+    before = fitted.predict_proba(X)
+    small(random_state=9, max_epochs=1).fit(X, y)
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
+
+
+def test_early_stopping_holds_out_speakers_and_keeps_the_best_epoch(sequences):
+    X = sequences[0]
+    y = np.random.default_rng(0).permutation(sequences[1])  # nothing to learn
+    groups = np.arange(60) // 12
+    classifier = small(n_iter_no_change=3, max_epochs=40).fit(X, y, groups=groups)
+    validated = classifier.history_["val_UA"]
+    assert classifier.n_iter_ == len(validated) < 40
+    assert classifier.n_iter_ - 1 - classifier.best_epoch_ == 3
+    assert validated[classifier.best_epoch_] == max(validated)
+
+
+def test_early_stopping_keeps_the_weights_of_that_epoch(sequences):
+    X, y = sequences
+    options = {"X_val": X[:12], "y_val": y[:12]}
+    stopped = small(n_iter_no_change=2, max_epochs=30).fit(X, y, **options)
+    shorter = small(max_epochs=stopped.best_epoch_ + 1).fit(X, y, **options)
+    if shorter.best_epoch_ == stopped.best_epoch_:
+        np.testing.assert_array_equal(
+            shorter.predict_proba(X), stopped.predict_proba(X)
+        )
+
+
+def test_auto_early_stopping_needs_groups(sequences):
+    X, y = sequences
+    assert "val_UA" not in small(max_epochs=1).fit(X, y).history_
+    one = small(max_epochs=1).fit(X, y, groups=["anna"] * 60)
+    assert "val_UA" not in one.history_
+    off = small(max_epochs=1, early_stopping=False).fit(X, y, groups=np.arange(60) % 4)
+    assert "val_UA" not in off.history_
+
+
+def test_early_stopping_without_groups_warns_of_shared_speakers(sequences):
+    with pytest.warns(UserWarning, match="may be of speakers"):
+        small(max_epochs=1, early_stopping=True).fit(*sequences)
+
+
+def test_an_utterance_of_weight_zero_might_as_well_not_be_there(sequences):
+    X, y = sequences
+    weights = np.r_[np.ones(50), np.zeros(10)]
+    weighted = small(max_epochs=2).fit(X, y, sample_weight=weights)
+    without = small(max_epochs=2).fit(X[:50], y[:50])
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), without.predict_proba(X), atol=1e-6
+    )
+
+
+def test_weights_only_count_relative_to_each_other(sequences):
+    X, y = sequences
+    weighted = small(max_epochs=2).fit(X, y, sample_weight=np.full(60, 7.0))
+    plain = small(max_epochs=2).fit(X, y)
+    np.testing.assert_allclose(weighted.predict_proba(X), plain.predict_proba(X))
+
+
+def test_a_heavy_class_is_predicted_more_often(sequences):
+    X, y = sequences
+    shift = {"calm": 1.0, "glad": 1.0, "wild": 50.0}
+    heavy = small(max_epochs=4, class_weight=shift).fit(X, y)
+    plain = small(max_epochs=4).fit(X, y)
+    assert heavy.predict_proba(X)[:, 2].mean() > plain.predict_proba(X)[:, 2].mean()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
+def test_optimizers_and_schedules_lower_the_loss(optimizer, schedule, sequences):
+    classifier = small(optimizer=optimizer, learning_rate_schedule=schedule)
+    history = classifier.fit(*sequences).history_
+    assert history["loss"][-1] < 0.9 * history["loss"][0]
+    assert history["learning_rate"][0] == 5e-3
+    if schedule == "cosine":
+        assert history["learning_rate"][-1] < 1e-4
+
+
+@pytest.mark.parametrize(
+    "labels", [[3, 7, -1], [True, False, True], ["b", "c", "a"], [2.0, 1.0, 0.0]]
+)
+def test_labels_come_back_in_their_own_type(labels, sequences):
+    X = sequences[0]
+    y = np.array(labels)[np.arange(60) % 3]
+    classifier = small(max_epochs=1).fit(X, y)
+    assert classifier.classes_.tolist() == sorted(set(labels))
+    assert classifier.predict(X).dtype == y.dtype
+
+
+def test_columns_of_pandas_are_taken_with_any_index(fitted, sequences):
+    X, y = sequences
+    index = np.arange(60)[::-1]
+    column = pd.Series(X, index=index)
+    labels = pd.Series(y, index=index, dtype="str")
+    classifier = small().fit(column, labels)
+    np.testing.assert_array_equal(
+        classifier.predict_proba(column), fitted.predict_proba(X)
+    )
+
+
+def test_rows_of_a_table_are_utterances_of_one_frame(sequences):
+    X, y = sequences
+    table = np.array([x[0] for x in X])
+    classifier = small(max_epochs=2).fit(table, y)
+    as_list = classifier.predict_proba([row[np.newaxis] for row in table])
+    np.testing.assert_array_equal(classifier.predict_proba(table), as_list)
+
+
+def test_a_batch_of_equal_length_may_be_one_array(fitted):
+    batch = np.random.default_rng(0).normal(size=(4, 9, 6))
+    np.testing.assert_array_equal(
+        fitted.predict_proba(batch), fitted.predict_proba(list(batch))
+    )
+
+
+def test_pickles_and_copies_predict_the_same_without_a_keras_object(fitted, sequences):
+    pickled = pickle.dumps(fitted)
+    assert b"keras" not in pickled
+    np.testing.assert_array_equal(
+        pickle.loads(pickled).predict_proba(sequences[0]),
+        fitted.predict_proba(sequences[0]),
+    )
+
+
+def test_clones_are_unfitted_and_keep_the_parameters(fitted):
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        copy.predict([np.ones((2, 6))])
+
+
+def test_progress_is_shown_only_when_asked_for(sequences, capsys):
+    small(max_epochs=2).fit(*sequences)
+    assert capsys.readouterr().out == ""
+    small(max_epochs=2, verbose=1).fit(*sequences)
+    assert "2/2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X, y[:-1]), r"inconsistent numbers of samples: \[60, 59\]"),
+        (lambda X, y: (X, ["calm"] * 60), "one class only: .*'calm'"),
+        (lambda X, y: (X, np.linspace(0, 1, 60)), "Unknown label type|continuous"),
+        (lambda X, y: ([*X[:9], X[9] * np.nan, *X[10:]], y), r"X\[9\] contains NaN"),
+        (lambda X, y: ([*X[:9], X[9][:, :5], *X[10:]], y), r"X\[0\] has 6, but X\[9\]"),
+        (lambda X, y: ([*X[:9], X[9][0], *X[10:]], y), r"X\[9\] must have the shape"),
+        (lambda X, y: ([*X[:9], X[9][:0], *X[10:]], y), r"X\[9\] is empty"),
+    ],
+)
+def test_bad_training_data_is_refused_with_the_place(change, message, sequences):
+    with pytest.raises(ValueError, match=message):
+        small().fit(*change(*sequences))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sample_weight": np.zeros(60)}, "zero for every utterance|at least one"),
+        ({"sample_weight": -np.ones(60)}, "[Nn]egative"),
+        ({"sample_weight": np.ones(3)}, "sample_weight.shape == "),
+        ({"groups": np.arange(3)}, "inconsistent numbers of samples"),
+        ({"groups": [None] * 60}, r"groups\[0\] is missing"),
+        ({"X_val": [np.ones((2, 6))]}, "X_val and y_val must be given together"),
+        (
+            {"X_val": [np.ones((2, 6))], "y_val": ["sad"]},
+            "y_val contains 'sad', which is not in y",
+        ),
+        ({"X_val": [np.ones((2, 5))], "y_val": ["calm"]}, "X has 5 features"),
+    ],
+)
+def test_bad_arguments_of_fit_are_refused_by_name(arguments, message, sequences):
+    with pytest.raises(ValueError, match=message):
+        small(max_epochs=1).fit(*sequences, **arguments)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"recurrent": "gru"},
+        {"pooling": "sum"},
+        {"view": "rows"},
+        {"dropout": 1.0},
+        {"optimizer": "adagrad"},
+        {"learning_rate": 0},
+        {"learning_rate_schedule": "steps"},
+        {"batch_size": 0},
+        {"max_epochs": 0},
+        {"early_stopping": "yes"},
+        {"class_weight": "heavy"},
+    ],
+)
+def test_impossible_parameters_are_refused_by_name(parameters, sequences):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        small(**parameters).fit(*sequences)
+
+
+def test_another_number_of_features_at_predict_is_refused(fitted):
+    with pytest.raises(ValueError, match=r"X has 5 features, but .* expecting 6"):
+        fitted.predict([np.ones((4, 5))])
+
+
+@pytest.mark.parametrize("X", ["a.wav", {"a": 1}, (x for x in "ab"), 3])
+def test_what_is_no_batch_is_refused(fitted, X):
+    with pytest.raises(TypeError, match="must be a list"):
+        fitted.predict(X)
+
+
+def test_a_loss_that_is_not_finite_is_an_error(sequences):
+    hopeless = small(optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(ValueError, match=r"The training loss became .* Lower learning"):
+        hopeless.fit(*sequences)
+
+
+def test_the_input_is_not_changed(sequences):
+    X = [x.copy() for x in sequences[0]]
+    for x in X:
+        x.flags.writeable = False
+    small(max_epochs=1).fit(X, sequences[1]).predict(X)
+    for x, original in zip(X, sequences[0], strict=True):
+        np.testing.assert_array_equal(x, original)
+
+
+def averaging_network(n_features, n_classes, *, seed, n_units=4):
+    """Build the simplest network that knows its mask."""
+    start = keras.initializers.GlorotUniform(seed)
+    frames = keras.Input((None, n_features))
+    mask = keras.Input((None,), dtype="bool")
+    average = keras.layers.GlobalAveragePooling1D()(frames, mask=mask)
+    hidden = keras.layers.Dense(n_units, "relu", kernel_initializer=start)(average)
+    return keras.Model(
+        [frames, mask], keras.layers.Dense(n_classes, kernel_initializer=start)(hidden)
+    )
+
+
+def test_a_network_of_ones_own_is_trained_the_same_way(sequences):
+    X, y = sequences
+    classifier = NetworkClassifier(
+        averaging_network,
+        network_params={"n_units": 7},
+        learning_rate=0.05,
+        random_state=0,
+    ).fit(X, y)
+    assert classifier.score(X, y) > 0.9
+    assert classifier.weights_[0].shape == (6, 7)
+    assert isinstance(clone(classifier), NetworkClassifier)
