@@ -1,1 +1,28 @@
-"""Speech emotion recognition with scikit-learn own tools."""
+"""Speech emotion recognition with scikit-learn's own tools.
+
+The names stand in the order of the signal: recordings, frames, features, whitened
+components, labels. TensorFlow is imported only when a network is first fitted.
+"""
+
+from skser import datasets, metrics, systems
+from skser._version import __version__
+from skser.audio import AudioLoader, load_audio
+from skser.classifiers import AttentionBLSTMFCNClassifier, NetworkClassifier
+from skser.features import AcousticFeatures
+from skser.framing import Framer, frame
+from skser.whitening import PCAWhitening
+
+__all__ = [
+    "AcousticFeatures",
+    "AttentionBLSTMFCNClassifier",
+    "AudioLoader",
+    "Framer",
+    "NetworkClassifier",
+    "PCAWhitening",
+    "__version__",
+    "datasets",
+    "frame",
+    "load_audio",
+    "metrics",
+    "systems",
+]

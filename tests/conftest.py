@@ -1,0 +1,65 @@
+"""What several test files share: corpora, fitted systems, quiet TensorFlow."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+from skser import datasets, systems
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def emodb():
+    """The Berlin database, where it is present."""
+    folder = SHARED_DATA / "emodb"
+    if not folder.is_dir():
+        pytest.skip("the EmoDB recordings are not on this machine")
+    return datasets.load_emodb(folder)
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory):
+    """A small synthetic corpus, as waveforms and as paths."""
+    corpus = datasets.make_emotional_speech(
+        n_speakers=3, n_utterances=3, random_state=0
+    )
+    corpus.paths = datasets.write_corpus(corpus, tmp_path_factory.mktemp("speech"))
+    return corpus
+
+
+@pytest.fixture(scope="session")
+def small_system():
+    """The paper's system with a network small enough for tests; not fitted."""
+    system = systems.attention_blstm_fcn(random_state=0)
+    return system.set_params(
+        whiten__n_components=10,
+        classify__recurrent_units=8,
+        classify__filters=(16, 8),
+        classify__hidden_units=(16,),
+        classify__max_epochs=15,
+        classify__learning_rate=5e-3,
+        classify__batch_size=10,
+    )
+
+
+@pytest.fixture(scope="session")
+def fitted_system(small_system, speech):
+    """The small system fitted on the synthetic corpus. Not to be changed."""
+    return small_system.fit(speech.paths, speech.target)
+
+
+@pytest.fixture(scope="session")
+def sequences():
+    """Sixty feature sequences of unequal length in three separable classes."""
+    generator = np.random.default_rng(0)
+    classes = np.arange(60) % 3
+    lengths = generator.integers(5, 40, 60)
+    return [
+        generator.normal(class_ - 1, 1, (length, 6)).astype(np.float32)
+        for class_, length in zip(classes, lengths, strict=True)
+    ], np.array(["calm", "glad", "wild"])[classes]
