@@ -85,10 +85,10 @@ _SCHEIRER = "Scheirer and Slaney 1997"
 _DAVIS = "Davis and Mermelstein 1980"
 _MPEG7 = "ISO/IEC 15938-4 (MPEG-7) 2002"
 
-# Skewness and kurtosis have no natural bounds. In recorded speech they reach 10 and
-# 7e5; the bounds are far enough to leave it alone. A frame with a single non-zero
+# Skewness and kurtosis have no natural bounds. In EmoDB they reach 10 and, in a frame
+# beside digital silence, 2e7; the bounds leave that alone. A frame with one non-zero
 # sample has a kurtosis of -1e75.
-_SKEWNESS, _KURTOSIS = 1e3, 1e7
+_SKEWNESS, _KURTOSIS = 1e3, 1e8
 
 
 def _statistics_bounds(length):
