@@ -94,6 +94,9 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         Number of epochs without such an improvement after which training stops.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss. "balanced" makes all classes count alike.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last `fit`, with a new optimizer,
+        rather than from new ones. Classes and number of features must be the same.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the dropout, the order of the utterances and
         the choice of those held out. Pass an int for repeatable results.
@@ -183,6 +186,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         validation_fraction=0.1,
         n_iter_no_change=10,
         class_weight=None,
+        warm_start=False,
         random_state=None,
         verbose=0,
     ):
@@ -197,6 +201,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             class_weight=class_weight,
+            warm_start=warm_start,
             random_state=random_state,
             verbose=verbose,
         )

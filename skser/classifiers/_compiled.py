@@ -9,7 +9,7 @@ estimator holds plain arrays, and what is shared here can never be seen in it.
 import os
 import threading
 from collections import OrderedDict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import joblib
 
@@ -29,9 +29,7 @@ class CompiledNetwork:
     """
 
     def __init__(self, build, make_optimizer):
-        import tensorflow as tf
-
-        self._tf = tf
+        tf = self._tf = _import_tensorflow()
         self._build = build
         self._model = build(0)
         self._optimizer = make_optimizer()
@@ -56,6 +54,19 @@ class CompiledNetwork:
             variable.assign(new)
         for variable in self._optimizer.variables:
             variable.assign(self._tf.zeros_like(variable))
+
+    def get_training_state(self):
+        """Return copies of all variables: weights, dropout and optimizer."""
+        return [variable.numpy() for variable in self._all_variables()]
+
+    def set_training_state(self, state):
+        """Set all variables to what `get_training_state` has returned."""
+        for variable, value in zip(self._all_variables(), state, strict=True):
+            variable.assign(value)
+
+    def _all_variables(self):
+        """Return all variables that a training step can change."""
+        return [*self._model.variables, *self._optimizer.variables]
 
     def set_learning_rate(self, learning_rate):
         """Set the optimizer's learning rate for the steps to come."""
@@ -102,6 +113,23 @@ class CompiledNetwork:
     def _scores(self, frames, mask):
         """Return the class scores of a padded batch."""
         return self._model([frames, mask], training=False)
+
+
+def _import_tensorflow():
+    """Import TensorFlow, and let it use no more threads than OMP_NUM_THREADS says.
+
+    joblib sets that variable in its workers, so that two of them share the processors
+    instead of each claiming all. TensorFlow itself does not look at it.
+    """
+    import tensorflow as tf
+
+    n_threads = os.environ.get("OMP_NUM_THREADS", "")
+    if n_threads.isdigit():
+        # Too late if the caller has used TensorFlow before: then it is his to say.
+        with suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(int(n_threads))
+            tf.config.threading.set_inter_op_parallelism_threads(int(n_threads))
+    return tf
 
 
 class _Pool:

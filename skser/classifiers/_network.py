@@ -15,7 +15,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+)
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
@@ -24,6 +27,12 @@ from sklearn.utils.validation import (
 
 from skser._sequences import validate_sequences
 from skser.classifiers._compiled import lend_network
+from skser.classifiers._progress import (
+    Callbacks,
+    CallbackSupportMixin,
+    ProgressBar,
+    with_callbacks,
+)
 from skser.classifiers._schedules import SCHEDULES
 from skser.classifiers._training import (
     TrainingPlan,
@@ -51,7 +60,7 @@ def _sgd():
 OPTIMIZERS = {"adam": _adam, "sgd": _sgd}
 
 
-class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
+class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator, ABC):
     """Train a network and predict with it; subclasses say which network.
 
     The parameters are those of training and are explained in
@@ -74,6 +83,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         "validation_fraction": [Interval(numbers.Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -91,6 +101,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         validation_fraction=0.1,
         n_iter_no_change=10,
         class_weight=None,
+        warm_start=False,
         random_state=None,
         verbose=0,
     ):
@@ -104,6 +115,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.class_weight = class_weight
+        self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
@@ -122,6 +134,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Tell whether the network needs all utterances to have one length."""
         return False
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, groups=None, X_val=None, y_val=None):
         """Train the network.
@@ -154,37 +167,81 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
             If `y` has one class only or another length than `X`, if a value is not
             finite, or if the loss becomes so.
         """
-        sequences = validate_sequences(self, X, reset=True)
-        training = self._label(sequences, y, sample_weight)
+        is_continued = self.warm_start and hasattr(self, "weights_")
+        sequences = validate_sequences(self, X, reset=not is_continued)
+        y = self._check_labels(sequences, y, keep_classes=is_continued)
+        training = self._weigh(sequences, y, sample_weight)
         if groups is not None:
             groups = check_groups(groups, sequences)
-        self._set_length(sequences)
-        initial_seed, order_seed, validation_seed = check_random_state(
-            self.random_state
-        ).randint(2**31 - 1, size=3)
-        keep = training.weights > 0
+        if not is_continued:
+            self._set_length(sequences)
+        initial_seed, order_seed, validation_seed = self._draw_seeds()
+        keep = np.flatnonzero(training.weights > 0)
         training, validation = self._hold_out(
-            training.take(np.flatnonzero(keep)),
+            training.take(keep),
             None if groups is None else groups[keep],
             self._check_validation(X_val, y_val),
-            int(validation_seed),
-        )
-        plan = TrainingPlan(
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            learning_rate=self.learning_rate,
-            schedule=SCHEDULES[self.learning_rate_schedule],
-            patience=self.n_iter_no_change,
-            n_frames=self._padded_length(),
-            seed=int(order_seed),
+            validation_seed,
         )
         with self._lend_network() as network:
-            network.reset(int(initial_seed))
+            network.reset(initial_seed)
+            if is_continued:
+                network.set_weights(self.weights_)
             self.history_, self.best_epoch_ = train(
-                network, plan, training, validation, self._progress_report()
+                network,
+                self._plan(order_seed),
+                training,
+                validation,
+                self._observers(X, y, sample_weight),
+                lambda: self._fitted_state(network),
             )
             self.weights_ = network.get_weights()
         self.n_iter_ = len(self.history_["loss"])
+        self._training_state = None
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one more epoch, on utterances that need not be those before.
+
+        The optimizer goes on from where the last call left it. The learning rate is
+        constant, and nothing is held out.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            The utterances, as in `fit`.
+        y : array-like of shape (n_samples,)
+            The class of each utterance.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that there will be. Needed in the first call, unless `fit`
+            was called before.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each utterance counts.
+
+        Returns
+        -------
+        self : estimator
+        """
+        is_first = _check_partial_fit_first_call(self, classes)
+        sequences = validate_sequences(self, X, reset=is_first)
+        y = self._check_labels(sequences, y, keep_classes=True)
+        training = self._weigh(sequences, y, sample_weight)
+        if is_first:
+            self._set_length(sequences)
+            self._start_incremental_training()
+        keep = np.flatnonzero(training.weights > 0)
+        training = self._cut_utterances(training.take(keep))
+        with self._lend_network() as network:
+            self._resume(network)
+            plan = self._plan(self._order_seed, max_epochs=1, first_epoch=self.n_iter_)
+            history, _ = train(network, plan, training)
+            self.weights_ = network.get_weights()
+            self._training_state = network.get_training_state()
+        for name in ("learning_rate", "loss"):
+            self.history_.setdefault(name, []).extend(history[name])
+        self.best_epoch_ = self.n_iter_
+        self.n_iter_ += 1
         return self
 
     def predict_proba(self, X):
@@ -222,17 +279,85 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def _label(self, sequences, y, sample_weight):
-        """Set ``classes_`` and put utterances, classes and weights together."""
+    def _draw_seeds(self):
+        """Return the seeds of the initial state, the order and the held-out part."""
+        random_state = check_random_state(self.random_state)
+        return [int(seed) for seed in random_state.randint(2**31 - 1, size=3)]
+
+    def _plan(self, order_seed, max_epochs=None, first_epoch=0):
+        """Return the parameters of training; `max_epochs` is for single epochs."""
+        schedule = self.learning_rate_schedule if max_epochs is None else "constant"
+        return TrainingPlan(
+            batch_size=self.batch_size,
+            max_epochs=max_epochs or self.max_epochs,
+            learning_rate=self.learning_rate,
+            schedule=SCHEDULES[schedule],
+            patience=self.n_iter_no_change,
+            n_frames=self._padded_length(),
+            seed=order_seed,
+            first_epoch=first_epoch,
+        )
+
+    def _start_incremental_training(self):
+        """Set what the first call of `partial_fit` starts from."""
+        self.history_, self.n_iter_ = {}, 0
+        self.weights_ = self._training_state = None
+
+    def _resume(self, network):
+        """Give a network the state in which the last call has left its own."""
+        if getattr(self, "_training_state", None) is not None:
+            network.set_training_state(self._training_state)
+            return
+        initial_seed, self._order_seed, _ = self._draw_seeds()
+        network.reset(initial_seed)
+        if self.weights_ is not None:
+            network.set_weights(self.weights_)
+
+    def _fitted_state(self, network):
+        """Return the attributes that `predict` needs, as training stands."""
+        names = ("classes_", "n_features_in_", "n_frames_")
+        state = {name: getattr(self, name) for name in names}
+        return {**state, "weights_": network.get_weights()}
+
+    def _observers(self, X, y, sample_weight):
+        """Return who is told of the progress of `fit`."""
+        observers = []
+        if self.verbose:
+            observers.append(ProgressBar(self.max_epochs, self.verbose))
+        if hasattr(self, "_skl_callbacks"):
+            metadata = {"sample_weight": sample_weight}
+            observers.append(
+                Callbacks(self, self.max_epochs, X=X, y=y, metadata=metadata)
+            )
+        return observers
+
+    def _check_labels(self, sequences, y, *, keep_classes):
+        """Return the labels; set ``classes_``, or compare with those that are set."""
         y = column_or_1d(y, warn=True)
         check_consistent_length(sequences, y)
         check_classification_targets(y)
-        self.classes_, classes = np.unique(y, return_inverse=True)
+        if keep_classes:
+            self._check_known(y, "y")
+        else:
+            self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs utterances of at least 2 classes, but y "
-                f"has one class only: {self.classes_[0]!r}."
+                f"has one class only: {self.classes_.tolist()[0]!r}."
             )
+        return y
+
+    def _check_known(self, labels, name):
+        """Refuse labels that are not among ``classes_``."""
+        unknown = set(labels.tolist()) - set(self.classes_.tolist())
+        if unknown:
+            raise ValueError(
+                f"{name} contains {min(unknown, key=str)!r}, which is not among the "
+                f"classes {', '.join(map(repr, self.classes_.tolist()))}."
+            )
+
+    def _weigh(self, sequences, y, sample_weight):
+        """Put utterances, indices of classes and weights together."""
         weights = _check_sample_weight(
             sample_weight, sequences, dtype=np.float64, ensure_non_negative=True
         )
@@ -240,7 +365,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         if not weights.sum() > 0:
             raise ValueError("sample_weight is zero for every utterance.")
         weights = weights / weights[weights > 0].mean()
-        return Utterances(sequences, classes, weights)
+        return Utterances(sequences, np.searchsorted(self.classes_, y), weights)
 
     def _set_length(self, sequences):
         """Set ``n_frames_``, the number of frames at which utterances are cut."""
@@ -265,12 +390,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
         sequences = validate_sequences(self, X_val, reset=False)
         y_val = column_or_1d(y_val, warn=True)
         check_consistent_length(sequences, y_val)
-        unknown = sorted(set(y_val.tolist()) - set(self.classes_.tolist()), key=str)
-        if unknown:
-            raise ValueError(
-                f"y_val contains {unknown[0]!r}, which is not in y. Its classes are "
-                f"{', '.join(map(repr, self.classes_.tolist()))}."
-            )
+        self._check_known(y_val, "y_val")
         classes = np.searchsorted(self.classes_, y_val)
         return Utterances(sequences, classes, np.ones(len(sequences)))
 
@@ -308,20 +428,6 @@ class BaseNetworkClassifier(ClassifierMixin, BaseEstimator, ABC):
             network.set_weights(self.weights_)
             yield network
 
-    def _progress_report(self):
-        """Return a function that moves a progress bar on, or None if not verbose."""
-        if not self.verbose:
-            return None
-        import keras
-
-        bar = keras.utils.Progbar(
-            self.max_epochs,
-            verbose=min(int(self.verbose), 2),
-            unit_name="epoch",
-            stateful_metrics=["learning_rate", "loss", "val_loss", "val_UA"],
-        )
-        return lambda epoch, logs: bar.update(epoch + 1, list(logs.items()))
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
@@ -345,7 +451,7 @@ class NetworkClassifier(BaseNetworkClassifier):
         Longer utterances are cut at this many frames; None keeps them whole.
     optimizer, learning_rate, learning_rate_schedule, batch_size, max_epochs, \
             early_stopping, validation_fraction, n_iter_no_change, class_weight, \
-            random_state, verbose
+            warm_start, random_state, verbose
         As in :class:`AttentionBLSTMFCNClassifier`, with its fitted attributes.
 
     See Also
@@ -393,6 +499,7 @@ class NetworkClassifier(BaseNetworkClassifier):
         validation_fraction=0.1,
         n_iter_no_change=10,
         class_weight=None,
+        warm_start=False,
         random_state=None,
         verbose=0,
     ):
@@ -407,6 +514,7 @@ class NetworkClassifier(BaseNetworkClassifier):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             class_weight=class_weight,
+            warm_start=warm_start,
             random_state=random_state,
             verbose=verbose,
         )

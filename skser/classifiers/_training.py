@@ -57,6 +57,8 @@ class TrainingPlan:
         The length that all utterances are padded to; None for the longest of a batch.
     seed : int
         Together with the number of the epoch it determines the batches.
+    first_epoch : int, default=0
+        Number of epochs that the network has been trained for before.
     """
 
     batch_size: int
@@ -66,9 +68,10 @@ class TrainingPlan:
     patience: int
     n_frames: int | None
     seed: int
+    first_epoch: int = 0
 
 
-def train(network, plan, training, validation=None, report=None):
+def train(network, plan, training, validation=None, observers=(), state=None):
     """Train a network and leave it with its final or, validated, its best weights.
 
     Parameters
@@ -80,8 +83,10 @@ def train(network, plan, training, validation=None, report=None):
     validation : Utterances, default=None
         If given, the epoch with the highest UA on them wins, of equal ones that with
         the lowest loss.
-    report : callable, default=None
-        ``report(epoch, logs)`` is called after every epoch.
+    observers : sequence, default=()
+        Who is told of every epoch; see ``skser.classifiers._progress``.
+    state : callable, default=None
+        What observers are given to make the estimator ready to predict.
 
     Returns
     -------
@@ -96,29 +101,51 @@ def train(network, plan, training, validation=None, report=None):
     ValueError
         If the loss is no longer finite.
     """
-    logs = []
-    best_epoch, best_quality, best_weights = -1, None, None
+    logs, best = [], _BestEpoch()
     for epoch in range(plan.max_epochs):
-        learning_rate = _learning_rate(plan, epoch, logs)
-        network.set_learning_rate(learning_rate)
-        loss = _train_epoch(network, plan, training, epoch)
-        log = {"learning_rate": learning_rate, "loss": loss}
+        for observer in observers:
+            observer.epoch_begins()
+        logs.append(_run_epoch(network, plan, training, validation, logs))
         if validation is not None:
-            log |= validate(network, validation, plan.n_frames)
-            quality = (log["val_UA"], -log["val_loss"])
-            if best_quality is None or quality > best_quality:
-                best_epoch, best_quality = epoch, quality
-                best_weights = network.get_weights()
-        logs.append(log)
-        if report is not None:
-            report(epoch, log)
-        if validation is not None and epoch - best_epoch >= plan.patience:
+            best.compare(epoch, logs[-1], network)
+        # A list, so that every observer hears of the epoch that one of them stops.
+        stops = [observer.epoch_ends(logs[-1], state) for observer in observers]
+        has_waited = validation is not None and epoch - best.epoch >= plan.patience
+        if has_waited or any(stops):
             break
-    if best_weights is None:
-        best_epoch = len(logs) - 1
-    else:
-        network.set_weights(best_weights)
+    if validation is not None:
+        network.set_weights(best.weights)
+    for observer in observers:
+        observer.fit_ends(state)
+    best_epoch = len(logs) - 1 if validation is None else best.epoch
     return {name: [log[name] for log in logs] for name in logs[0]}, best_epoch
+
+
+@dataclass
+class _BestEpoch:
+    """The epoch with the highest UA, of equal ones that with the lowest loss."""
+
+    epoch: int = -1
+    quality: tuple = (-math.inf, -math.inf)
+    weights: list | None = None
+
+    def compare(self, epoch, log, network):
+        """Keep an epoch's weights if it is better than all before."""
+        quality = (log["val_UA"], -log["val_loss"])
+        if quality > self.quality or self.weights is None:
+            self.epoch, self.quality = epoch, quality
+            self.weights = network.get_weights()
+
+
+def _run_epoch(network, plan, training, validation, logs):
+    """Train and validate for one epoch and return what is logged of it."""
+    learning_rate = _learning_rate(plan, len(logs), logs)
+    network.set_learning_rate(learning_rate)
+    loss = _train_epoch(network, plan, training, plan.first_epoch + len(logs))
+    log = {"learning_rate": learning_rate, "loss": loss}
+    if validation is not None:
+        log |= validate(network, validation, plan.n_frames)
+    return log
 
 
 def _learning_rate(plan, epoch, logs):

@@ -319,7 +319,7 @@ def test_bad_training_data_is_refused_with_the_place(change, message, sequences)
         ({"X_val": [np.ones((2, 6))]}, "X_val and y_val must be given together"),
         (
             {"X_val": [np.ones((2, 6))], "y_val": ["sad"]},
-            "y_val contains 'sad', which is not in y",
+            "y_val contains 'sad', which is not among the classes",
         ),
         ({"X_val": [np.ones((2, 5))], "y_val": ["calm"]}, "X has 5 features"),
     ],
@@ -399,3 +399,70 @@ def test_a_network_of_ones_own_is_trained_the_same_way(sequences):
     assert classifier.score(X, y) > 0.9
     assert classifier.weights_[0].shape == (6, 7)
     assert isinstance(clone(classifier), NetworkClassifier)
+
+
+def test_partial_fit_goes_on_where_it_was_left(sequences):
+    X, y = sequences
+    classes = ["calm", "glad", "wild"]
+    steps = small()
+    for _ in range(4):
+        steps.partial_fit(X, y, classes=classes)
+    at_once = small(max_epochs=4, learning_rate_schedule="constant").fit(X, y)
+    np.testing.assert_array_equal(steps.predict_proba(X), at_once.predict_proba(X))
+    assert steps.history_["loss"] == at_once.history_["loss"]
+    assert steps.n_iter_ == 4
+
+
+def test_partial_fit_may_see_the_classes_one_by_one(sequences):
+    X, y = sequences
+    classifier = small()
+    for _ in range(10):
+        for label in ("calm", "wild"):
+            own = np.flatnonzero(y == label)
+            classifier.partial_fit(
+                [X[i] for i in own], y[own], classes=["calm", "glad", "wild"]
+            )
+    assert classifier.predict_proba(X).shape == (60, 3)
+
+
+def test_partial_fit_survives_a_pickle_between_two_calls(sequences):
+    X, y = sequences
+    classifier = small().partial_fit(X, y, classes=np.unique(y))
+    copied = pickle.loads(pickle.dumps(classifier)).partial_fit(X, y)
+    np.testing.assert_array_equal(
+        copied.predict_proba(X), classifier.partial_fit(X, y).predict_proba(X)
+    )
+
+
+def test_partial_fit_continues_a_fit(sequences, fitted):
+    X, y = sequences
+    classifier = pickle.loads(pickle.dumps(fitted))
+    before = classifier.history_["loss"][0]
+    classifier.partial_fit(X, y)
+    assert classifier.n_iter_ == 13
+    assert classifier.history_["loss"][-1] < before
+
+
+def test_partial_fit_needs_the_classes_and_refuses_others(sequences):
+    X, y = sequences
+    with pytest.raises(ValueError, match="classes must be passed"):
+        small().partial_fit(X, y)
+    with pytest.raises(ValueError, match="y contains 'wild', which is not among"):
+        small().partial_fit(X, y, classes=["calm", "glad"])
+
+
+def test_a_warm_start_goes_on_from_the_last_weights(sequences):
+    X, y = sequences
+    classifier = small(max_epochs=6, warm_start=True).fit(X, y)
+    first = classifier.history_["loss"]
+    second = classifier.fit(X, y).history_["loss"]
+    assert second[0] < first[0] * 0.8
+    cold = small(max_epochs=6).fit(X, y)
+    assert cold.fit(X, y).history_["loss"] == first
+
+
+def test_a_warm_start_refuses_other_classes(sequences):
+    X, y = sequences
+    classifier = small(max_epochs=1, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="y contains 'sad', which is not among"):
+        classifier.fit(X, np.where(y == "wild", "sad", y))

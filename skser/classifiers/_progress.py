@@ -1,0 +1,87 @@
+"""Who is told how training goes: a progress bar, and scikit-learn's callbacks.
+
+An observer has three methods: ``epoch_begins()``, ``epoch_ends(logs, state)``, which
+returns True to stop training, and ``fit_ends(state)``. `state` is a function that
+returns the attributes that would make the estimator ready to predict.
+"""
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9 has no callbacks
+
+    class CallbackSupportMixin:
+        """Stand-in that adds nothing."""
+
+    def with_callbacks(method):
+        """Return the method as it is."""
+        return method
+
+
+class ProgressBar:
+    """Show the epochs as a bar (1) or as lines (2).
+
+    Parameters
+    ----------
+    max_epochs : int
+    verbose : int
+    """
+
+    def __init__(self, max_epochs, verbose):
+        import keras
+
+        self._n_epochs = 0
+        self._bar = keras.utils.Progbar(
+            max_epochs,
+            verbose=min(int(verbose), 2),
+            unit_name="epoch",
+            stateful_metrics=["learning_rate", "loss", "val_loss", "val_UA"],
+        )
+
+    def epoch_begins(self):
+        """Do nothing."""
+
+    def epoch_ends(self, logs, state):
+        """Move the bar on."""
+        self._n_epochs += 1
+        self._bar.update(self._n_epochs, list(logs.items()))
+        return False
+
+    def fit_ends(self, state):
+        """Do nothing."""
+
+
+class Callbacks:
+    """Report each epoch as a task to the callbacks that are set on an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        With scikit-learn's callback support.
+    max_epochs : int
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the fit.
+    """
+
+    def __init__(self, estimator, max_epochs, **data):
+        self._estimator = estimator
+        self._data = data
+        self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
+        self._fit.call_on_fit_task_begin(estimator=estimator, **data)
+
+    def epoch_begins(self):
+        """Open the task of an epoch."""
+        self._epoch = self._fit.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def epoch_ends(self, logs, state):
+        """Close the task of an epoch; a callback may ask to stop."""
+        return self._end(self._epoch, state)
+
+    def fit_ends(self, state):
+        """Close the task of the whole fit."""
+        self._end(self._fit, state)
+
+    def _end(self, task, state):
+        return task.call_on_fit_task_end(
+            estimator=self._estimator, reconstruction_attributes=state, **self._data
+        )
