@@ -15,6 +15,25 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import validate_data
 
 
+class Batch(list):
+    """A list of arrays, one per utterance, that will not become one array.
+
+    What transformers return. NumPy would stack utterances of equal length without a
+    word, and scikit-learn's FeatureUnion would then join them frame after frame; on
+    unequal lengths it would speak of "inhomogeneous shapes".
+    """
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "A batch of utterances is a list of arrays of unequal length and cannot "
+            "be converted to one array. FeatureUnion, BaggingClassifier and estimators "
+            "that need tables cannot take it: choose features by "
+            "AcousticFeatures(features=[...]), classify sequences with a classifier of "
+            "skser, or reduce each utterance to one row first. For equal lengths, "
+            "numpy.stack makes an array."
+        )
+
+
 def check_is_sequence(X, name="X"):
     """Refuse what cannot be indexed or has no samples.
 
@@ -251,14 +270,14 @@ def map_utterances(function, utterances, n_jobs=None):
 
     Returns
     -------
-    results : list
+    results : Batch
     """
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
     if effective_n_jobs(n_jobs) == 1:
-        return [function(utterance) for utterance in utterances]
+        return Batch(function(utterance) for utterance in utterances)
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    return parallel(delayed(function)(utterance) for utterance in utterances)
+    return Batch(parallel(delayed(function)(utterance) for utterance in utterances))
 
 
 class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import validate_data
 
 from skser._sequences import (
+    Batch,
     check_finite,
     check_is_sequence,
     check_numeric_array,
@@ -168,10 +169,10 @@ class Framer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         signals = _check_signals(self, X, reset=False)
         if isinstance(signals, np.ndarray):
             return _frame_rows(signals, self.frame_length, self.hop_length)
-        return [
+        return Batch(
             _frame_rows(signal[np.newaxis], self.frame_length, self.hop_length)[0]
             for signal in signals
-        ]
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

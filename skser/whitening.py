@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skser._sequences import (
+    Batch,
     SequenceTransformerMixin,
     is_table,
     iterate_blocks,
@@ -179,10 +180,10 @@ class PCAWhitening(
         check_is_fitted(self)
         sequences = _validate_frames(self, X, reset=False)
         rotation = self._rotation()
-        results = [
+        results = Batch(
             (self._standardize(sequence) @ rotation).astype(sequence.dtype, copy=False)
             for sequence in sequences
-        ]
+        )
         return results[0] if is_table(X) else results
 
     def inverse_transform(self, X):
@@ -205,7 +206,7 @@ class PCAWhitening(
         back = self.components_ * self._component_scale()[:, np.newaxis]
         if is_table(X):
             return np.asarray(X) @ back * self.scale_ + self.mean_
-        return [np.asarray(z) @ back * self.scale_ + self.mean_ for z in X]
+        return Batch(np.asarray(z) @ back * self.scale_ + self.mean_ for z in X)
 
     def _check_sizes(self):
         """Refuse what cannot be learnt from."""

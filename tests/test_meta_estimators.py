@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +18,8 @@ from sklearn.model_selection import (
     permutation_test_score,
 )
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.svm import SVC
 
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
 
@@ -123,6 +124,26 @@ def test_sequences_stay_lists_when_pandas_output_is_asked_for(sequences):
         Z = system[:-1].transform(X)
     assert isinstance(Z, list)
     assert Z[0].shape[0] == len(X[0])
+
+
+@pytest.mark.parametrize("lengths", [(20, 30), (20, 20)])
+def test_what_needs_one_array_says_so_instead_of_joining_frames(lengths):
+    generator = np.random.default_rng(0)
+    X = [generator.normal(size=(n, 4)) for n in lengths]
+    union = FeatureUnion([("a", PCAWhitening(2)), ("b", PCAWhitening(3))])
+    message = "FeatureUnion, BaggingClassifier .* cannot take it"
+    with pytest.raises(TypeError, match=message):
+        union.fit_transform(X)
+    with pytest.raises(TypeError, match=message):
+        make_pipeline(PCAWhitening(), SVC()).fit(X, [0, 1])
+    with pytest.raises(TypeError, match=message):
+        BaggingClassifier(pipeline()).fit(PCAWhitening().fit_transform(X), [0, 1])
+
+
+def test_a_table_of_frames_may_be_joined(sequences):
+    table = np.concatenate(sequences[0])
+    union = FeatureUnion([("a", PCAWhitening(2)), ("b", PCAWhitening(3))])
+    assert union.fit_transform(table).shape == (len(table), 5)
 
 
 def test_the_diagram_shows_the_steps():

@@ -47,13 +47,17 @@ def training_batches(lengths, batch_size, generator):
     return [batches[i] for i in generator.permutation(n_batches)]
 
 
-def prediction_batches(lengths, max_frames=PREDICTION_FRAMES):
+def prediction_batches(lengths, keys, max_frames=PREDICTION_FRAMES):
     """Divide utterances into batches of similar length and bounded memory.
 
     Parameters
     ----------
     lengths : ndarray of int of shape (n_samples,)
         Number of frames of each utterance.
+    keys : ndarray of float of shape (n_samples,)
+        A number made from the contents of each utterance. It decides between equal
+        lengths, so that the same utterances in another order are in the same rows
+        of the same batches, and get the same posteriors to the last bit.
     max_frames : int, default=65536
         Number of frames of a batch, padding included. A longer utterance is alone.
 
@@ -62,7 +66,7 @@ def prediction_batches(lengths, max_frames=PREDICTION_FRAMES):
     batches : list of ndarray of int
         From the shortest utterances to the longest.
     """
-    order = np.argsort(lengths, kind="stable")
+    order = np.lexsort((keys, lengths))
     batches, start = [], 0
     for end in range(1, len(order) + 1):
         is_last = end == len(order)

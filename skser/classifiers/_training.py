@@ -243,8 +243,9 @@ def map_batches(function, sequences, n_frames=None):
         One per utterance, in the order of `sequences`.
     """
     lengths = np.array([n_frames or len(sequence) for sequence in sequences])
+    keys = np.array([sequence.sum() for sequence in sequences])
     rows = [None] * len(sequences)
-    for indices in prediction_batches(lengths):
+    for indices in prediction_batches(lengths, keys):
         batch = [sequences[i] for i in indices]
         results = np.asarray(function(*pad_sequences(batch, n_frames)))
         for i, result in zip(indices, results, strict=True):

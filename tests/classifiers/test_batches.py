@@ -51,9 +51,19 @@ def test_utterances_of_equal_length_are_shuffled_too():
 
 @pytest.mark.parametrize("max_frames", [1, 1000, 5000, 10**9])
 def test_prediction_batches_cover_all_and_are_bounded(max_frames):
-    batches = prediction_batches(LENGTHS, max_frames)
+    batches = prediction_batches(LENGTHS, np.zeros(503), max_frames)
     np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(503))
     for batch in batches:
         assert len(batch) == 1 or LENGTHS[batch].max() * len(batch) <= max_frames
     if max_frames == 10**9:
         assert len(batches) == 1
+
+
+def test_prediction_batches_do_not_depend_on_the_order_of_the_utterances():
+    generator = np.random.default_rng(0)
+    lengths, keys = generator.integers(1, 9, 200), generator.normal(size=200)
+    order = generator.permutation(200)
+    straight = prediction_batches(lengths, keys, max_frames=50)
+    shuffled = prediction_batches(lengths[order], keys[order], max_frames=50)
+    for first, second in zip(straight, shuffled, strict=True):
+        np.testing.assert_array_equal(first, order[second])

@@ -1,0 +1,96 @@
+"""Several processes: the same results, no fight for processors, no hang."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from skser import AttentionBLSTMFCNClassifier
+
+
+def small():
+    """Return a classifier that is quick to train."""
+    return AttentionBLSTMFCNClassifier(
+        recurrent_units=4,
+        filters=(6,),
+        kernel_sizes=(3,),
+        hidden_units=(6,),
+        max_epochs=3,
+        random_state=0,
+    )
+
+
+def _fit_in_worker(X, y):
+    import tensorflow as tf
+
+    posteriors = small().fit(X, y).predict_proba(X)
+    return posteriors, tf.config.threading.get_intra_op_parallelism_threads()
+
+
+def test_worker_processes_fit_the_same_network_with_their_share_of_threads(sequences):
+    expected = small().fit(*sequences).predict_proba(sequences[0])
+    results = joblib.Parallel(n_jobs=2)(
+        joblib.delayed(_fit_in_worker)(*sequences) for _ in range(2)
+    )
+    for posteriors, n_threads in results:
+        np.testing.assert_allclose(posteriors, expected, atol=1e-6)
+        assert 0 < n_threads <= max(1, joblib.cpu_count() // 2)
+
+
+def test_two_processes_cross_validate_like_one(sequences):
+    options = {"groups": np.arange(60) % 4, "cv": GroupKFold(4)}
+    one, two = (
+        cross_val_predict(
+            small(), *sequences, method="predict_proba", n_jobs=n_jobs, **options
+        )
+        for n_jobs in (1, 2)
+    )
+    np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_a_new_process_with_another_hash_seed_fits_the_same_network(
+    sequences, tmp_path
+):
+    data, answer = tmp_path / "data", tmp_path / "answer"
+    joblib.dump((small(), *sequences), data)
+    code = (
+        "import joblib, sys\n"
+        "classifier, X, y = joblib.load(sys.argv[1])\n"
+        "joblib.dump(classifier.fit(X, y).predict_proba(X), sys.argv[2])\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, data, answer],
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
+    expected = small().fit(*sequences).predict_proba(sequences[0])
+    np.testing.assert_allclose(joblib.load(answer), expected, atol=1e-6)
+
+
+def _try_to_fit(connection, X, y):
+    try:
+        small().fit(X, y)
+        connection.send("fitted")
+    except RuntimeError as error:
+        connection.send(str(error))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_after_tensorflow_has_run_is_an_error_and_not_a_hang(sequences):
+    small().fit(*sequences)
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    child = context.Process(target=_try_to_fit, args=(there, *sequences))
+    child.start()
+    try:
+        assert here.poll(60), "the forked process hangs"
+        assert "forked from one that had already used TensorFlow" in here.recv()
+    finally:
+        child.kill()
+        child.join()
