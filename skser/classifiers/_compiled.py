@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 
 import joblib
 
+from skser.classifiers._initial_state import InitialState
+
 MAX_IDLE_NETWORKS = 16
 
 
@@ -30,8 +32,8 @@ class CompiledNetwork:
 
     def __init__(self, build, make_optimizer):
         tf = self._tf = _import_tensorflow()
-        self._build = build
         self._model = build(0)
+        self._initial_state = InitialState(build, self._model)
         self._optimizer = make_optimizer()
         self._optimizer.build(self._model.trainable_variables)
         frames, mask = (
@@ -49,9 +51,9 @@ class CompiledNetwork:
 
     def reset(self, seed):
         """Give weights, dropout and optimizer the state of a newly built network."""
-        fresh = self._build(seed)
-        for variable, new in zip(self._model.variables, fresh.variables, strict=True):
-            variable.assign(new)
+        values = self._initial_state.draw(seed)
+        for variable, value in zip(self._model.variables, values, strict=True):
+            variable.assign(value)
         for variable in self._optimizer.variables:
             variable.assign(self._tf.zeros_like(variable))
 

@@ -87,13 +87,14 @@ class AttentionPooling(keras.layers.Layer):
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
+        self.score_initializer = keras.initializers.GlorotUniform(seed=seed)
 
     def build(self, sequence_shape):
         """Create :math:`w`, one weight per feature of a frame."""
         self.score = self.add_weight(
             name="score",
             shape=(sequence_shape[-1], 1),
-            initializer=keras.initializers.GlorotUniform(seed=self.seed),
+            initializer=self.score_initializer,
         )
         self.built = True
 

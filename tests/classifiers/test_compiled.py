@@ -42,14 +42,6 @@ def test_a_reset_network_repeats_its_losses_whatever_it_did_before(network):
     assert _train(network, seed=1) == first
 
 
-def test_a_reset_gives_the_weights_of_a_new_network(network):
-    _train(network, seed=2)
-    network.reset(5)
-    new = network._build(5)
-    for weights, expected in zip(network.get_weights(), new.get_weights(), strict=True):
-        np.testing.assert_array_equal(weights, expected)
-
-
 def test_steps_of_any_length_compile_nothing_again(network):
     network.reset(0)
     network.set_learning_rate(0.01)
