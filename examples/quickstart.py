@@ -1,7 +1,8 @@
 """Train and judge the paper's system, speaker by speaker, then save and use it.
 
 Without arguments this runs on a small *synthetic* corpus and takes less than two
-minutes; its figures say nothing about real speech. With a corpus on disk::
+minutes; its figures say nothing about real speech. With a corpus on disk, by the name
+of its loader in skser.datasets::
 
     python examples/quickstart.py --corpus emodb path/to/emodb
 """
@@ -54,22 +55,25 @@ def parse_arguments():
         nargs="+",
         default=["synthetic"],
         metavar=("NAME", "PATH"),
-        help="'synthetic' (the default), or 'emodb' and its folder",
+        help="'synthetic' (the default), or a corpus such as 'emodb' and its folder",
     )
     parser.add_argument("--epochs", type=int, default=30, help="default: 30")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--n-jobs", type=int, default=2, help="threads; default: 2")
     arguments = parser.parse_args()
-    n_expected = {"synthetic": 1, "emodb": 2}.get(arguments.corpus[0])
-    if len(arguments.corpus) != n_expected:
-        parser.error("--corpus takes 'synthetic', or 'emodb' and the corpus' folder")
+    name = arguments.corpus[0]
+    is_known = name == "synthetic" or hasattr(datasets, f"load_{name}")
+    if not is_known or len(arguments.corpus) != (1 if name == "synthetic" else 2):
+        parser.error(
+            "--corpus takes 'synthetic', or a corpus such as 'emodb' and its folder"
+        )
     return arguments
 
 
 def load_corpus(name, path=None, *, folder):
     """Return a corpus with paths, target and groups (the speakers)."""
-    if name == "emodb":
-        return datasets.load_emodb(path)
+    if name != "synthetic":
+        return getattr(datasets, f"load_{name}")(path)
     print("This is synthetic speech: the figures say nothing about real voices.")
     corpus = datasets.make_emotional_speech(
         n_speakers=4, n_utterances=8, random_state=0

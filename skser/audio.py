@@ -355,7 +355,8 @@ def _check_kind(entry, i, are_paths):
 
 
 def _as_path(path):
-    return os.path.expanduser(os.fsdecode(path))
+    # str: a NumPy string would show its type in every message.
+    return str(os.path.expanduser(os.fsdecode(path)))
 
 
 def _map_files(function, paths, n_jobs):

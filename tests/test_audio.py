@@ -583,7 +583,7 @@ def test_integer_channels_do_not_overflow():
 def test_a_table_holds_waveforms_of_equal_length():
     table = np.random.default_rng(0).uniform(-1, 1, size=(3, 2000))
     signals = from_waveforms(table)
-    np.testing.assert_array_equal(signals, table.astype(np.float32))
+    np.testing.assert_array_equal(np.stack(signals), table.astype(np.float32))
 
 
 @pytest.mark.filterwarnings("error")

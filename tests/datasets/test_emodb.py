@@ -6,7 +6,7 @@ import pytest
 from sklearn.model_selection import LeaveOneGroupOut
 
 from skser.audio import AudioLoader
-from skser.datasets import load_emodb
+from skser.datasets import load_emodb, validate
 
 EMODB = Path(__file__).parents[3] / "shared" / "data" / "emodb"
 
@@ -119,5 +119,13 @@ def test_the_names_agree_with_the_metadata_of_the_copy():
         ("emotion", corpus.target),
         ("speaker", corpus.groups),
         ("text_id", corpus.text_ids),
+        ("version", corpus.version),
     ]:
         np.testing.assert_array_equal(values, table[column].to_numpy(dtype=object))
+
+
+@pytest.mark.skipif(not EMODB.is_dir(), reason=f"EmoDB is not in {EMODB}")
+def test_nothing_is_wrong_with_the_published_database():
+    report = validate(load_emodb(EMODB), n_jobs=2)
+    assert report.n_files == 535
+    report.raise_if_any()

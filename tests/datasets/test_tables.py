@@ -1,0 +1,258 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skser.datasets import load_cheavd, load_table
+
+
+@pytest.fixture
+def write_table(tmp_path):
+    """Write a table, and by default empty recordings a.wav, b.wav, c.wav beside it."""
+
+    def write(text, name="table.csv", recordings=("a.wav", "b.wav", "c.wav"), **kwargs):
+        for recording in recordings:
+            file = tmp_path / recording
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        path = tmp_path / name
+        path.write_text(text, **{"encoding": "utf-8", **kwargs})
+        return path
+
+    return write
+
+
+WHOLE = """\
+file,label,speaker,split,session,text_id,age
+a.wav,joy,s1,train,1,t1,31
+b.wav,fear,s2,test,1,t2,25
+"""
+
+
+def test_all_columns_are_read(write_table, tmp_path):
+    corpus = load_table(write_table(WHOLE))
+    assert corpus.paths.tolist() == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
+    assert corpus.target.tolist() == ["joy", "fear"]
+    assert corpus.target_names == ["fear", "joy"]
+    assert corpus.groups.tolist() == ["s1", "s2"]
+    assert corpus.splits.tolist() == ["train", "test"]
+    assert corpus.sessions.tolist() == ["1", "1"]
+    assert corpus.text_ids.tolist() == ["t1", "t2"]
+    assert corpus.age.tolist() == ["31", "25"]
+    assert corpus.expected_counts is None
+
+
+def test_the_columns_can_have_any_names(write_table):
+    table = write_table("path,emotion,who\na.wav,joy,s1\n")
+    corpus = load_table(table, file="path", label="emotion", speaker="who")
+    assert (corpus.target[0], corpus.groups[0]) == ("joy", "s1")
+    assert corpus.splits is corpus.sessions is corpus.text_ids is None
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_tables_of_spreadsheet_programs_are_read(
+    write_table, delimiter, encoding, newline
+):
+    text = WHOLE.replace(",", delimiter) + "\n" + delimiter * 6 + "\n"
+    corpus = load_table(write_table(text, encoding=encoding, newline=newline))
+    assert corpus.target.tolist() == ["joy", "fear"]
+
+
+def test_quotes_hold_a_delimiter_and_blanks_do_not_count(write_table):
+    table = write_table(
+        'file, label, speaker\n"x, y.wav", joy , s1\n', recordings=["x, y.wav"]
+    )
+    corpus = load_table(table)
+    assert os.path.basename(corpus.paths[0]) == "x, y.wav"
+    assert (corpus.target[0], corpus.groups[0]) == ("joy", "s1")
+
+
+def test_paths_are_relative_to_the_table_or_to_root(write_table, tmp_path):
+    text = f"file,label,speaker\nwav/a.wav,joy,s1\n{tmp_path / 'b.wav'},joy,s1\n"
+    table = write_table(text, recordings=["wav/a.wav", "b.wav"])
+    expected = [str(tmp_path / "wav" / "a.wav"), str(tmp_path / "b.wav")]
+    assert load_table(table).paths.tolist() == expected
+    moved = tmp_path / "tables" / "table.csv"
+    moved.parent.mkdir()
+    table.rename(moved)
+    assert load_table(moved, root=tmp_path).paths.tolist() == expected
+
+
+def test_the_backslashes_of_windows_are_read_everywhere(write_table, tmp_path):
+    table = write_table(
+        "file,label,speaker\nwav\\a.wav,joy,s1\n", recordings=["wav/a.wav"]
+    )
+    assert Path(load_table(table).paths[0]) == tmp_path / "wav" / "a.wav"
+
+
+def test_the_home_folder_is_expanded(write_table, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_table("file,label,speaker\n~/a.wav,joy,s1\n")
+    assert load_table("~/table.csv").paths.tolist() == [str(tmp_path / "a.wav")]
+
+
+def test_labels_are_translated_without_regard_to_capitals(write_table):
+    table = write_table("file,label,speaker\na.wav,Joy,s1\nb.wav,EXC,s1\n")
+    labels = {"joy": "happiness", "exc": "happiness", "sad": "sadness"}
+    corpus = load_table(table, labels=labels)
+    assert corpus.target.tolist() == ["happiness", "happiness"]
+    assert corpus.target_names == ["happiness", "sadness"]
+    with pytest.raises(ValueError, match=r"Unknown value.* 'EXC'\. Expected: 'joy'"):
+        load_table(table, labels={"joy": "happiness"})
+
+
+def test_without_speakers_there_is_a_warning_unless_it_is_meant(write_table, recwarn):
+    table = write_table("file,label\na.wav,joy\n")
+    with pytest.warns(UserWarning, match="cannot keep speakers apart") as caught:
+        assert load_table(table).groups is None
+    assert caught[0].filename == __file__
+    recwarn.clear()
+    assert load_table(table, speaker=None).groups is None
+    assert not recwarn
+
+
+@pytest.mark.parametrize("parameter", ["file", "label", "speaker", "split", "text_id"])
+def test_a_column_that_was_named_must_be_there(write_table, parameter):
+    with pytest.raises(
+        ValueError, match=rf"no column 'x'; its columns are 'file'.*{parameter}=\.\.\."
+    ):
+        load_table(write_table(WHOLE), **{parameter: "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a.wav,joy\n", "no column 'file'"),
+        ("file,label\n", "lists no recording"),
+        ("", "lists no recording"),
+        ("file,label,speaker\na.wav,joy,s1\nb.wav,,s1\n", "Line 3 .* column 'label'"),
+        ("file,label,speaker\n,joy,s1\n", "Line 2 .* no value in the column 'file'"),
+        ("file,label,speaker\na.wav,joy\n", "Line 2 .* has 2 values, expected 3"),
+        ("file,label,label\na.wav,joy,joy\n", "several columns of one name"),
+    ],
+)
+def test_bad_tables_are_answered_with_the_line_at_fault(write_table, text, message):
+    if "\n" in text and text.count("\n") == 1 and "label" not in text:
+        text += "b.wav,fear\n"
+    with pytest.raises(ValueError, match=message):
+        load_table(write_table(text))
+
+
+def test_another_encoding_is_named(write_table):
+    table = write_table("file,label,speaker\na.wav,Ärger,s1\n", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"not in UTF-8 .* Save it"):
+        load_table(table)
+
+
+def test_a_missing_table_is_answered_with_an_example(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"(?s)no table .*file,label,speaker"):
+        load_table(tmp_path / "table.csv")
+
+
+def test_a_wrong_root_is_found_at_once(write_table, tmp_path):
+    table = write_table(WHOLE)
+    with pytest.raises(FileNotFoundError, match=r"None of the first 2 .* root=\.\.\."):
+        load_table(table, root=tmp_path / "elsewhere")
+
+
+def test_single_recordings_may_be_missing_until_they_are_validated(write_table):
+    table = write_table(WHOLE, recordings=["b.wav"])
+    assert len(load_table(table).paths) == 2
+
+
+def test_columns_that_a_corpus_has_already_do_not_replace_them(write_table):
+    pandas = pytest.importorskip("pandas")
+    text = "file,emotion,speaker,label,paths,DESCR\na.wav,joy,s1,L7,p,d\n"
+    corpus = load_table(write_table(text), label="emotion")
+    assert corpus.target.tolist() == ["joy"]
+    assert corpus.paths[0].endswith("a.wav")
+    assert corpus.DESCR.startswith("Corpus of the table")
+    assert isinstance(corpus.frame, pandas.DataFrame)
+    assert corpus.frame["label"].tolist() == ["joy"]
+
+
+CHEAVD = """\
+file,label,speaker,split
+a.wav,angry,p1,train
+b.wav,Worried,p2,val
+c.wav,anxious,p3,Test
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*not all of CHEAVD")
+def test_cheavd_has_one_name_for_each_class_and_split(write_table):
+    corpus = load_cheavd(write_table(CHEAVD))
+    assert corpus.target.tolist() == ["anger", "worry", "anxiety"]
+    assert corpus.splits.tolist() == ["train", "validation", "test"]
+    assert corpus.target_names == [
+        "anger",
+        "anxiety",
+        "disgust",
+        "happiness",
+        "neutral",
+        "sadness",
+        "surprise",
+        "worry",
+    ]
+    assert "MEC 2017" in corpus.DESCR
+
+
+@pytest.mark.filterwarnings("ignore:.*not all of CHEAVD")
+def test_cheavd_needs_no_speakers(write_table):
+    table = write_table("file,label,split\na.wav,happy,train\n")
+    assert load_cheavd(table).groups is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,label,split\na.wav,bored,train\n", "labels of .* 'bored'.*'angry'"),
+        (
+            "file,label,split\na.wav,sad,fold1\n",
+            "column 'split' of .* 'fold1'.*'train'",
+        ),
+        ("file,label\na.wav,sad\n", "no column 'split'"),
+        ("file,label,split\na.wav,sad,\n", "Line 2 .* no value in the column 'split'"),
+    ],
+)
+def test_bad_tables_of_cheavd_are_answered_with_what_is_expected(
+    write_table, text, message
+):
+    with pytest.raises(ValueError, match=message):
+        load_cheavd(write_table(text))
+
+
+def test_an_incomplete_cheavd_says_which_parts_and_classes_lack(write_table):
+    with pytest.warns(UserWarning, match="not all of CHEAVD") as caught:
+        load_cheavd(write_table(CHEAVD))
+    message = str(caught[0].message)
+    assert "1 in train (published: 4917), 1 in validation (published: 707)" in message
+    assert "none of disgust, happiness, neutral, sadness, surprise" in message
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_whole_cheavd_gives_no_warning(write_table):
+    labels = [
+        "angry",
+        "anxious",
+        "disgust",
+        "happy",
+        "neutral",
+        "sad",
+        "surprise",
+        "worried",
+    ]
+    sizes = {"train": 4917, "validation": 707, "test": 1406}
+    lines = [
+        f"{split}/{i}.wav,{labels[i % 8]},{split}"
+        for split, n in sizes.items()
+        for i in range(n)
+    ]
+    text = "\n".join(["file,label,split", *lines])
+    corpus = load_cheavd(write_table(text, recordings=["train/0.wav"]))
+    assert {split: int(np.sum(corpus.splits == split)) for split in sizes} == sizes
