@@ -4,7 +4,7 @@ The names stand in the order of the signal: recordings, frames, features, whiten
 components, labels. TensorFlow is imported only when a network is first fitted.
 """
 
-from skser import datasets, metrics, systems
+from skser import datasets, metrics, model_selection, systems
 from skser._version import __version__
 from skser.audio import AudioLoader, load_audio
 from skser.classifiers import AttentionBLSTMFCNClassifier, NetworkClassifier
@@ -24,5 +24,6 @@ __all__ = [
     "frame",
     "load_audio",
     "metrics",
+    "model_selection",
     "systems",
 ]

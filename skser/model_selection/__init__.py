@@ -1,0 +1,37 @@
+"""Folds without speakers in common, and evaluations that keep every prediction."""
+
+from skser.model_selection._comparison import (
+    compare,
+    holm_adjust,
+    mcnemar_test,
+    paired_difference,
+    wilcoxon_test,
+)
+from skser.model_selection._evaluation import IncompleteEvaluationError, evaluate
+from skser.model_selection._independence import check_speaker_independence
+from skser.model_selection._result import EvaluationResult, load_result
+from skser.model_selection._splitters import (
+    FixedSplit,
+    LeaveOneSpeakerOut,
+    SessionFolds,
+    SpeakerAndTextFolds,
+    SpeakerFolds,
+)
+
+__all__ = [
+    "EvaluationResult",
+    "FixedSplit",
+    "IncompleteEvaluationError",
+    "LeaveOneSpeakerOut",
+    "SessionFolds",
+    "SpeakerAndTextFolds",
+    "SpeakerFolds",
+    "check_speaker_independence",
+    "compare",
+    "evaluate",
+    "holm_adjust",
+    "load_result",
+    "mcnemar_test",
+    "paired_difference",
+    "wilcoxon_test",
+]

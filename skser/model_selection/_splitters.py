@@ -1,0 +1,581 @@
+"""Which recordings train, which validate and which test, so that no speaker does two.
+
+All splitters are scikit-learn's: ``split`` gives (train, test) for ``cv=`` anywhere.
+``split_with_validation`` gives (train, validation, test), which
+:func:`~skser.model_selection.evaluate` uses.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    GroupShuffleSplit,
+    StratifiedShuffleSplit,
+)
+from sklearn.utils import check_consistent_length, check_random_state, indexable
+
+
+def check_speakers(groups, X, needed_by):
+    """Return the speakers of the recordings as an array.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+    X : sequence
+        The recordings.
+    needed_by : str
+        Who asks, for the messages.
+
+    Returns
+    -------
+    speakers : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If they are not given, of another number than `X`, or one is missing.
+    """
+    if groups is None:
+        raise ValueError(
+            f"{needed_by} needs the speaker of every recording, but groups is None. "
+            "Pass groups=corpus.groups (in cross_validate: groups=..., or "
+            "params={'groups': ...} with metadata routing on)."
+        )
+    speakers = np.asarray(groups)
+    if speakers.ndim != 1:
+        raise ValueError(
+            "groups must have one entry per recording, got an array of shape "
+            f"{speakers.shape}."
+        )
+    check_consistent_length(X, speakers)
+    missing = [i for i, name in enumerate(speakers) if name is None or name != name]
+    if missing:
+        raise ValueError(
+            f"groups must name the speaker of every recording, but groups[{missing[0]}]"
+            f" is missing ({len(missing)} of {len(speakers)} are)."
+        )
+    return speakers
+
+
+def _check_choice(value, choices, name):
+    """Refuse a value that is not among the choices of a parameter."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}.")
+
+
+def _check_aligned(values, X, name):
+    """Return one value per recording as an array."""
+    values = np.asarray(values)
+    if values.shape != (len(X),):
+        raise ValueError(
+            f"{name} must have one entry per recording: it has the shape "
+            f"{values.shape}, but there are {len(X)} recordings. On a part of a "
+            f"corpus, take the same part of {name}."
+        )
+    return values
+
+
+class ValidationSplitter(BaseCrossValidator, ABC):
+    """What the splitters of this package have in common.
+
+    A subclass yields masks of the three parts in ``_folds``.
+    """
+
+    # Speakers reach `split` without a request by the user, as in GroupKFold.
+    __metadata_request__split = {"groups": True}  # noqa: RUF012
+
+    _needs_speakers = True
+
+    def split(self, X, y=None, groups=None):
+        """Yield the training and the test recordings of each fold.
+
+        Validation recordings are in neither: what a system is compared with must not
+        have been trained on them.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            The recordings. Only their number counts.
+        y : array-like of shape (n_samples,), default=None
+            The emotions.
+        groups : array-like of shape (n_samples,), default=None
+            The speakers.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Indices.
+        """
+        for train, _, test in self.split_with_validation(X, y, groups):
+            yield train, test
+
+    def split_with_validation(self, X, y=None, groups=None):
+        """Yield the training, the validation and the test recordings of each fold.
+
+        Parameters
+        ----------
+        X, y, groups
+            As in `split`.
+
+        Yields
+        ------
+        train, validation, test : ndarray of int
+            Indices; `validation` is empty if nothing is held out.
+
+        Raises
+        ------
+        ValueError
+            If there are no speakers, or too few of them.
+        """
+        X, y, groups = indexable(X, y, groups)
+        if groups is not None or self._needs_speakers:
+            groups = check_speakers(groups, X, type(self).__name__)
+        for masks in self._folds(X, y, groups):
+            yield tuple(np.flatnonzero(mask) for mask in masks)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups
+            As in `split`. `X` may be None where `groups` are given.
+
+        Returns
+        -------
+        n_splits : int
+        """
+        recordings = groups if X is None else X
+        if recordings is None:
+            check_speakers(None, [], type(self).__name__)
+        return sum(1 for _ in self.split_with_validation(recordings, y, groups))
+
+    @abstractmethod
+    def _folds(self, X, y, speakers):
+        """Yield (train, validation, test), each a mask over the recordings."""
+
+
+_VALIDATIONS = (None, "rotate", "random")
+
+
+class SpeakerFolds(ValidationSplitter):
+    """Folds of whole speakers, with or without speakers to validate on.
+
+    The speakers are sorted, or shuffled, and dealt out in runs of (nearly) the same
+    number. Each run tests once.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds.
+    validation : {None, "rotate", "random"}, default=None
+        Who decides, inside training, when to stop. None: nobody is held out, and a
+        network with early stopping chooses a training speaker itself. "rotate": the
+        speakers that test in the next fold, so that all validate equally often.
+        "random": those of a fold that is drawn.
+    shuffle : bool, default=False
+        Whether to shuffle the speakers before they are dealt out.
+    random_state : int, RandomState instance or None, default=0
+        Determines both draws. With an int, every call gives the same folds.
+
+    See Also
+    --------
+    LeaveOneSpeakerOut : One speaker a fold.
+    sklearn.model_selection.GroupKFold : Deals by number of recordings, and has no
+        validation speakers.
+
+    Examples
+    --------
+    >>> from skser.model_selection import SpeakerFolds
+    >>> speakers = ["a", "a", "b", "c", "c", "d"]
+    >>> folds = SpeakerFolds(n_splits=4, validation="rotate")
+    >>> for train, validation, test in folds.split_with_validation(
+    ...         speakers, groups=speakers):
+    ...     print(train, validation, test)
+    [3 4 5] [2] [0 1]
+    [0 1 5] [3 4] [2]
+    [0 1 2] [5] [3 4]
+    [2 3 4] [0 1] [5]
+    """
+
+    def __init__(self, n_splits=5, *, validation=None, shuffle=False, random_state=0):
+        _check_choice(validation, _VALIDATIONS, "validation")
+        if n_splits is not None and (int(n_splits) != n_splits or n_splits < 2):
+            raise ValueError(f"n_splits must be an integer of 2 or more: {n_splits!r}.")
+        self.n_splits = n_splits
+        self.validation = validation
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def _folds(self, X, y, speakers):
+        generator = check_random_state(self.random_state)
+        blocks = _deal(speakers, self.n_splits, self.shuffle and generator, "speakers")
+        yield from _hold_out_blocks(speakers, blocks, self.validation, generator)
+
+
+class LeaveOneSpeakerOut(SpeakerFolds):
+    """One fold a speaker: it tests, and another one may validate.
+
+    Parameters
+    ----------
+    validation : {None, "rotate", "random"}, default=None
+        Who decides, inside training, when to stop. None: nobody is held out, and a
+        network with early stopping chooses a training speaker itself. "rotate": the
+        next speaker in sorted order, so that each validates once. "random": a speaker
+        that is drawn.
+    random_state : int, RandomState instance or None, default=0
+        Determines the draw. With an int, every call gives the same folds.
+
+    See Also
+    --------
+    SessionFolds : For dialogues, where it is the partner that should validate.
+    sklearn.model_selection.LeaveOneGroupOut : The same without validation.
+
+    Examples
+    --------
+    >>> from skser.model_selection import LeaveOneSpeakerOut
+    >>> speakers = ["anna", "bea", "carl", "carl"]
+    >>> folds = LeaveOneSpeakerOut(validation="rotate")
+    >>> list(folds.split(speakers, groups=speakers))[0]
+    (array([2, 3]), array([0]))
+    """
+
+    n_splits = None
+    shuffle = False
+
+    def __init__(self, *, validation=None, random_state=0):
+        _check_choice(validation, _VALIDATIONS, "validation")
+        self.validation = validation
+        self.random_state = random_state
+
+
+def _deal(values, n_blocks, generator, name):
+    """Deal the distinct values out in blocks; None makes each a block."""
+    distinct = np.unique(values)
+    if generator:
+        distinct = generator.permutation(distinct)
+    n_blocks = len(distinct) if n_blocks is None else n_blocks
+    if not 2 <= n_blocks <= len(distinct):
+        raise ValueError(
+            f"Cannot make {n_blocks} folds of {len(distinct)} different {name}: at "
+            f"least 2 folds and one of the {name} for each are needed."
+        )
+    return np.array_split(distinct, n_blocks)
+
+
+def _hold_out_blocks(speakers, blocks, validation, generator):
+    """Yield masks: each block of speakers tests, another one may validate."""
+    if validation is not None and len(blocks) < 3:
+        raise ValueError(
+            f"validation={validation!r} needs at least 3 folds, one each to train, "
+            f"validate and test; got {len(blocks)}. Set validation=None."
+        )
+    for fold, block in enumerate(blocks):
+        test = np.isin(speakers, block)
+        chosen = _validation_block(fold, len(blocks), validation, generator)
+        held_out = np.zeros_like(test)
+        if chosen is not None:
+            held_out = np.isin(speakers, blocks[chosen])
+        yield ~(test | held_out), held_out, test
+
+
+def _validation_block(fold, n_blocks, validation, generator):
+    """Return the number of the block that validates, or None."""
+    if validation is None:
+        return None
+    steps = {"rotate": lambda: 1, "random": lambda: generator.randint(1, n_blocks)}
+    return (fold + steps[validation]()) % n_blocks
+
+
+def _of_gender(session, speakers, gender):
+    """Return the speakers of a session whose names end in F or M."""
+    chosen = [speaker for speaker in speakers if str(speaker)[-1:].upper() == gender]
+    if not chosen or len(chosen) == len(speakers):
+        raise ValueError(
+            f"Session {session!r} needs a speaker whose name ends in {gender!r} and "
+            f"one of the other gender, got {[str(speaker) for speaker in speakers]}. "
+            "Use names such as 'Ses01F' in groups, or test='each'."
+        )
+    return chosen
+
+
+# test -> the speakers that test together, for each fold that a session makes.
+_TESTS = {
+    "each": lambda session, speakers, number: [[speaker] for speaker in speakers],
+    "F": lambda session, speakers, number: [_of_gender(session, speakers, "F")],
+    "M": lambda session, speakers, number: [_of_gender(session, speakers, "M")],
+    "alternate": lambda session, speakers, number: [
+        _of_gender(session, speakers, "FM"[number % 2])
+    ],
+    "session": lambda session, speakers, number: [speakers],
+}
+
+
+class SessionFolds(ValidationSplitter):
+    """Folds over recorded dialogues: one partner tests, the other validates.
+
+    All other sessions train. This is the protocol for IEMOCAP, five sessions of a
+    woman and a man each. The paper [1]_ speaks both of "leave-one-speaker-out" and of
+    five folds in which one actor of a session validates and the other measures; both
+    are true of ``test="each"``, with ten evaluations, as in SpeechBrain's recipe and in
+    [2]_. Read literally, five folds leave five speakers untested.
+
+    Parameters
+    ----------
+    test : {"each", "F", "M", "alternate", "session"}, default="each"
+        "each": every speaker tests once (ten folds for IEMOCAP). "F" or "M": only the
+        women, or the men, do (five folds). "alternate": the woman of the first session,
+        the man of the second, and so on (five folds). "session": both test and nobody
+        validates, the leave-one-session-out of other publications.
+    sessions : dict or array-like of shape (n_samples,), default=None
+        The session of each speaker (dict), or of each recording. None takes the
+        speaker's name without its last letter: "Ses01F" speaks in session "Ses01".
+
+    References
+    ----------
+    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
+       spatio-temporal representations by integrating attention-based bidirectional-
+       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    .. [2] Z. Aldeneh and E. Mower Provost, "Using regional saliency for speech emotion
+       recognition", ICASSP 2017.
+
+    Examples
+    --------
+    >>> from skser.model_selection import SessionFolds
+    >>> speakers = ["Ses01F", "Ses01M", "Ses02F", "Ses02M"]
+    >>> for train, validation, test in SessionFolds().split_with_validation(
+    ...         speakers, groups=speakers):
+    ...     print(train, validation, test)
+    [2 3] [1] [0]
+    [2 3] [0] [1]
+    [0 1] [3] [2]
+    [0 1] [2] [3]
+    >>> SessionFolds("F").get_n_splits(groups=speakers)
+    2
+    """
+
+    def __init__(self, test="each", *, sessions=None):
+        _check_choice(test, tuple(_TESTS), "test")
+        self.test = test
+        self.sessions = sessions
+
+    def _folds(self, X, y, speakers):
+        sessions = self._find_sessions(speakers)
+        names = np.unique(sessions)
+        if len(names) < 2:
+            raise ValueError(
+                "SessionFolds needs at least 2 sessions, one of them to train on; got "
+                f"{names.tolist()}. Pass sessions=corpus.sessions."
+            )
+        for number, session in enumerate(names):
+            inside = sessions == session
+            own = np.unique(speakers[inside]).tolist()
+            for tested in _TESTS[self.test](session, own, number):
+                test = np.isin(speakers, tested)
+                yield ~inside, inside & ~test, test
+
+    def _find_sessions(self, speakers):
+        """Return the session of each recording, and check that speakers have one."""
+        if self.sessions is None:
+            sessions = np.array([str(speaker)[:-1] for speaker in speakers])
+        elif isinstance(self.sessions, dict):
+            unknown = sorted(set(speakers.tolist()) - set(self.sessions), key=str)
+            if unknown:
+                raise ValueError(f"sessions has no entry for speaker {unknown[0]!r}.")
+            sessions = np.array([self.sessions[name] for name in speakers.tolist()])
+        else:
+            sessions = _check_aligned(self.sessions, speakers, "sessions")
+        for speaker in np.unique(speakers):
+            own = np.unique(sessions[speakers == speaker]).tolist()
+            if len(own) > 1:
+                raise ValueError(
+                    f"Speaker {str(speaker)!r} is in the sessions {own}: folds over "
+                    "sessions would not be speaker-independent. Check groups, or use "
+                    "LeaveOneSpeakerOut."
+                )
+        return sessions
+
+
+class FixedSplit(ValidationSplitter):
+    """The split that a corpus comes with, as one fold.
+
+    The paper [1]_ trains on CHEAVD's training part and both selects and reports on its
+    validation part: ``FixedSplit(corpus.splits, validation="validation",
+    test="validation")``, which is optimistic. ``FixedSplit(corpus.splits,
+    validation=0.1, test="validation")`` selects on a tenth of the training part and
+    looks at the validation part once.
+
+    Parameters
+    ----------
+    split : array-like of shape (n_samples,)
+        The part of each recording, ``corpus.splits``.
+    train : str, default="train"
+        The part to train on.
+    validation : str, float or None, default=None
+        The part to select on; or the share of the training part that is held out for
+        that, whole speakers where `groups` are given, recordings (each class in
+        proportion) where not. None holds nothing out.
+    test : str, default="test"
+        The part to report on. Other parts are not used.
+    random_state : int, RandomState instance or None, default=0
+        Determines which share is held out.
+
+    References
+    ----------
+    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
+       spatio-temporal representations by integrating attention-based bidirectional-
+       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+
+    Examples
+    --------
+    >>> from skser.model_selection import FixedSplit
+    >>> parts = ["train", "train", "validation", "test"]
+    >>> folds = FixedSplit(parts, validation="validation")
+    >>> next(folds.split_with_validation(parts))
+    (array([0, 1]), array([2]), array([3]))
+    """
+
+    _needs_speakers = False
+
+    def __init__(
+        self, split, *, train="train", validation=None, test="test", random_state=0
+    ):
+        if isinstance(validation, float) and not 0 < validation < 1:
+            raise ValueError(
+                "validation must be None, the name of a part, or a share between 0 and "
+                f"1, got {validation!r}."
+            )
+        self._split = split
+        self.train = train
+        self.validation = validation
+        self.test = test
+        self.random_state = random_state
+
+    def __repr__(self):
+        names = ("train", "validation", "test", "random_state")
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__name__}(split=..., {values})"
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds, which is 1.
+
+        Parameters
+        ----------
+        X, y, groups : Ignored
+
+        Returns
+        -------
+        n_splits : int
+        """
+        return 1
+
+    def _folds(self, X, y, speakers):
+        parts = _check_aligned(self._split, X, "split")
+        train = self._find(parts, self.train, "train")
+        test = self._find(parts, self.test, "test")
+        if self.validation is None:
+            held_out = np.zeros_like(train)
+        elif isinstance(self.validation, float):
+            held_out = self._draw(np.flatnonzero(train), len(train), y, speakers)
+            train = train & ~held_out
+        else:
+            held_out = self._find(parts, self.validation, "validation")
+        yield train, held_out, test
+
+    def _find(self, parts, name, parameter):
+        """Return the mask of one part."""
+        mask = parts == name
+        if not np.any(mask):
+            raise ValueError(
+                f"{parameter}={name!r}, but split has only the parts "
+                f"{np.unique(parts).tolist()}."
+            )
+        return mask
+
+    def _draw(self, train, n_recordings, y, speakers):
+        """Return the mask of the share of the training part that is held out."""
+        if speakers is None and y is None:
+            raise ValueError("validation as a share needs groups, or else y.")
+        kind = StratifiedShuffleSplit if speakers is None else GroupShuffleSplit
+        splitter = kind(1, test_size=self.validation, random_state=self.random_state)
+        labels = None if y is None else np.asarray(y)[train]
+        groups = None if speakers is None else speakers[train]
+        _, chosen = next(splitter.split(train, labels, groups))
+        mask = np.zeros(n_recordings, dtype=bool)
+        mask[train[chosen]] = True
+        return mask
+
+
+class SpeakerAndTextFolds(ValidationSplitter):
+    """Folds in which neither the speaker nor the text of a test recording is known.
+
+    Actors speak the same sentences in every emotion, so that a system may learn the
+    sentences. Here speakers and texts are dealt out in blocks; each pair of blocks
+    tests once, and what shares its speaker *or* its text with the test does not train.
+
+    Parameters
+    ----------
+    texts : array-like of shape (n_samples,)
+        The text of each recording, ``corpus.text_ids``.
+    n_speaker_folds : int, default=None
+        Number of blocks of speakers. None gives each speaker its own.
+    n_text_folds : int, default=2
+        Number of blocks of texts. With more of them, more is left to train on.
+    validation : {None, "rotate", "random"}, default=None
+        As for :class:`SpeakerFolds`. Validation speakers validate on training texts,
+        since the test's texts belong to the test.
+    shuffle : bool, default=False
+        Whether to shuffle speakers and texts before they are dealt out.
+    random_state : int, RandomState instance or None, default=0
+        Determines all draws.
+
+    Examples
+    --------
+    >>> from skser.model_selection import SpeakerAndTextFolds
+    >>> speakers = ["a", "a", "b", "b"]
+    >>> texts = ["t1", "t2", "t1", "t2"]
+    >>> list(SpeakerAndTextFolds(texts).split(texts, groups=speakers))[0]
+    (array([3]), array([0]))
+    """
+
+    def __init__(
+        self,
+        texts,
+        *,
+        n_speaker_folds=None,
+        n_text_folds=2,
+        validation=None,
+        shuffle=False,
+        random_state=0,
+    ):
+        _check_choice(validation, _VALIDATIONS, "validation")
+        self.texts = texts
+        self.n_speaker_folds = n_speaker_folds
+        self.n_text_folds = n_text_folds
+        self.validation = validation
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def __repr__(self):
+        names = ("n_speaker_folds", "n_text_folds", "validation", "shuffle")
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return (
+            f"{type(self).__name__}(texts=..., {values}, "
+            f"random_state={self.random_state!r})"
+        )
+
+    def _folds(self, X, y, speakers):
+        texts = _check_aligned(self.texts, X, "texts")
+        generator = check_random_state(self.random_state)
+        shuffler = self.shuffle and generator
+        blocks = _deal(speakers, self.n_speaker_folds, shuffler, "speakers")
+        text_blocks = _deal(texts, self.n_text_folds, shuffler, "texts")
+        for train, held_out, test in _hold_out_blocks(
+            speakers, blocks, self.validation, generator
+        ):
+            for block in text_blocks:
+                tested = np.isin(texts, block)
+                # A speaker may lack the texts of a block: there is nothing to test.
+                if (test & tested).any():
+                    yield train & ~tested, held_out & ~tested, test & tested

@@ -1,0 +1,508 @@
+"""A system on every fold: what reaches it, what is kept, and what a kill does."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    cross_val_predict,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils import Bunch
+
+from skser import AttentionBLSTMFCNClassifier, PCAWhitening
+from skser.model_selection import (
+    IncompleteEvaluationError,
+    LeaveOneSpeakerOut,
+    SpeakerFolds,
+    evaluate,
+    load_result,
+)
+from skser.model_selection._checkpoints import describe
+
+SCRIPT = Path(__file__).with_name("slow_classifier.py")
+
+
+def load_script():
+    """Import the script from its path, as the tests have no package."""
+    specification = importlib.util.spec_from_file_location("slow_classifier", SCRIPT)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["slow_classifier"] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+slow = load_script()
+
+
+class Spy(ClassifierMixin, BaseEstimator):
+    """Keep what `fit` was given, in a list that all copies share."""
+
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+    seen = []  # noqa: RUF012
+
+    def fit(self, X, y, groups=None, X_val=None, y_val=None):
+        self.seen.append({"X": X, "groups": groups, "X_val": X_val, "y_val": y_val})
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.fixture
+def spy():
+    """Return a spy that has seen nothing yet."""
+    Spy.seen.clear()
+    return Spy()
+
+
+def pairs(result):
+    """Return what was predicted for each file, in a form to compare."""
+    return result.predictions()
+
+
+class TestPredictions:
+    def test_they_are_those_of_scikit_learn(self, corpus):
+        system = make_pipeline(StandardScaler(), SVC())
+        result = evaluate(system, corpus, LeaveOneSpeakerOut())
+        expected = cross_val_predict(
+            system,
+            corpus.data,
+            corpus.target,
+            groups=corpus.groups,
+            cv=LeaveOneGroupOut(),
+        )
+        columns = result.predictions()
+        order = [int(name) for name in columns["file"]]
+        assert columns["predicted"] == expected[order].tolist()
+        assert columns["speaker"] == corpus.groups[order].tolist()
+
+    def test_every_recording_has_one_with_its_posteriors(self, corpus):
+        result = evaluate(LogisticRegression(), corpus, GroupKFold(3))
+        columns = result.predictions()
+        assert sorted(map(int, columns["file"])) == list(range(40))
+        np.testing.assert_allclose(result.posteriors.sum(axis=1), 1)
+        assert set(columns) >= {"p(calm)", "p(glad)", "fold", "seed", "true"}
+
+    def test_a_system_without_posteriors_has_none(self, corpus):
+        result = evaluate(SVC(), corpus, LeaveOneSpeakerOut())
+        assert result.posteriors is None
+        assert result.ua > 0.5
+
+    def test_the_system_given_stays_unfitted_and_unchanged(self, corpus):
+        system = Pipeline([("scale", StandardScaler()), ("classify", Spy())])
+        evaluate(system, corpus, LeaveOneSpeakerOut(validation="rotate"))
+        assert system.transform_input is None
+        assert not hasattr(system["scale"], "mean_")
+
+    def test_n_jobs_changes_nothing(self, corpus):
+        results = [
+            evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut(), n_jobs=n_jobs)
+            for n_jobs in (None, 2)
+        ]
+        assert pairs(results[0]) == pairs(results[1])
+
+    def test_a_class_that_was_not_trained_has_posterior_0(self, corpus):
+        corpus.target = corpus.target.astype(object)
+        corpus.target[:3] = "rare"
+        with pytest.warns(UserWarning, match=r"Fold 0 .*'s0'.* tests \['rare'\]"):
+            result = evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
+        # target_names lack the class, so that the labels are those that occur.
+        assert result.labels == ["calm", "glad", "rare"]
+        assert (result.posteriors[result.folds == 0, 2] == 0).all()
+        assert result.recalls()["rare"] == 0
+
+    def test_lists_of_arrays_and_other_inputs_are_taken(self, corpus):
+        class MeanOverTime(TransformerMixin, BaseEstimator):
+            def fit(self, X, y=None):
+                return self
+
+            def transform(self, X):
+                return np.array([np.mean(x, axis=0) for x in X])
+
+        corpus.paths = np.array([f"/nowhere/{i}.wav" for i in range(40)])
+        sequences = [np.tile(row, (3 + i % 4, 1)) for i, row in enumerate(corpus.data)]
+        system = make_pipeline(MeanOverTime(), LogisticRegression())
+        result = evaluate(system, corpus, LeaveOneSpeakerOut(), X=sequences)
+        plain = evaluate(
+            LogisticRegression(), corpus, LeaveOneSpeakerOut(), X=corpus.data
+        )
+        assert pairs(result)["predicted"] == pairs(plain)["predicted"]
+        assert result.files[0] == "/nowhere/0.wav"
+
+    def test_pandas_columns_are_taken(self, corpus):
+        pandas = pytest.importorskip("pandas")
+        expected = evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
+        corpus.target = pandas.Series(corpus.target, index=range(5, 45))
+        corpus.groups = pandas.Series(corpus.groups, dtype="string")
+        result = evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
+        assert pairs(result) == pairs(expected)
+
+
+class TestRouting:
+    def test_validation_speaker_reaches_fit_transformed(self, corpus, spy):
+        system = Pipeline([("scale", StandardScaler()), ("classify", spy)])
+        evaluate(system, corpus, LeaveOneSpeakerOut(validation="rotate"))
+        first = Spy.seen[0]
+        train = np.isin(corpus.groups, ["s2", "s3", "s4"])
+        scaler = StandardScaler().fit(corpus.data[train])
+        validation = corpus.groups == "s1"
+        np.testing.assert_allclose(
+            first["X_val"], scaler.transform(corpus.data[validation])
+        )
+        assert first["y_val"].tolist() == corpus.target[validation].tolist()
+        assert sorted(set(first["groups"])) == ["s2", "s3", "s4"]
+
+    def test_a_pipeline_in_a_pipeline_gets_it_too(self, corpus, spy):
+        inner = Pipeline([("scale", StandardScaler()), ("classify", spy)])
+        evaluate(
+            Pipeline([("first", StandardScaler()), ("rest", inner)]),
+            corpus,
+            LeaveOneSpeakerOut(validation="rotate"),
+        )
+        assert Spy.seen[0]["X_val"].shape == (8, 3)
+        assert abs(Spy.seen[0]["X"].mean()) < 1e-9
+
+    def test_without_validation_only_speakers_reach_fit(self, corpus, spy):
+        evaluate(spy, corpus, LeaveOneSpeakerOut())
+        assert Spy.seen[0]["X_val"] is None
+        assert sorted(set(Spy.seen[0]["groups"])) == ["s1", "s2", "s3", "s4"]
+
+    def test_who_takes_no_validation_is_told_so(self, corpus):
+        folds = LeaveOneSpeakerOut(validation="rotate")
+        with pytest.warns(UserWarning, match="LogisticRegression takes no X_val"):
+            evaluate(make_pipeline(LogisticRegression()), corpus, folds)
+
+    def test_inner_folds_of_a_search_get_speakers(self, corpus):
+        search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=SpeakerFolds(2))
+        assert evaluate(search, corpus, LeaveOneSpeakerOut()).ua > 0.5
+
+    def test_the_setting_of_routing_is_left_as_it_was(self, corpus):
+        evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
+        assert not sklearn.get_config()["enable_metadata_routing"]
+
+    def test_a_network_stops_by_the_validation_speaker(self, sequences, tmp_path):
+        X, y = sequences
+        groups = np.array(["anna", "bea", "carl"])[np.arange(60) // 20]
+        network = AttentionBLSTMFCNClassifier(
+            recurrent_units=4,
+            filters=(6,),
+            kernel_sizes=(3,),
+            hidden_units=(6,),
+            max_epochs=3,
+            learning_rate=0.02,
+            batch_size=10,
+        )
+        system = Pipeline([("whiten", PCAWhitening()), ("classify", network)])
+        corpus = Bunch(data=X, target=y, groups=groups)
+        result, again = (
+            evaluate(
+                system,
+                corpus,
+                LeaveOneSpeakerOut(validation="rotate"),
+                seeds=[0],
+                checkpoint=tmp_path,
+            )
+            for _ in range(2)
+        )
+        assert pairs(result) == pairs(again)
+        assert result.protocol["speaker_independent"] is True
+        assert result.ua > 0.4
+
+
+class TestProtocol:
+    def test_a_leak_is_told_and_recorded(self, corpus):
+        with pytest.warns(UserWarning, match="Fold 0 is not speaker-independent"):
+            result = evaluate(DummyClassifier(), corpus, KFold(3))
+        assert result.protocol["speaker_independent"] is False
+        assert "Speaker-independent: NO" in result.to_markdown()
+
+    def test_without_speakers_it_is_not_known(self, corpus):
+        del corpus["groups"]
+        result = evaluate(DummyClassifier(), corpus, KFold(3))
+        assert result.protocol["speaker_independent"] is None
+        assert "not known" in result.to_markdown()
+
+    def test_the_saved_file_describes_itself(self, corpus, tmp_path):
+        system = make_pipeline(StandardScaler(), SVC(C=3))
+        result = evaluate(system, corpus, LeaveOneSpeakerOut())
+        result.save(tmp_path / "result.npz")
+        protocol = load_result(tmp_path / "result.npz").protocol
+        assert protocol["splitter"].startswith("LeaveOneSpeakerOut(")
+        assert protocol["pipeline"]["steps"][1][1]["C"] == 3
+        assert protocol["versions"]["scikit-learn"] == sklearn.__version__
+
+    def test_seeds_are_set_on_every_random_state(self, corpus):
+        forest = RandomForestClassifier(3)
+        result = evaluate(forest, corpus, LeaveOneSpeakerOut(), seeds=[0, 1])
+        alone = evaluate(forest, corpus, LeaveOneSpeakerOut(), seeds=[1])
+        assert [row["seed"] for row in result.scores_by("seed")] == [0, 1]
+        second = result.predicted[result.runs == 1].tolist()
+        assert second == alone.predicted.tolist()
+        assert second != result.predicted[result.runs == 0].tolist()
+
+    def test_seeds_without_any_use_are_refused(self, corpus):
+        system = make_pipeline(StandardScaler(), Spy())
+        with pytest.raises(ValueError, match=r"Spy and the steps .* no parameter rand"):
+            evaluate(system, corpus, LeaveOneSpeakerOut(), seeds=[0, 1])
+
+    @pytest.mark.parametrize("seeds", [[], [1, 1]])
+    def test_seeds_must_be_different(self, corpus, seeds):
+        with pytest.raises(ValueError, match="seeds must be different"):
+            evaluate(SVC(), corpus, LeaveOneSpeakerOut(), seeds=seeds)
+
+    def test_a_corpus_without_labels_is_refused(self):
+        with pytest.raises(ValueError, match=r"must have target.* it has \['data'\]"):
+            evaluate(SVC(), Bunch(data=[1, 2]), 2)
+
+    def test_missing_groups_are_asked_for(self, corpus):
+        del corpus["groups"]
+        with pytest.raises(ValueError, match=r"LeaveOneSpeakerOut .* groups is None"):
+            evaluate(SVC(), corpus, LeaveOneSpeakerOut())
+
+    def test_a_fold_with_nothing_to_train_on_is_refused(self, corpus):
+        with pytest.raises(ValueError, match="Fold 0 of cv has 0 recordings to train"):
+            evaluate(SVC(), corpus, [([], [0, 1])])
+
+    def test_verbose_prints_a_line_a_fold(self, corpus, capsys):
+        evaluate(DummyClassifier(), corpus, LeaveOneSpeakerOut(), verbose=1)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 5
+        assert lines[0].startswith("fold 0 of 5 (test speaker 's0'): WA")
+
+
+class FailsOnce(slow.SlowClassifier):
+    """Fail where speaker s2 is not in training, unless a file says it is mended."""
+
+    def fit(self, X, y):
+        if not Path(self.log).with_name("mended").exists() and self.is_third(X):
+            raise RuntimeError("out of patience")
+        return super().fit(X, y)
+
+    def is_third(self, X):
+        third = slow.make_corpus().data[16]
+        return not any(np.array_equal(row, third) for row in X)
+
+
+class TestFailures:
+    def test_it_names_fold_and_speaker_and_keeps_the_others(self, tmp_path):
+        log, folder = tmp_path / "log", tmp_path / "checkpoint"
+        corpus, system = slow.make_corpus(), FailsOnce(str(log))
+        message = (
+            r"1 of 5 folds failed.* fold 2 of 5 \(test speaker 's2'\): RuntimeError: "
+            "out of patience.* The 4 finished ones"
+        )
+        with pytest.raises(IncompleteEvaluationError, match=message) as caught:
+            evaluate(system, corpus, LeaveOneSpeakerOut(), checkpoint=folder)
+        assert len(caught.value.result.predicted) == 32
+        assert "in fit" in caught.value.__notes__[0]  # the traceback
+        (tmp_path / "mended").touch()
+        n_before = len(log.read_text().splitlines())
+        result = evaluate(system, corpus, LeaveOneSpeakerOut(), checkpoint=folder)
+        assert len(log.read_text().splitlines()) == n_before + 1
+        assert len(result.predicted) == 40
+
+    def test_if_all_fail_there_is_no_result(self, corpus):
+        with pytest.raises(IncompleteEvaluationError, match="None was fin") as caught:
+            evaluate(LogisticRegression(C=-1), corpus, LeaveOneSpeakerOut())
+        assert caught.value.result is None
+
+    def test_a_killed_worker_does_not_take_the_finished_folds_along(self, tmp_path):
+        system = KillsItself(str(tmp_path / "log"), seconds=0.01)
+        with pytest.raises(IncompleteEvaluationError, match="lack of memory"):
+            evaluate(
+                system,
+                slow.make_corpus(),
+                LeaveOneSpeakerOut(),
+                checkpoint=tmp_path / "checkpoint",
+                n_jobs=2,
+            )
+
+
+class KillsItself(FailsOnce):
+    """Die as if the system had run out of memory."""
+
+    def fit(self, X, y):
+        if self.is_third(X):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return slow.SlowClassifier.fit(self, X, y)
+
+
+class TestCheckpoints:
+    @pytest.fixture
+    def attempt(self, tmp_path):
+        """Evaluate, and return the result and the number of fits it took."""
+        log, corpus = tmp_path / "log", slow.make_corpus()
+
+        def run(cv=None, seeds=(0,), corpus=corpus, folder="checkpoint", **params):
+            log.write_text("")
+            result = evaluate(
+                slow.SlowClassifier(str(log), **params),
+                corpus,
+                cv or LeaveOneSpeakerOut(),
+                seeds=seeds,
+                checkpoint=tmp_path / folder,
+            )
+            return result, len(log.read_text().splitlines())
+
+        return run
+
+    def test_finished_folds_are_not_run_again(self, attempt):
+        first, n_fits = attempt()
+        again, n_more = attempt()
+        assert (n_fits, n_more) == (5, 0)
+        assert pairs(first) == pairs(again)
+        assert first.protocol == again.protocol
+
+    def test_more_seeds_run_only_what_is_new(self, attempt):
+        attempt()
+        assert attempt(seeds=(0, 1))[1] == 5
+
+    def test_verbosity_does_not_matter(self, attempt):
+        attempt()
+        assert attempt(verbose=1)[1] == 0
+
+    def test_a_changed_parameter_is_run_again(self, attempt):
+        attempt()
+        assert attempt(seconds=0.001)[1] == 5
+        assert attempt(seeds=(3,))[1] == 5
+
+    def test_a_changed_label_speaker_or_value_is_run_again(self, attempt):
+        attempt()
+        corpus = slow.make_corpus()
+        corpus.target[0] = "glad"
+        assert attempt(corpus=corpus)[1] == 5
+        corpus = slow.make_corpus()
+        corpus.data[0, 0] += 1e-9
+        assert attempt(corpus=corpus)[1] == 5
+
+    def test_changed_folds_are_run_again(self, attempt):
+        attempt()
+        assert attempt(cv=SpeakerFolds(4))[1] == 4
+
+    def test_a_changed_version_is_run_again(self, attempt, monkeypatch):
+        attempt()
+        monkeypatch.setattr("skser.model_selection._checkpoints.__version__", "99")
+        assert attempt()[1] == 5
+
+    def test_a_changed_file_is_run_again(self, attempt, tmp_path):
+        corpus = slow.make_corpus()
+        path = tmp_path / "recording.wav"
+        from skser.model_selection._checkpoints import digest_recordings
+
+        path.write_bytes(b"1")
+        first = digest_recordings([path])
+        path.write_bytes(b"22")
+        assert digest_recordings([path]) != first
+        assert digest_recordings(corpus.data) != digest_recordings(corpus.data[::-1])
+
+    @pytest.mark.parametrize("harm", ["truncated", "empty", "flipped"])
+    def test_a_damaged_file_is_run_again_with_a_warning(self, attempt, tmp_path, harm):
+        expected, _ = attempt()
+        victim = sorted((tmp_path / "checkpoint").iterdir())[1]
+        content = bytearray(victim.read_bytes())
+        content[content.index(b'"sha256"') + 14] ^= 0x01
+        harmed = {"truncated": content[:-50], "empty": b"", "flipped": content}
+        victim.write_bytes(harmed[harm])
+        with pytest.warns(UserWarning, match="checkpoint cannot be read"):
+            result, n_fits = attempt()
+        assert n_fits == 1
+        assert pairs(result) == pairs(expected)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert attempt()[1] == 0
+
+    def test_a_folder_that_cannot_be_written_only_warns(self, attempt, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.warns(UserWarning, match="could not be kept"):
+            result, _ = attempt(folder="file/folder")
+        assert len(result.predicted) == 40
+
+    def test_what_killed_processes_left_is_removed_after_an_hour(
+        self, attempt, tmp_path
+    ):
+        attempt()
+        names = [
+            tmp_path / "checkpoint" / f"{age}.unfinished" for age in ("old", "new")
+        ]
+        for name in names:
+            name.touch()
+        os.utime(names[0], (0, 0))
+        attempt()
+        assert [name.exists() for name in names] == [False, True]
+
+    def test_a_kill_in_the_middle_and_a_second_start_give_the_same(self, tmp_path):
+        whole = slow.run(str(tmp_path / "log"), tmp_path / "whole", 0.2)
+        log, folder = tmp_path / "log", tmp_path / "checkpoint"
+        log.unlink()
+        code = "import sys, slow_classifier; slow_classifier.run(*sys.argv[1:])"
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(log), str(folder), "0.2"],
+            env={**os.environ, "PYTHONPATH": str(SCRIPT.parent)},
+        )
+        deadline = time.monotonic() + 60
+        # Killed while it sleeps in the fourth of ten fits.
+        while not log.exists() or len(log.read_text().splitlines()) < 4:
+            assert time.monotonic() < deadline, "the child does not run"
+            assert child.poll() is None, "the child has ended by itself"
+            time.sleep(0.005)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        n_kept = len(list(folder.glob("*.npz")))
+        assert 3 <= n_kept < 10
+        log.unlink()
+        resumed = slow.run(str(log), folder, 0.2)
+        assert len(log.read_text().splitlines()) == 10 - n_kept
+        assert pairs(resumed) == pairs(whole)
+        assert resumed.to_markdown() == whole.to_markdown()
+
+
+def test_a_description_is_the_same_in_every_process():
+    code = """
+import json
+import numpy as np
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+from skser.model_selection._checkpoints import describe
+
+folds = KFold(3, shuffle=True, random_state=0)
+search = GridSearchCV(SVC(class_weight={"a": 2}), {"C": np.array([1, 2])}, cv=folds)
+system = make_pipeline(FunctionTransformer(lambda x: x + 1), search)
+description = json.dumps(describe(system))
+"""
+    here = {"__name__": "__main__"}
+    exec(code, here)
+    child = subprocess.run(
+        [sys.executable, "-c", code + "print(description)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert child.stdout.strip() == here["description"]
+    assert "0x" not in here["description"]
+
+
+def test_a_function_that_was_edited_is_described_differently():
+    assert describe(lambda x: x + 1) != describe(lambda x: x + 2)
+    assert describe(np.float32) == "numpy.float32"

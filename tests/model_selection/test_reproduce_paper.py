@@ -1,0 +1,82 @@
+"""The example that runs the paper's tables, on a corpus of a few seconds."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from skser.model_selection import load_result
+from skser.systems import OWN, PUBLISHED, attention_blstm_fcn
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "reproduce_paper.py"
+
+
+@pytest.fixture
+def example(monkeypatch):
+    """Import the example, with a network that trains in a moment."""
+    specification = importlib.util.spec_from_file_location("reproduce_paper", EXAMPLE)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+
+    def small():
+        return attention_blstm_fcn().set_params(
+            whiten__n_components=5,
+            classify__recurrent_units=4,
+            classify__filters=(6,),
+            classify__kernel_sizes=(3,),
+            classify__hidden_units=(6,),
+        )
+
+    monkeypatch.setitem(module.SYSTEMS, module.PAPER, small)
+    return module
+
+
+def test_a_table_is_run_reported_and_resumed(example, tmp_path, capsys):
+    arguments = ["--corpus", "synthetic", "--table", "4", "--epochs", "1"]
+    arguments += ["--rows", "Attention-BLSTM-FCN", "DNN-ELM"]
+    arguments += ["--n-speakers", "3", "--n-utterances", "1", "--n-jobs", "1"]
+    arguments += ["--output", str(tmp_path)]
+    example.main(arguments)
+    first = (tmp_path / "table4_synthetic.md").read_text()
+    assert "from its checkpoint" not in capsys.readouterr().out
+    example.main(arguments)
+    output = capsys.readouterr().out
+    assert output.count("from its checkpoint") == 3
+    assert "Computing features" not in output
+    assert (tmp_path / "table4_synthetic.md").read_text() == first
+    result = load_result(tmp_path / "synthetic_Attention-BLSTM-FCN.npz")
+    assert len(result.predicted) == 12
+    assert "| DNN-ELM | not in skser.systems yet |" in first
+    assert "| 60.1 | 59.7 | IEMOCAP dataset2 | the authors' own run |" in first
+
+
+def test_published_figures_are_those_of_the_same_data_where_there_are_any(example):
+    rows = example.find_published(4, "Attention-BLSTM-FCN", "IEMOCAP dataset1")
+    assert rows == [[56.0, 64.0, "IEMOCAP dataset1", OWN]]
+    assert len(example.find_published(4, "Attention-BLSTM-FCN", "EmoDB")) == 2
+    [unpublished] = example.find_published(2, "Attention-LSTM-FCN", "CHEAVD")
+    assert unpublished[:2] == ["-", "-"]
+
+
+def test_every_published_row_is_a_row_of_its_table(example):
+    for published in PUBLISHED:
+        assert published.row in example.ROWS[published.table]
+
+
+def test_mean_gains_are_those_that_the_paper_claims(example):
+    # "5.1 % / 4.2 %" on CHEAVD are points over the unweighted mean of the baselines.
+    rows = [p for p in PUBLISHED if p.table == 2]
+    *baselines, proposed = rows
+    mean = [sum(p[k] for p in baselines) / len(baselines) for k in (3, 4)]
+    assert proposed.ua - mean[0] == pytest.approx(5.075)
+    assert proposed.wa - mean[1] == pytest.approx(4.2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--corpus", "emodb"], ["--corpus", "fau", "x"], ["--rows", "SVM"]],
+)
+def test_wrong_arguments_are_refused(example, arguments, capsys):
+    with pytest.raises(SystemExit):
+        example.parse_arguments(arguments)
+    assert "takes" in capsys.readouterr().err
