@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its signal module is loaded when it is first used
 import soundfile
-from scipy.signal import lfilter, sosfilt
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
@@ -336,7 +336,7 @@ def _glottal_source(pitch, jitter, sample_rate, random_state):
 def _tilt(source, cutoff, sample_rate):
     """Weaken what lies above a cutoff by 6 dB an octave."""
     pole = np.exp(-2 * np.pi * cutoff / sample_rate)
-    return lfilter([1 - pole], [1, -pole], source)
+    return scipy.signal.lfilter([1 - pole], [1, -pole], source)
 
 
 def _draw_envelopes(syllables, time, random_state):
@@ -372,7 +372,9 @@ def _articulate(source, tract_scale, syllables, sample_rate, random_state):
         weight = np.interp(time, syllables.at(0.5), (sequence == i).astype(float))
         if weight.any():
             formants = np.array(formants + _HIGHER_FORMANTS) * tract_scale
-            signal += weight * sosfilt(_resonators(formants, sample_rate), source)
+            signal += weight * scipy.signal.sosfilt(
+                _resonators(formants, sample_rate), source
+            )
     return signal
 
 
