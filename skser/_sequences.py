@@ -12,7 +12,8 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy import sparse
 from sklearn.base import TransformerMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import column_or_1d, validate_data
 
 
 class Batch(list):
@@ -198,6 +199,35 @@ def _check_widths(estimator, sequences, reset):
             f"X has {width} features, but {type(estimator).__name__} is expecting "
             f"{estimator.n_features_in_} features as input."
         )
+
+
+def check_groups(groups, X):
+    """Return the speakers of the utterances as an array.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+    X : list
+        The batch that they belong to.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or an entry is missing (None or NaN).
+    """
+    groups = column_or_1d(np.asarray(groups), warn=True)
+    check_consistent_length(X, groups)
+    missing = [i for i, group in enumerate(groups) if group is None or group != group]
+    if missing:
+        raise ValueError(
+            f"groups must name the speaker of every utterance, but groups[{missing[0]}]"
+            f" is missing ({len(missing)} of {len(groups)} are)."
+        )
+    return groups
 
 
 def iterate_blocks(sequences, block_size):

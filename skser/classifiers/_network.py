@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from skser._sequences import validate_sequences
+from skser._sequences import check_groups, validate_sequences
 from skser.classifiers._compiled import lend_network
 from skser.classifiers._progress import (
     Callbacks,
@@ -40,7 +40,7 @@ from skser.classifiers._training import (
     predict_scores,
     train,
 )
-from skser.classifiers._validation import check_groups, hold_out
+from skser.classifiers._validation import hold_out
 
 
 def _adam():

@@ -4,37 +4,6 @@ import warnings
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
-from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import column_or_1d
-
-
-def check_groups(groups, X):
-    """Return the speakers of the utterances as an array.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,)
-    X : list
-        The batch that they belong to.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_samples,)
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ or an entry is missing (None or NaN).
-    """
-    groups = column_or_1d(np.asarray(groups), warn=True)
-    check_consistent_length(X, groups)
-    missing = [i for i, group in enumerate(groups) if group is None or group != group]
-    if missing:
-        raise ValueError(
-            f"groups must name the speaker of every utterance, but groups[{missing[0]}]"
-            f" is missing ({len(missing)} of {len(groups)} are)."
-        )
-    return groups
 
 
 def hold_out(y, groups, fraction, random_state):

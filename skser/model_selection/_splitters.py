@@ -13,7 +13,9 @@ from sklearn.model_selection import (
     GroupShuffleSplit,
     StratifiedShuffleSplit,
 )
-from sklearn.utils import check_consistent_length, check_random_state, indexable
+from sklearn.utils import check_random_state, indexable
+
+from skser._sequences import check_groups
 
 
 def check_speakers(groups, X, needed_by):
@@ -42,20 +44,7 @@ def check_speakers(groups, X, needed_by):
             "Pass groups=corpus.groups (in cross_validate: groups=..., or "
             "params={'groups': ...} with metadata routing on)."
         )
-    speakers = np.asarray(groups)
-    if speakers.ndim != 1:
-        raise ValueError(
-            "groups must have one entry per recording, got an array of shape "
-            f"{speakers.shape}."
-        )
-    check_consistent_length(X, speakers)
-    missing = [i for i, name in enumerate(speakers) if name is None or name != name]
-    if missing:
-        raise ValueError(
-            f"groups must name the speaker of every recording, but groups[{missing[0]}]"
-            f" is missing ({len(missing)} of {len(speakers)} are)."
-        )
-    return speakers
+    return check_groups(groups, X)
 
 
 def _check_choice(value, choices, name):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skser.classifiers._validation import check_groups, hold_out
+from skser._sequences import check_groups
+from skser.classifiers._validation import hold_out
 
 CLASSES = np.arange(60) % 3
 SPEAKERS = np.array(["anna", "bea", "carl", "dora", "emil"])[np.arange(60) // 12]
