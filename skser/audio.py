@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skser._sequences import check_is_sequence, map_utterances
@@ -174,14 +175,22 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         ----------
         X : list, tuple, ndarray or pandas.Series of length n_samples
             As in :meth:`transform`.
-        y : None
-            Ignored.
+        y : array-like of shape (n_samples,), default=None
+            Labels. Only their number is checked: as the first step of a Pipeline the
+            loader can tell of missing ones before anything is computed.
 
         Returns
         -------
         self : AudioLoader
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `X` is no batch, or `y` has another length.
         """
-        _check_batch(X)
+        entries, _ = _check_batch(X)
+        if y is not None:
+            check_consistent_length(entries, y)
         return self
 
     def transform(self, X):
