@@ -11,7 +11,8 @@ from skser import datasets, systems
 README = Path(__file__).parents[1] / "README.md"
 
 
-def test_the_python_in_the_readme_runs(speech, small_system, monkeypatch):
+def test_the_python_in_the_readme_runs(speech, small_system, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets, "load_emodb", lambda path: speech)
     quick = clone(small_system).set_params(classify__max_epochs=1)
     monkeypatch.setattr(systems, "attention_blstm_fcn", lambda **options: quick)
