@@ -4,7 +4,9 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from skser.datasets import make_emotional_speech
 from skser.model_selection import load_result
 from skser.systems import OWN, PUBLISHED, attention_blstm_fcn
 
@@ -48,6 +50,55 @@ def test_a_table_is_run_reported_and_resumed(example, tmp_path, capsys):
     assert len(result.predicted) == 12
     assert "| DNN-ELM | not in skser.systems yet |" in first
     assert "| 60.1 | 59.7 | IEMOCAP dataset2 | the authors' own run |" in first
+
+
+CODES = {"anger": "ang", "happiness": "hap", "neutral": "neu", "sadness": "sad"}
+ACTORS = {"s01": "Ses01F", "s02": "Ses01M", "s03": "Ses02F", "s04": "Ses02M"}
+
+
+@pytest.fixture(scope="module")
+def small_iemocap(tmp_path_factory):
+    """Write synthetic speech as a tree of IEMOCAP's form, with two sessions."""
+    root = tmp_path_factory.mktemp("IEMOCAP_full_release")
+    corpus = make_emotional_speech(n_speakers=4, n_utterances=2, random_state=0)
+    lines = {}
+    rows = zip(corpus.data, corpus.groups, corpus.target, strict=True)
+    for i, (signal, speaker, emotion) in enumerate(rows):
+        actor = ACTORS[speaker]
+        session, dialogue = f"Session{actor[4]}", f"{actor[:5]}F_impro01"
+        turn = f"{dialogue}_{actor[5]}{i:03d}"
+        folder = root / session / "sentences" / "wav" / dialogue
+        folder.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / f"{turn}.wav", signal, 16000)
+        # One of the two happy utterances of each speaker is an excited one.
+        code = "exc" if emotion == "happiness" and i % 2 else CODES[emotion]
+        head = f"[{i}.0000 - {i}.9000]\t{turn}\t{code}\t[2.5000, 2.5000, 2.5000]"
+        lines.setdefault((session, dialogue), []).append(head)
+    for (session, dialogue), heads in lines.items():
+        folder = root / session / "dialog" / "EmoEvaluation"
+        folder.mkdir(parents=True)
+        text = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
+        (folder / f"{dialogue}.txt").write_text(text + "\n\n".join(heads) + "\n")
+    return root
+
+
+@pytest.mark.filterwarnings("ignore:.*IEMOCAP:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("table", [2, 3, 4])
+def test_each_table_runs_on_a_tree_of_iemocaps_form(
+    example, small_iemocap, tmp_path, table
+):
+    arguments = ["--corpus", "iemocap", str(small_iemocap), "--table", str(table)]
+    arguments += ["--epochs", "1", "--n-jobs", "1", "--output", str(tmp_path)]
+    example.main(arguments)
+    text = (tmp_path / f"table{table}_iemocap.md").read_text()
+    for data, n_predictions in [("dataset1", 28), ("dataset2", 32)]:
+        assert f"## Table {table} on IEMOCAP {data}" in text
+        for row, (name, _) in example.ROWS[table].items():
+            assert f"| {row} |" in text
+            if name in example.SYSTEMS:
+                file = f"IEMOCAP {data}_{row}.npz".replace(" ", "_")
+                assert len(load_result(tmp_path / file).predicted) == n_predictions
 
 
 def test_published_figures_are_those_of_the_same_data_where_there_are_any(example):
