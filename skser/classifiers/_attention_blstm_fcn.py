@@ -250,7 +250,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
             One non-negative weight per step of the recurrent branch, with a sum of 1:
             per frame for ``view="frames"``, per feature for ``view="variables"``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         sequences = self._cut(validate_sequences(self, X, reset=False))
         with self._lend_fitted_network() as network:
             rows = map_batches(network.attention, sequences, self._padded_length())

@@ -223,13 +223,15 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         -------
         self : estimator
         """
-        is_first = _check_partial_fit_first_call(self, classes)
+        _check_partial_fit_first_call(self, classes)
+        # Not "the first call": one that has failed must leave nothing behind.
+        is_first = not hasattr(self, "weights_")
         sequences = validate_sequences(self, X, reset=is_first)
         y = self._check_labels(sequences, y, keep_classes=True)
         training = self._weigh(sequences, y, sample_weight)
         if is_first:
             self._set_length(sequences)
-            self._start_incremental_training()
+            self.history_, self.n_iter_ = {}, 0
         keep = np.flatnonzero(training.weights > 0)
         training = self._cut_utterances(training.take(keep))
         with self._lend_network() as network:
@@ -258,7 +260,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             In the order of ``classes_``. They do not depend on the other utterances
             of `X`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         sequences = self._cut(validate_sequences(self, X, reset=False))
         with self._lend_fitted_network() as network:
             scores = predict_scores(network, sequences, self._padded_length())
@@ -298,11 +300,6 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             first_epoch=first_epoch,
         )
 
-    def _start_incremental_training(self):
-        """Set what the first call of `partial_fit` starts from."""
-        self.history_, self.n_iter_ = {}, 0
-        self.weights_ = self._training_state = None
-
     def _resume(self, network):
         """Give a network the state in which the last call has left its own."""
         if getattr(self, "_training_state", None) is not None:
@@ -310,7 +307,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             return
         initial_seed, self._order_seed, _ = self._draw_seeds()
         network.reset(initial_seed)
-        if self.weights_ is not None:
+        if hasattr(self, "weights_"):
             network.set_weights(self.weights_)
 
     def _fitted_state(self, network):

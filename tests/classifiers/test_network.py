@@ -451,6 +451,20 @@ def test_partial_fit_needs_the_classes_and_refuses_others(sequences):
         small().partial_fit(X, y, classes=["calm", "glad"])
 
 
+def test_a_partial_fit_that_failed_leaves_nothing_behind(sequences):
+    X, y = sequences
+    classes = np.unique(y)
+    classifier = small()
+    with pytest.raises(ValueError, match="y contains 'sad', which is not among"):
+        classifier.partial_fit(X, ["sad"] * 60, classes=classes)
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
+    expected = small().partial_fit(X, y, classes=classes).predict_proba(X)
+    np.testing.assert_array_equal(
+        classifier.partial_fit(X, y).predict_proba(X), expected
+    )
+
+
 def test_a_warm_start_goes_on_from_the_last_weights(sequences):
     X, y = sequences
     classifier = small(max_epochs=6, warm_start=True).fit(X, y)
