@@ -1,6 +1,4 @@
-"""Whole systems, from recordings to labels: each a function that returns a Pipeline."""
-
-from typing import NamedTuple
+"""The system of the paper: Zhao et al., Interspeech 2018."""
 
 from sklearn.pipeline import Pipeline
 
@@ -78,69 +76,3 @@ def attention_blstm_fcn(
         ),
     ]
     return Pipeline(steps, memory=memory)
-
-
-SYSTEMS = {"attention_blstm_fcn": attention_blstm_fcn}
-
-
-class Published(NamedTuple):
-    """Figures that the paper prints, in percent, and where they are from."""
-
-    table: int
-    data: str
-    row: str
-    ua: float
-    wa: float
-    provenance: str
-
-
-# The rows of the paper's Table 4 that it quotes come from other data or protocols: they
-# are no marks for a reproduction.
-OWN = "the authors' own run"
-PUBLISHED = [
-    Published(2, "CHEAVD", "MEC 2017 baseline", 27.2, 39.9, "quoted: organisers' SVM"),
-    Published(2, "CHEAVD", "FCNs", 25.1, 41.5, OWN),
-    Published(2, "CHEAVD", "Attention-LSTM", 25.2, 41.7, OWN),
-    Published(2, "CHEAVD", "Attention-BLSTM", 29.4, 45.3, OWN),
-    Published(2, "CHEAVD", "Attention-BLSTM-FCN", 31.8, 46.3, OWN),
-    Published(3, "IEMOCAP dataset1", "max pooling", 54.1, 62.8, OWN),
-    Published(3, "IEMOCAP dataset1", "mean pooling", 53.7, 62.5, OWN),
-    Published(3, "IEMOCAP dataset1", "attention pooling", 56.0, 64.0, OWN),
-    Published(3, "IEMOCAP dataset2", "max pooling", 58.8, 56.8, OWN),
-    Published(3, "IEMOCAP dataset2", "mean pooling", 58.4, 57.4, OWN),
-    Published(3, "IEMOCAP dataset2", "attention pooling", 60.1, 59.7, OWN),
-    Published(
-        4,
-        "IEMOCAP dataset1",
-        "DNN-ELM",
-        52.1,
-        57.9,
-        "quoted: Lee & Tashev 2015, improvised turns only",
-    ),
-    Published(
-        4,
-        "IEMOCAP dataset1",
-        "Attention-BLSTM",
-        49.9,
-        59.3,
-        "quoted: Huang & Narayanan 2016, own protocol",
-    ),
-    Published(4, "IEMOCAP dataset1", "Attention-BLSTM-FCN", 56.0, 64.0, OWN),
-    Published(
-        4,
-        "IEMOCAP dataset2",
-        "Attentive CNN",
-        55.1,
-        56.1,
-        "quoted: Neumann & Vu 2017, own protocol",
-    ),
-    Published(
-        4,
-        "IEMOCAP dataset2",
-        "DBN-ivector",
-        59.6,
-        58.1,
-        "quoted: Xia & Liu 2016, own protocol (not checked)",
-    ),
-    Published(4, "IEMOCAP dataset2", "Attention-BLSTM-FCN", 60.1, 59.7, OWN),
-]
