@@ -180,6 +180,30 @@ def validate_sequences(estimator, X, *, reset, dtype=np.float32):
     return sequences
 
 
+def validate_frames(estimator, X, *, reset):
+    """Check what a transformer of frames takes: a batch, or a table of frames.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        As in `validate_sequences`.
+    X : list of array-like, or array-like
+        As in `validate_sequences`, except that the rows of a two-dimensional `X` are
+        the frames of one utterance.
+    reset : bool
+        True in `fit`, False afterwards.
+
+    Returns
+    -------
+    sequences : list of ndarray of shape (n_frames, n_features)
+        Of float64 or float32, as `X`; one sequence for a two-dimensional `X`.
+    """
+    dtypes = [np.float64, np.float32]
+    if is_table(X):
+        return [validate_data(estimator, X, reset=reset, dtype=dtypes)]
+    return validate_sequences(estimator, X, reset=reset, dtype=dtypes)
+
+
 def _check_widths(estimator, sequences, reset):
     """Check that all utterances have the estimator's number of features."""
     width = sequences[0].shape[-1]

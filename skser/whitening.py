@@ -11,14 +11,14 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skser._sequences import (
     Batch,
     SequenceTransformerMixin,
     is_table,
     iterate_blocks,
-    validate_sequences,
+    validate_frames,
 )
 
 # Frames that are in double precision at once: 4096 frames of 743 features are 24 MB.
@@ -156,7 +156,7 @@ class PCAWhitening(
             If there is only one frame, a value is not finite, or `n_components` is
             larger than the number of features.
         """
-        sequences = _validate_frames(self, X, reset=True)
+        sequences = validate_frames(self, X, reset=True)
         self.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
         self._check_sizes()
         self.lower_, self.upper_ = self._learn_bounds(sequences)
@@ -178,7 +178,7 @@ class PCAWhitening(
             In the precision of `X`; one array if `X` is two-dimensional.
         """
         check_is_fitted(self)
-        sequences = _validate_frames(self, X, reset=False)
+        sequences = validate_frames(self, X, reset=False)
         rotation = self._rotation()
         results = Batch(
             (self._standardize(sequence) @ rotation).astype(sequence.dtype, copy=False)
@@ -337,14 +337,6 @@ class PCAWhitening(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _validate_frames(estimator, X, *, reset):
-    """Return a list of sequences of frames; a table is one sequence."""
-    dtypes = [np.float64, np.float32]
-    if is_table(X):
-        return [validate_data(estimator, X, reset=reset, dtype=dtypes)]
-    return validate_sequences(estimator, X, reset=reset, dtype=dtypes)
 
 
 def _check_percentiles(clip):

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 import skser
+from skser.normalization import FrameScaler, UtteranceNormalizer
 
 # Small, so that 60 checks take a minute; long enough to learn what the checks ask for.
 CLASSIFIER = skser.AttentionBLSTMFCNClassifier(
@@ -46,6 +47,12 @@ _WEIGHTS = {
 EXPECTED_FAILURES = {
     "AttentionBLSTMFCNClassifier": _WEIGHTS,
     "NetworkClassifier": _WEIGHTS,
+    "UtteranceNormalizer": {
+        "check_methods_subset_invariance": (
+            "The rows of a table are the frames of one utterance, and each is "
+            "standardised by all of them: that is what the estimator is for."
+        ),
+    },
 }
 
 # How many checks scikit-learn has at least (1.6.1). With one wrong tag it would run a
@@ -53,6 +60,8 @@ EXPECTED_FAILURES = {
 N_CHECKS = {
     "Framer": 40,
     "PCAWhitening": 40,
+    "FrameScaler": 40,
+    "UtteranceNormalizer": 40,
     "AttentionBLSTMFCNClassifier": 50,
     "NetworkClassifier": 50,
     "AudioLoader": 1,
@@ -79,6 +88,8 @@ ESTIMATORS = [
     skser.Framer(),
     skser.AcousticFeatures(),
     skser.PCAWhitening(),
+    FrameScaler(),
+    UtteranceNormalizer(),
     CLASSIFIER,
     skser.NetworkClassifier(
         averaging_network, learning_rate=0.05, max_epochs=60, random_state=0
