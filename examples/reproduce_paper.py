@@ -21,7 +21,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import joblib
-from sklearn.pipeline import Pipeline
 
 from skser import datasets
 from skser.model_selection import (
@@ -31,34 +30,31 @@ from skser.model_selection import (
     compare,
     evaluate,
 )
-from skser.systems import PUBLISHED, SYSTEMS
+from skser.systems import PUBLISHED, SYSTEMS, split_front_end
 
-PAPER = "attention_blstm_fcn"
-FRONT_END = ["load", "frame", "features"]
-
-# Table -> row -> (name in SYSTEMS, parameters of its classifier). The first row is the
-# one that the others are compared with.
+# Table -> row -> name in SYSTEMS. The first row is the one that the others are compared
+# with.
 ROWS = {
     2: {
-        "Attention-BLSTM-FCN": (PAPER, {}),
+        "Attention-BLSTM-FCN": "attention_blstm_fcn",
         # Its text names it, but the paper prints no figures.
-        "Attention-LSTM-FCN": (PAPER, {"recurrent": "lstm"}),
-        "Attention-BLSTM": (PAPER, {"convolutional": False}),
-        "Attention-LSTM": (PAPER, {"recurrent": "lstm", "convolutional": False}),
-        "FCNs": (PAPER, {"recurrent": None}),
-        "MEC 2017 baseline": ("mec2017_baseline", {}),
+        "Attention-LSTM-FCN": "attention_lstm_fcn",
+        "Attention-BLSTM": "attention_blstm",
+        "Attention-LSTM": "attention_lstm",
+        "FCNs": "fcn",
+        "MEC 2017 baseline": "mec2017_svm",
     },
     3: {
-        "attention pooling": (PAPER, {}),
-        "mean pooling": (PAPER, {"pooling": "mean"}),
-        "max pooling": (PAPER, {"pooling": "max"}),
+        "attention pooling": "attention_blstm_fcn",
+        "mean pooling": "attention_blstm_fcn_mean",
+        "max pooling": "attention_blstm_fcn_max",
     },
     4: {
-        "Attention-BLSTM-FCN": (PAPER, {}),
-        "Attention-BLSTM": (PAPER, {"convolutional": False}),
-        "DNN-ELM": ("dnn_elm", {}),
-        "Attentive CNN": ("attentive_cnn", {}),
-        "DBN-ivector": ("dbn_ivector", {}),
+        "Attention-BLSTM-FCN": "attention_blstm_fcn",
+        "Attention-BLSTM": "attention_blstm_huang2016",
+        "DNN-ELM": "dnn_elm_lee2015",
+        "Attentive CNN": "attentive_cnn",
+        "DBN-ivector": "dbn_ivector",
     },
 }
 
@@ -155,33 +151,27 @@ LOADERS = {
 def run_rows(data, corpus, cv, options):
     """Return the result of each row; None for one that is not available."""
     results = {}
-    for row, (name, params) in ROWS[options.table].items():
+    for row, name in ROWS[options.table].items():
         if options.rows and row not in options.rows:
             continue
         results[row] = None
         if name in SYSTEMS:
             print(f"\n{data}, {row}:")
-            results[row] = run_row(SYSTEMS[name](), params, corpus, cv, options)
+            results[row] = run_row(SYSTEMS[name](), corpus, cv, options)
             file = f"{data}_{row}.npz".replace(" ", "_")
             results[row].save(Path(options.output) / file)
     return results
 
 
-def run_row(system, params, corpus, cv, options):
-    """Evaluate one system."""
-    X = None
-    if [name for name, _ in system.steps[:3]] == FRONT_END:
-        # Nothing is learnt in these steps, so that all folds and rows share them.
-        X = compute_features(Pipeline(system.steps[:3]), corpus.paths, options)
-        system = Pipeline(system.steps[3:])
-    settings = {f"classify__{name}": value for name, value in params.items()}
-    if "classify__max_epochs" in system.get_params():
-        settings["classify__max_epochs"] = options.epochs
+def run_row(system, corpus, cv, options):
+    """Evaluate one system; what learns nothing is computed once for all folds."""
+    front_end, rest = split_front_end(system)
+    epochs = [name for name in rest.get_params() if name.endswith("max_epochs")]
     return evaluate(
-        system.set_params(**settings),
+        rest.set_params(**dict.fromkeys(epochs, options.epochs)),
         corpus,
         cv,
-        X=X,
+        X=compute_features(front_end, corpus.paths, options),
         seeds=options.seeds,
         checkpoint=Path(options.output) / "folds",
         verbose=1,
@@ -194,7 +184,8 @@ def compute_features(front_end, paths, options):
     Delete the folder "features" after recordings have changed.
     """
     memory = joblib.Memory(Path(options.output) / "features", verbose=0)
-    front_end.set_params(load__n_jobs=options.n_jobs, features__n_jobs=options.n_jobs)
+    threads = [name for name in front_end.get_params() if name.endswith("__n_jobs")]
+    front_end.set_params(**dict.fromkeys(threads, options.n_jobs))
     return memory.cache(extract)(front_end, list(paths))
 
 

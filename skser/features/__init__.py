@@ -2,5 +2,6 @@
 
 from skser.features._catalogue import CATALOGUE, Feature
 from skser.features._extractor import AcousticFeatures
+from skser.features._functionals import OpenSmileFunctionals
 
-__all__ = ["CATALOGUE", "AcousticFeatures", "Feature"]
+__all__ = ["CATALOGUE", "AcousticFeatures", "Feature", "OpenSmileFunctionals"]

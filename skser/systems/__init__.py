@@ -1,9 +1,32 @@
 """Whole systems, from recordings to labels: each a function that returns a Pipeline."""
 
+from skser.systems._ablations import (
+    attention_blstm,
+    attention_blstm_fcn_max,
+    attention_blstm_fcn_mean,
+    attention_lstm,
+    attention_lstm_fcn,
+    fcn,
+)
 from skser.systems._attention_blstm_fcn import N_COMPONENTS, attention_blstm_fcn
+from skser.systems._front_end import split_front_end
+from skser.systems._functionals import compare_svm, egemaps_svm, mec2017_svm
 from skser.systems._published import OWN, PUBLISHED, Published
 
-SYSTEMS = {"attention_blstm_fcn": attention_blstm_fcn}
+# In the order of the paper's tables; the last three are what most people use today.
+_ROWS = (
+    attention_blstm_fcn,
+    attention_blstm_fcn_mean,
+    attention_blstm_fcn_max,
+    attention_lstm_fcn,
+    attention_blstm,
+    attention_lstm,
+    fcn,
+    mec2017_svm,
+    egemaps_svm,
+    compare_svm,
+)
+SYSTEMS = {row.__name__: row for row in _ROWS}
 
 __all__ = [
     "N_COMPONENTS",
@@ -11,5 +34,15 @@ __all__ = [
     "PUBLISHED",
     "SYSTEMS",
     "Published",
+    "attention_blstm",
     "attention_blstm_fcn",
+    "attention_blstm_fcn_max",
+    "attention_blstm_fcn_mean",
+    "attention_lstm",
+    "attention_lstm_fcn",
+    "compare_svm",
+    "egemaps_svm",
+    "fcn",
+    "mec2017_svm",
+    "split_front_end",
 ]

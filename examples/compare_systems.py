@@ -1,0 +1,216 @@
+"""Run every system on the same recordings and folds, and print one table.
+
+Each system is fitted and tested leaving one speaker out at a time, in a process of its
+own, so that its time and peak memory can be told from the others'. A system that is
+finished is not run again, and one that was interrupted goes on at its next fold::
+
+    python examples/compare_systems.py --corpus emodb path/to/emodb
+    python examples/compare_systems.py --corpus synthetic --rows fcn ivector --epochs 2
+
+Processor time counts both cores; what else the machine does hardly changes it.
+Published figures are of other corpora and stand there for orientation only.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# TensorFlow reports at length which processors it has not found.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from sklearn.model_selection import LeaveOneGroupOut
+
+from skser import datasets
+from skser.model_selection import compare, evaluate, load_result
+from skser.systems import PUBLISHED, SYSTEMS, split_front_end
+
+REFERENCE = "attention_blstm_fcn"
+TITLES = [
+    "system",
+    "UA",
+    "95 %",
+    "WA",
+    "minutes",
+    "processor minutes",
+    "GB",
+    "published (UA/WA, data)",
+]
+
+
+def main():
+    """Run the rows that are not finished, then print and write the table."""
+    options = parse_arguments()
+    folder = Path(options.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.worker:
+        run_row(options.worker, options)
+        return
+    for name in options.rows:
+        if not is_finished(name, options):
+            run_in_a_process(name, options)
+    report = "\n".join(write_report(options))
+    path = folder / f"{options.corpus[0]}.md"
+    write_text(path, report + "\n")
+    print(f"\n{report}\n\nWritten: {path}; every prediction is in the .npz files.")
+
+
+def parse_arguments():
+    """Return the command line's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--corpus",
+        nargs="+",
+        default=["synthetic"],
+        metavar=("NAME", "PATH"),
+        help="'synthetic', or a corpus such as 'emodb' and its folder",
+    )
+    parser.add_argument("--rows", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
+    parser.add_argument("--epochs", type=int, help="default: each system's own")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--output", default="comparison", help="folder of the results")
+    parser.add_argument("--n-jobs", type=int, default=2, help="threads for features")
+    parser.add_argument("--n-speakers", type=int, default=3, help="synthetic corpus")
+    parser.add_argument("--worker", choices=SYSTEMS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    name = options.corpus[0]
+    is_known = name == "synthetic" or hasattr(datasets, f"load_{name}")
+    if not is_known or len(options.corpus) != (1 if name == "synthetic" else 2):
+        parser.error(
+            "--corpus takes 'synthetic', or a corpus such as 'emodb' and its folder"
+        )
+    return options
+
+
+def load_corpus(options):
+    """Return a corpus with paths, target and groups (the speakers)."""
+    name, *path = options.corpus
+    if name != "synthetic":
+        return getattr(datasets, f"load_{name}")(*path)
+    corpus = datasets.make_emotional_speech(
+        n_speakers=options.n_speakers, n_utterances=4, random_state=0
+    )
+    folder = Path(options.output) / "synthetic"
+    if not folder.exists():
+        datasets.write_corpus(corpus, folder)
+    corpus.paths = sorted(str(file) for file in folder.glob("*.wav"))
+    return corpus
+
+
+def settings(options):
+    """Return what a finished row must have been run with."""
+    chosen = {"corpus": options.corpus[0], "seed": options.seed}
+    return {**chosen, "epochs": options.epochs, "n_speakers": options.n_speakers}
+
+
+def row_file(name, options, ending):
+    """Return where a row's result (.npz) or cost (.json) is kept."""
+    return Path(options.output) / f"{options.corpus[0]}_{name}{ending}"
+
+
+def is_finished(name, options):
+    """Tell whether a row has been run with the same settings."""
+    cost = row_file(name, options, ".json")
+    return cost.exists() and json.loads(cost.read_text())["settings"] == settings(
+        options
+    )
+
+
+def run_in_a_process(name, options):
+    """Run one row in a process of its own and keep what it has cost."""
+    print(f"{name}:", flush=True)
+    start = time.perf_counter()
+    command = [sys.executable, __file__, *sys.argv[1:], "--worker", name]
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        print(f"{name} has failed; its finished folds are kept.", file=sys.stderr)
+        return
+    cost = {
+        "settings": settings(options),
+        "minutes": (time.perf_counter() - start) / 60,
+        "processor_minutes": (usage.ru_utime + usage.ru_stime) / 60,
+        "peak_memory_gb": usage.ru_maxrss / 2**20,
+    }
+    write_text(row_file(name, options, ".json"), json.dumps(cost))
+
+
+def run_row(name, options):
+    """Evaluate one system; what learns nothing is computed once for all folds."""
+    corpus = load_corpus(options)
+    system = SYSTEMS[name](n_jobs=options.n_jobs)
+    if options.epochs is not None:
+        epochs = [p for p in system.get_params() if p.endswith("max_epochs")]
+        system.set_params(**dict.fromkeys(epochs, options.epochs))
+    front_end, rest = split_front_end(system)
+    result = evaluate(
+        rest,
+        corpus,
+        LeaveOneGroupOut(),
+        X=list(front_end.fit_transform(corpus.paths)),
+        seeds=[options.seed],
+        checkpoint=Path(options.output) / "folds",
+        verbose=1,
+    )
+    result.save(row_file(name, options, ".npz"))
+
+
+def write_report(options):
+    """Return the lines of the table and of the comparison with the reference."""
+    finished = [name for name in options.rows if is_finished(name, options)]
+    results = {n: load_result(row_file(n, options, ".npz")) for n in finished}
+    lines = [as_line(TITLES), as_line(["---"] * len(TITLES))]
+    for name, result in results.items():
+        cost = json.loads(row_file(name, options, ".json").read_text())
+        published = "; ".join(map(show_published, find_published(name))) or "-"
+        lines.append(as_line([f"`{name}`", *show(result), *costs(cost), published]))
+    others = {name: r for name, r in results.items() if name != REFERENCE}
+    if REFERENCE in results and others:
+        table = compare(results[REFERENCE], others).to_markdown()
+        lines += ["", f"`{REFERENCE}` minus the others (UA):", "", table]
+    return lines
+
+
+def show(result):
+    """Return pooled UA with its interval over speakers, and WA, in percent."""
+    ua, wa = result.summary()[:2]
+    interval = (
+        "-" if ua["low"] is None else f"{100 * ua['low']:.1f}-{100 * ua['high']:.1f}"
+    )
+    return [f"{100 * ua['pooled']:.1f}", interval, f"{100 * wa['pooled']:.1f}"]
+
+
+def costs(cost):
+    """Return minutes, processor minutes and peak memory as text."""
+    names = ("minutes", "processor_minutes", "peak_memory_gb")
+    return [f"{cost[name]:.1f}" for name in names]
+
+
+def find_published(name):
+    """Return the published figures of a system."""
+    return [figure for figure in PUBLISHED if figure.system == name]
+
+
+def show_published(figure):
+    """Return a published figure with its data and whether it was only quoted."""
+    origin = figure.provenance.split(":")[0].replace("the authors' own run", "own")
+    return f"{figure.ua}/{figure.wa} {figure.data} ({origin})"
+
+
+def as_line(cells):
+    """Return a line of a Markdown table."""
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def write_text(path, text):
+    """Write a file as a whole."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+if __name__ == "__main__":
+    main()
