@@ -25,6 +25,11 @@ from skser._sequences import (
 BLOCK_SIZE = 4096
 # Features whose values over all frames are in one array at once, for the percentiles.
 COLUMN_BLOCK_SIZE = 16
+# What `compress` takes for heavy-tailed: non-negative, with one value in a thousand
+# above this many medians. Energies and spectra have 6 to 130, bounded shapes 1 to 4.
+HEAVY_TAIL = 5.0
+# The percentile that is added before the logarithm: what lies below it hardly counts.
+SOFT_FLOOR = 10
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
 ROUNDING = 1e-12
@@ -60,19 +65,34 @@ class PCAWhitening(
         that share of the variance; None keeps all above `eigenvalue_floor`.
     clip : tuple of (float, float) or None, default=(0.1, 99.9)
         Percentiles at which each feature is clipped; None does not clip.
-    whiten : bool, default=True
-        Whether to scale the components to variance 1. False only rotates.
+    compress : bool, default=False
+        Whether to take the logarithm of heavy-tailed features first: of those that are
+        never negative and whose 99.9th percentile is more than 5 times the median. It
+        is :math:`\log(x + p)` with the feature's 10th percentile :math:`p`, so that
+        near-silence does not stretch the scale.
+    blocks : array-like of int of shape (n_blocks,), default=None
+        Widths of groups of neighbouring features that are to count alike: the
+        standardised features of a group of `n` are divided by :math:`\sqrt n`. Else
+        the 513 bins of a spectrum own most of the variance. None counts every feature
+        alike.
+    whiten : bool or float, default=True
+        Whether to scale the components to variance 1. False only rotates. A number
+        between is an exponent: component `i` is divided by
+        :math:`\lambda_i^{w / 2}`.
     eigenvalue_floor : float, default=1e-6
         Directions whose eigenvalue is less than this share of the largest one
         are left out.
 
     Attributes
     ----------
+    offset_ : ndarray of shape (n_features,)
+        What is added before the logarithm; NaN for features of which none is taken.
     lower_, upper_ : ndarray of shape (n_features,)
-        The bounds; infinite without clipping.
+        The bounds, of the logarithms where these are taken; infinite without clipping.
     mean_, scale_ : ndarray of shape (n_features,)
         Mean and standard deviation of the clipped features. The scale of a constant
-        feature is 1.
+        feature is 1, and that of a feature in a block of `n` is :math:`\sqrt n` times
+        as large.
     components_ : ndarray of shape (n_components_, n_features)
         The eigenvectors, each with its largest entry positive.
     explained_variance_ : ndarray of shape (n_components_,)
@@ -117,7 +137,9 @@ class PCAWhitening(
             None,
         ],
         "clip": [tuple, list, None],
-        "whiten": ["boolean"],
+        "compress": ["boolean"],
+        "blocks": ["array-like", None],
+        "whiten": ["boolean", Interval(numbers.Real, 0, 1, closed="both")],
         "eigenvalue_floor": [Interval(numbers.Real, 0, 1, closed="left")],
     }
 
@@ -126,11 +148,15 @@ class PCAWhitening(
         n_components=None,
         *,
         clip=(0.1, 99.9),
+        compress=False,
+        blocks=None,
         whiten=True,
         eigenvalue_floor=1e-6,
     ):
         self.n_components = n_components
         self.clip = clip
+        self.compress = compress
+        self.blocks = blocks
         self.whiten = whiten
         self.eigenvalue_floor = eigenvalue_floor
 
@@ -159,8 +185,10 @@ class PCAWhitening(
         sequences = validate_frames(self, X, reset=True)
         self.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
         self._check_sizes()
-        self.lower_, self.upper_ = self._learn_bounds(sequences)
+        block_scale = self._block_scale()
+        self._learn_distributions(sequences)
         self.mean_, self.scale_ = self._learn_scale(sequences)
+        self.scale_ *= block_scale
         self._learn_components(sequences)
         return self
 
@@ -203,10 +231,17 @@ class PCAWhitening(
             One array if `X` is two-dimensional.
         """
         check_is_fitted(self)
-        back = self.components_ * self._component_scale()[:, np.newaxis]
         if is_table(X):
-            return np.asarray(X) @ back * self.scale_ + self.mean_
-        return Batch(np.asarray(z) @ back * self.scale_ + self.mean_ for z in X)
+            return self._restore(np.asarray(X))
+        return Batch(self._restore(np.asarray(z)) for z in X)
+
+    def _restore(self, components):
+        """Return the features that the components of some frames express."""
+        back = self.components_ * self._component_scale()[:, np.newaxis]
+        frames = components @ back * self.scale_ + self.mean_
+        chosen = np.flatnonzero(~np.isnan(self.offset_))
+        frames[:, chosen] = np.exp(frames[:, chosen]) - self.offset_[chosen]
+        return frames
 
     def _check_sizes(self):
         """Refuse what cannot be learnt from."""
@@ -225,25 +260,53 @@ class PCAWhitening(
                 f"which is {self.n_features_in_}."
             )
 
-    def _learn_bounds(self, sequences):
-        """Return the percentiles of each feature over all frames.
+    def _learn_distributions(self, sequences):
+        """Set offsets and bounds by the percentiles of each feature over all frames.
 
         A few features at a time: the percentiles are exact, and the copy is small.
         """
-        lower = np.full(self.n_features_in_, -np.inf)
-        upper = np.full(self.n_features_in_, np.inf)
-        if self.clip is None:
-            return lower, upper
-        percentiles = _check_percentiles(self.clip)
+        self.offset_ = np.full(self.n_features_in_, np.nan)
+        self.lower_ = np.full(self.n_features_in_, -np.inf)
+        self.upper_ = np.full(self.n_features_in_, np.inf)
+        if self.clip is None and not self.compress:
+            return
         for start in range(0, self.n_features_in_, COLUMN_BLOCK_SIZE):
             columns = slice(start, start + COLUMN_BLOCK_SIZE)
             values = np.concatenate(
                 [sequence[:, columns].T for sequence in sequences], 1
             )
-            lower[columns], upper[columns] = np.percentile(
-                values, percentiles, axis=1, overwrite_input=True
+            if self.compress:
+                self.offset_[columns] = _learn_offsets(values)
+            if self.clip is not None:
+                self._learn_bounds(values, columns)
+
+    def _learn_bounds(self, values, columns):
+        """Set the bounds of a few features, given as rows; `values` are overwritten."""
+        lower, upper = np.percentile(
+            values, _check_percentiles(self.clip), axis=1, overwrite_input=True
+        )
+        # Percentiles and logarithms can be exchanged, but for the interpolation
+        # between two neighbouring values.
+        bounds = np.stack([lower, upper]).astype(np.float64)
+        self.lower_[columns], self.upper_[columns] = _compress(
+            bounds, self.offset_[columns]
+        )
+
+    def _block_scale(self):
+        """Return by how much each feature is scaled down for being one of many."""
+        if self.blocks is None:
+            return 1.0
+        widths = np.asarray(self.blocks)
+        if widths.ndim != 1 or widths.dtype.kind not in "iu" or (widths < 1).any():
+            raise ValueError(
+                f"blocks must be a list of positive integers, got {self.blocks!r}."
             )
-        return lower, upper
+        if widths.sum() != self.n_features_in_:
+            raise ValueError(
+                f"blocks must add up to the number of features, {self.n_features_in_}, "
+                f"but add up to {widths.sum()}."
+            )
+        return np.sqrt(np.repeat(widths, widths))
 
     def _learn_scale(self, sequences):
         """Return mean and standard deviation of the clipped features."""
@@ -306,22 +369,24 @@ class PCAWhitening(
     def _clipped_blocks(self, sequences):
         """Yield all frames, clipped, in blocks of double precision."""
         for block in iterate_blocks(sequences, BLOCK_SIZE):
-            block = block.astype(np.float64)
-            yield np.clip(block, self.lower_, self.upper_, out=block)
+            yield self._clip(block)
+
+    def _clip(self, frames):
+        """Return frames compressed and clipped, in double precision."""
+        frames = _compress(frames.astype(np.float64), self.offset_)
+        return np.clip(frames, self.lower_, self.upper_, out=frames)
 
     def _standardize(self, sequence):
         """Return the frames of an utterance clipped and standardised, as float64."""
-        frames = np.clip(sequence.astype(np.float64), self.lower_, self.upper_)
+        frames = self._clip(sequence)
         frames -= self.mean_
         frames /= self.scale_
         return frames
 
     def _component_scale(self):
         """Return what each component is divided by."""
-        if not self.whiten:
-            return np.ones(self.n_components_)
         variance = self.explained_variance_
-        return np.sqrt(np.where(variance > 0, variance, 1.0))
+        return np.where(variance > 0, variance, 1.0) ** (float(self.whiten) / 2)
 
     def _rotation(self):
         """Return the matrix from standardised features to components."""
@@ -337,6 +402,35 @@ class PCAWhitening(
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _learn_offsets(values):
+    """Return what to add to each feature before the logarithm; NaN for no logarithm.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_features, n_frames)
+        Not changed.
+
+    Returns
+    -------
+    offsets : ndarray of shape (n_features,)
+        Positive or NaN.
+    """
+    floor, median, top = np.percentile(values, [SOFT_FLOOR, 50, 99.9], axis=1)
+    is_heavy = (values.min(axis=1) >= 0) & (top > HEAVY_TAIL * median)
+    # Of a feature that is mostly 0 the percentile is 0, too, and has no logarithm.
+    return np.where(is_heavy & (floor > 0), floor, np.nan)
+
+
+def _compress(frames, offset):
+    """Take the logarithm of the features that have an offset, in place."""
+    chosen = np.flatnonzero(~np.isnan(offset))
+    if chosen.size:
+        # A feature that was never negative in training may be so afterwards.
+        shifted = np.maximum(frames[:, chosen], 0.0) + offset[chosen]
+        frames[:, chosen] = np.log(shifted)
+    return frames
 
 
 def _check_percentiles(clip):

@@ -230,3 +230,78 @@ def test_no_warning_is_given_in_ordinary_use(utterances):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         PCAWhitening(n_components=0.9).fit(utterances).transform(utterances)
+
+
+@pytest.fixture
+def skewed():
+    """Utterances with a heavy-tailed, a signed and a bounded feature."""
+    generator = np.random.default_rng(3)
+    return [
+        np.column_stack(
+            [
+                generator.lognormal(0, 2, n),
+                generator.normal(0, 1, n),
+                generator.uniform(0.5, 1, n),
+            ]
+        )
+        for n in (400, 900)
+    ]
+
+
+def test_only_heavy_tailed_features_are_compressed(skewed):
+    whitening = PCAWhitening(compress=True).fit(skewed)
+    frames = np.concatenate(skewed)
+    np.testing.assert_allclose(whitening.offset_[0], np.percentile(frames[:, 0], 10))
+    assert np.isnan(whitening.offset_[1:]).all()
+    logarithm = np.log(frames[:, 0] + whitening.offset_[0])
+    low, high = np.percentile(logarithm, [0.1, 99.9])
+    # Equal but for the interpolation between the two nearest of 1300 values.
+    np.testing.assert_allclose(whitening.lower_[0], low, atol=0.1)
+    np.testing.assert_allclose(whitening.upper_[0], high, atol=0.1)
+    expected = np.clip(logarithm, whitening.lower_[0], whitening.upper_[0])
+    np.testing.assert_allclose(whitening.mean_[0], expected.mean())
+
+
+def test_a_feature_that_turns_negative_after_training_is_taken_for_zero(skewed):
+    whitening = PCAWhitening(compress=True).fit(skewed)
+    below, zero = whitening.transform([[[-5.0, 0, 0.7]], [[0.0, 0, 0.7]]])
+    np.testing.assert_array_equal(below, zero)
+
+
+def test_the_inverse_undoes_the_compression(skewed):
+    whitening = PCAWhitening(compress=True, clip=None).fit(skewed)
+    back = whitening.inverse_transform(whitening.transform(skewed))
+    np.testing.assert_allclose(back[1], skewed[1], rtol=1e-8)
+
+
+def test_blocks_of_features_count_alike():
+    generator = np.random.default_rng(4)
+    shared = generator.normal(size=(500, 1))
+    # Four copies of one feature, and another: by numbers the copies would come first.
+    frames = np.hstack([np.repeat(shared, 4, axis=1), generator.normal(size=(500, 1))])
+    plain = PCAWhitening(clip=None).fit(frames)
+    np.testing.assert_allclose(plain.explained_variance_, [4, 1], rtol=0.01)
+    blocks = PCAWhitening(clip=None, blocks=[4, 1]).fit(frames)
+    np.testing.assert_allclose(blocks.explained_variance_.sum(), 2)
+    np.testing.assert_allclose(blocks.explained_variance_, [1, 1], rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ([2, 2], "add up to the number of features, 3, but add up to 4"),
+        ([3, 0], "positive integers"),
+        ([1.5, 1.5], "positive integers"),
+    ],
+)
+def test_blocks_that_do_not_fit_are_refused(skewed, blocks, message):
+    with pytest.raises(ValueError, match=message):
+        PCAWhitening(blocks=blocks).fit(skewed)
+
+
+@pytest.mark.parametrize(("exponent", "power"), [(0, 1.0), (0.5, 0.5), (1, 0.0)])
+def test_whitening_can_go_a_part_of_the_way(skewed, exponent, power):
+    whitening = PCAWhitening(whiten=exponent).fit(skewed)
+    components = np.concatenate(whitening.transform(skewed))
+    expected = whitening.explained_variance_**power
+    np.testing.assert_allclose(components.var(axis=0), expected, rtol=1e-6)
