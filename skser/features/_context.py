@@ -1,0 +1,234 @@
+"""How a frame's features come to know their neighbours: `Deltas`, `ContextWindows`."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from skser._sequences import (
+    Batch,
+    SequenceTransformerMixin,
+    is_table,
+    validate_frames,
+)
+
+
+class _FrameContext(SequenceTransformerMixin, BaseEstimator):
+    """What both transformers share: they learn nothing but the number of features."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the utterances; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like of \
+                shape (n_samples, n_frames, n_features) or (n_frames, n_features)
+            The utterances; a two-dimensional `X` is one utterance.
+        y : Ignored
+            Present for scikit-learn's conventions.
+
+        Returns
+        -------
+        self : estimator
+        """
+        validate_frames(self, X, reset=True)
+        return self
+
+    def transform(self, X):
+        """Give each frame more features.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            As in `fit`.
+
+        Returns
+        -------
+        X_new : list of ndarray of shape (n_frames, n_features_out), or ndarray
+            Of the dtype of `X`; an array for a two-dimensional `X`.
+        """
+        self._validate_params()
+        is_first = not hasattr(self, "n_features_in_")
+        sequences = validate_frames(self, X, reset=is_first)
+        results = Batch(self._extend(sequence) for sequence in sequences)
+        return results[0] if is_table(X) else results
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _input_names(self, input_features):
+        """Return the names of the features that go in."""
+        if input_features is not None:
+            return list(input_features)
+        check_is_fitted(self, "n_features_in_")
+        return [f"x{i}" for i in range(self.n_features_in_)]
+
+
+class Deltas(_FrameContext):
+    r"""Append the slope of every feature over the neighbouring frames.
+
+    .. math:: \Delta x_t = \frac{\sum_{k=1}^{K} k\,(x_{t+k} - x_{t-k})}
+              {2 \sum_{k=1}^{K} k^2},
+
+    the regression line's slope per frame over :math:`2K + 1` frames, as in HTK [1]_.
+    Beyond its ends an utterance goes on with its first and last frame.
+
+    Parameters
+    ----------
+    order : int, default=1
+        1 appends the slopes, 2 also the slopes of the slopes, and so on.
+    n_context : int, default=2
+        :math:`K`, the number of frames on each side.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features of a frame.
+
+    References
+    ----------
+    .. [1] S. Young et al., "The HTK Book", Cambridge University, 2006, section 5.9.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features import Deltas
+    >>> ramp = 3.0 * np.arange(6)[:, np.newaxis]
+    >>> Deltas(n_context=1).fit_transform([ramp])[0][:, 1].tolist()
+    [1.5, 3.0, 3.0, 3.0, 3.0, 1.5]
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "order": [Interval(Integral, 1, None, closed="left")],
+        "n_context": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, order=1, *, n_context=2):
+        self.order = order
+        self.n_context = n_context
+
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the columns.
+
+        Parameters
+        ----------
+        input_features : list of str, default=None
+            The names of the features that go in; None is x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str objects
+            The names that go in, then these behind ``delta_``, ``delta2_``, ...
+        """
+        names = self._input_names(input_features)
+        prefixes = ["", "delta_", *(f"delta{k}_" for k in range(2, self.order + 1))]
+        return np.array([p + n for p in prefixes for n in names], dtype=object)
+
+    def _extend(self, sequence):
+        """Return the features with their slopes behind them."""
+        parts = [sequence]
+        for _ in range(self.order):
+            parts.append(_slopes(parts[-1], self.n_context))
+        return np.concatenate(parts, axis=1)
+
+
+def _slopes(sequence, n_context):
+    """Return the slope of each feature at each frame."""
+    # Differences first: a constant feature must have a slope of exactly 0.
+    padded = np.pad(sequence, ((n_context, n_context), (0, 0)), mode="edge")
+    steps = range(1, n_context + 1)
+    middle = slice(n_context, n_context + len(sequence))
+    differences = (
+        step * (np.roll(padded, -step, axis=0) - np.roll(padded, step, axis=0))[middle]
+        for step in steps
+    )
+    return sum(differences) / (2 * sum(step**2 for step in steps))
+
+
+class ContextWindows(_FrameContext):
+    """Put each frame's neighbours beside it.
+
+    Row `t` of the result holds the frames ``t - n_context`` to ``t + n_context``, one
+    behind the other. Beyond its ends an utterance goes on with its first and last
+    frame, so that every frame gets a window, and a short utterance, too.
+
+    Parameters
+    ----------
+    n_context : int, default=12
+        Number of neighbours on each side. 12 frames every 10 ms make the segments of
+        265 ms of Han et al. [1]_.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features of a frame.
+
+    References
+    ----------
+    .. [1] K. Han, D. Yu and I. Tashev, "Speech emotion recognition using deep neural
+       network and extreme learning machine", Interspeech 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features import ContextWindows
+    >>> ContextWindows(1).fit_transform([np.array([[1.0], [2.0], [3.0]])])[0]
+    array([[1., 1., 2.],
+           [1., 2., 3.],
+           [2., 3., 3.]])
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_context": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(self, n_context=12):
+        self.n_context = n_context
+
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the columns.
+
+        Parameters
+        ----------
+        input_features : list of str, default=None
+            The names of the features that go in; None is x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str objects
+            Each name with the distance of its frame, such as ``x0_-2``.
+        """
+        names = self._input_names(input_features)
+        steps = range(-self.n_context, self.n_context + 1)
+        return np.array([f"{n}_{step:+d}" for step in steps for n in names], object)
+
+    def _extend(self, sequence):
+        """Return the windows around all frames."""
+        return context_windows(sequence, np.arange(len(sequence)), self.n_context)
+
+
+def context_windows(sequence, rows, n_context):
+    """Return the windows around some of an utterance's frames.
+
+    Parameters
+    ----------
+    sequence : ndarray of shape (n_frames, n_features)
+    rows : ndarray of int of shape (n_rows,)
+        The frames in the middle of the windows.
+    n_context : int
+        Number of neighbours on each side.
+
+    Returns
+    -------
+    windows : ndarray of shape (n_rows, (2 * n_context + 1) * n_features)
+    """
+    steps = np.arange(-n_context, n_context + 1)
+    neighbours = np.clip(rows[:, np.newaxis] + steps, 0, len(sequence) - 1)
+    return sequence[neighbours].reshape(len(rows), -1)
