@@ -4,6 +4,7 @@ Importing this package imports TensorFlow. ``import skser`` does not.
 """
 
 from skser.networks._attention_blstm_fcn import attention_blstm_fcn
+from skser.networks._feedforward import feedforward
 from skser.networks._layers import AttentionPooling, ReverseFrames
 
-__all__ = ["AttentionPooling", "ReverseFrames", "attention_blstm_fcn"]
+__all__ = ["AttentionPooling", "ReverseFrames", "attention_blstm_fcn", "feedforward"]

@@ -9,6 +9,7 @@ from skser.systems._ablations import (
     fcn,
 )
 from skser.systems._attention_blstm_fcn import N_COMPONENTS, attention_blstm_fcn
+from skser.systems._dnn_elm import dnn_elm, dnn_elm_lee2015
 from skser.systems._front_end import split_front_end
 from skser.systems._functionals import compare_svm, egemaps_svm, mec2017_svm
 from skser.systems._published import OWN, PUBLISHED, Published
@@ -22,6 +23,8 @@ _ROWS = (
     attention_blstm,
     attention_lstm,
     fcn,
+    dnn_elm,
+    dnn_elm_lee2015,
     mec2017_svm,
     egemaps_svm,
     compare_svm,
@@ -41,6 +44,8 @@ __all__ = [
     "attention_lstm",
     "attention_lstm_fcn",
     "compare_svm",
+    "dnn_elm",
+    "dnn_elm_lee2015",
     "egemaps_svm",
     "fcn",
     "mec2017_svm",
