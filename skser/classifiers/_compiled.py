@@ -12,6 +12,7 @@ from collections import OrderedDict
 from contextlib import contextmanager, suppress
 
 import joblib
+import numpy as np
 
 from skser.classifiers._initial_state import InitialState
 
@@ -77,6 +78,10 @@ class CompiledNetwork:
     def get_weights(self):
         """Return copies of all weights, in the network's order."""
         return self._model.get_weights()
+
+    def has_finite_weights(self):
+        """Tell whether no weight is NaN or infinite."""
+        return all(np.isfinite(weights).all() for weights in self.get_weights())
 
     def set_weights(self, weights):
         """Set all weights, in the network's order."""

@@ -165,7 +165,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         ------
         ValueError
             If `y` has one class only or another length than `X`, if a value is not
-            finite, or if the loss becomes so.
+            finite, or if the loss or a weight becomes so.
         """
         is_continued = self.warm_start and hasattr(self, "weights_")
         sequences = validate_sequences(self, X, reset=not is_continued)

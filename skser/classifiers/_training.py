@@ -99,7 +99,7 @@ def train(network, plan, training, validation=None, observers=(), state=None):
     Raises
     ------
     ValueError
-        If the loss is no longer finite.
+        If the loss or a weight is no longer finite.
     """
     logs, best = [], _BestEpoch()
     for epoch in range(plan.max_epochs):
@@ -168,11 +168,14 @@ def _train_epoch(network, plan, training, epoch):
         )
         total += float(loss) * len(indices)
     mean_loss = total / len(training.sequences)
-    if not math.isfinite(mean_loss):
+    # The weights, too: on some processors a rectifier turns NaN into 0, so that a
+    # network of lost weights has a finite loss, and answers the same for everything.
+    if not (math.isfinite(mean_loss) and network.has_finite_weights()):
         raise ValueError(
-            f"The training loss became {mean_loss} in epoch {epoch + 1}: the weights "
-            f"are lost. Lower learning_rate (now {plan.learning_rate:g}), or check "
-            "that the features are scaled, for instance by PCAWhitening."
+            f"Training has diverged in epoch {epoch + 1}: the weights are no longer "
+            f"finite (loss {mean_loss:g}). Lower learning_rate (now "
+            f"{plan.learning_rate:g}), or check that the features are scaled, for "
+            "instance by PCAWhitening."
         )
     return mean_loss
 

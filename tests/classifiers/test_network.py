@@ -361,10 +361,13 @@ def test_what_is_no_batch_is_refused(fitted, X):
         fitted.predict(X)
 
 
-def test_a_loss_that_is_not_finite_is_an_error(sequences):
+@pytest.mark.parametrize("fit", ["fit", "partial_fit"])
+def test_weights_that_are_not_finite_are_an_error(fit, sequences):
     hopeless = small(optimizer="sgd", learning_rate=1e30)
-    with pytest.raises(ValueError, match=r"The training loss became .* Lower learning"):
-        hopeless.fit(*sequences)
+    classes = {"classes": np.unique(sequences[1])} if fit == "partial_fit" else {}
+    with pytest.raises(ValueError, match=r"Training has diverged .* Lower learning_r"):
+        getattr(hopeless, fit)(*sequences, **classes)
+    assert not hasattr(hopeless, "weights_")
 
 
 def test_the_input_is_not_changed(sequences):
