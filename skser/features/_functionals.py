@@ -1,7 +1,12 @@
 """How an utterance becomes one row of openSMILE's functionals (optional)."""
 
+import ctypes
+import importlib.util
+import os
+import platform
 import warnings
 from numbers import Integral
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -143,12 +148,7 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
 
     def _smile(self):
         """Return openSMILE, set up for the feature set."""
-        try:
-            import opensmile
-        except ImportError as error:
-            raise ImportError(
-                "OpenSmileFunctionals needs openSMILE: pip install skser[opensmile]"
-            ) from error
+        opensmile = _import_opensmile()
         return opensmile.Smile(
             feature_set=opensmile.FeatureSet[FEATURE_SETS[self.feature_set]],
             feature_level=opensmile.FeatureLevel.Functionals,
@@ -160,6 +160,27 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _import_opensmile():
+    """Import openSMILE, also where TensorFlow has been imported before it.
+
+    Both bring functions of C++'s standard library along. openSMILE would be given those
+    of TensorFlow, and would take the whole process down; loaded first with
+    ``RTLD_DEEPBIND``, it finds its own (only Linux has this option, and the fault).
+    """
+    spec = importlib.util.find_spec("opensmile")
+    if spec is None:
+        raise ImportError(
+            "OpenSmileFunctionals needs openSMILE: pip install skser[opensmile]"
+        )
+    if hasattr(os, "RTLD_DEEPBIND"):
+        libraries = Path(spec.origin).parent / "core" / "bin"
+        for library in libraries.glob(f"*_{platform.machine()}/*.so"):
+            ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
+    import opensmile
+
+    return opensmile
 
 
 def _refuse_too_short(functionals, X, sample_rate):
