@@ -46,8 +46,9 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         The recurrent branch: both directions, forwards only, or no such branch.
     convolutional : bool, default=True
         Whether there is a convolutional branch.
-    pooling : {"attention", "mean", "max"}, default="attention"
-        How the recurrent branch's outputs become one vector (Table 3).
+    pooling : {"attention", "mean", "max", "last"}, default="attention"
+        How the recurrent branch's outputs become one vector (Table 3). "last", the last
+        output alone as in LSTM-FCN, needs ``recurrent="lstm"``.
     view : {"frames", "variables", "flat"}, default="frames"
         What the recurrent branch takes for a step: a frame; a feature with all its
         values over time; or, with nothing left to attend to, the whole utterance. These
@@ -59,6 +60,9 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         Number of filters of each convolution block.
     kernel_sizes : sequence of int, default=(8, 5)
         Width of each block's filters in frames. Not stated in the paper; from [2]_.
+    squeeze_excite : bool, default=False
+        Whether the filters of every block but the last are weighed by what they find in
+        the whole utterance, as in MLSTM-FCN. Not in the paper.
     hidden_units : sequence of int, default=(128,)
         Sizes of the dense layers behind both branches. Not stated in the paper.
     dropout : float, default=0.5
@@ -155,11 +159,12 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         **BaseNetworkClassifier._parameter_constraints,
         "recurrent": [StrOptions({"blstm", "lstm"}), None],
         "convolutional": ["boolean"],
-        "pooling": [StrOptions({"attention", "mean", "max"})],
+        "pooling": [StrOptions({"attention", "mean", "max", "last"})],
         "view": [StrOptions({"frames", "variables", "flat"})],
         "recurrent_units": [Interval(numbers.Integral, 1, None, closed="left")],
         "filters": ["array-like"],
         "kernel_sizes": ["array-like"],
+        "squeeze_excite": ["boolean"],
         "hidden_units": ["array-like"],
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
     }
@@ -174,6 +179,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         recurrent_units=64,
         filters=(128, 64),
         kernel_sizes=(8, 5),
+        squeeze_excite=False,
         hidden_units=(128,),
         dropout=0.5,
         max_frames=None,
@@ -212,6 +218,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         self.recurrent_units = recurrent_units
         self.filters = filters
         self.kernel_sizes = kernel_sizes
+        self.squeeze_excite = squeeze_excite
         self.hidden_units = hidden_units
         self.dropout = dropout
 
@@ -226,6 +233,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
             "recurrent_units": self.recurrent_units,
             "filters": tuple(self.filters),
             "kernel_sizes": tuple(self.kernel_sizes),
+            "squeeze_excite": self.squeeze_excite,
             "hidden_units": tuple(self.hidden_units),
             "dropout": self.dropout,
         }

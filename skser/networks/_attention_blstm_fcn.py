@@ -9,7 +9,12 @@ from skser.networks._branches import (
     hidden_layers,
     recurrent_branch,
 )
-from skser.networks._layers import AttentionPooling, masked_average, masked_maximum
+from skser.networks._layers import (
+    AttentionPooling,
+    masked_average,
+    masked_last,
+    masked_maximum,
+)
 from skser.networks._seeds import seed_stream
 
 
@@ -25,6 +30,7 @@ def attention_blstm_fcn(
     recurrent_units=64,
     filters=(128, 64),
     kernel_sizes=(8, 5),
+    squeeze_excite=False,
     hidden_units=(128,),
     dropout=0.5,
     seed=None,
@@ -46,8 +52,10 @@ def attention_blstm_fcn(
         The recurrent branch: in both directions, forwards only, or none.
     convolutional : bool, default=True
         Whether there is a convolutional branch.
-    pooling : {"attention", "mean", "max"}, default="attention"
+    pooling : {"attention", "mean", "max", "last"}, default="attention"
         How the outputs of the recurrent branch become one vector (the paper's Table 3).
+        "last" takes the last step's alone, as LSTM-FCN [3]_ does, and is for an LSTM
+        that reads forwards only.
     view : {"frames", "variables", "flat"}, default="frames"
         What a step of the recurrent branch is; see Notes.
     n_frames : int, default=None
@@ -60,6 +68,9 @@ def attention_blstm_fcn(
     kernel_sizes : sequence of int, default=(8, 5)
         Width in frames of each block's filters. The paper names none but refers to
         [2]_, whose first two are these.
+    squeeze_excite : bool, default=False
+        Whether the filters of every block but the last are weighed by what they find in
+        the whole utterance, as in MLSTM-FCN.
     hidden_units : sequence of int, default=(128,)
         Sizes of the dense layers before the scores.
     dropout : float, default=0.5
@@ -77,7 +88,8 @@ def attention_blstm_fcn(
     Raises
     ------
     ValueError
-        If there is no branch at all, or `n_frames` is missing where it is needed.
+        If there is no branch at all, `n_frames` is missing where it is needed, or the
+        last output of an LSTM in both directions is asked for.
 
     Notes
     -----
@@ -117,6 +129,11 @@ def attention_blstm_fcn(
         )
     if view != "frames" and n_frames is None:
         raise ValueError(f"view={view!r} needs n_frames, the length of every input.")
+    if pooling == "last" and recurrent == "blstm":
+        raise ValueError(
+            "pooling='last' needs recurrent='lstm': at the last step the backward LSTM "
+            "has seen that step only."
+        )
     seeds = seed_stream(seed)
     frames = keras.Input((n_frames, n_features), name="frames")
     mask = keras.Input((n_frames,), dtype="bool", name="mask")
@@ -135,7 +152,14 @@ def attention_blstm_fcn(
     if convolutional:
         steps, steps_mask = _CONVOLUTIONAL_VIEWS[view](frames, mask)
         branches.append(
-            convolutional_branch(steps, steps_mask, filters, kernel_sizes, seeds=seeds)
+            convolutional_branch(
+                steps,
+                steps_mask,
+                filters,
+                kernel_sizes,
+                squeeze_excite=squeeze_excite,
+                seeds=seeds,
+            )
         )
     fused = layers.Concatenate()(branches) if len(branches) > 1 else branches[0]
     hidden = hidden_layers(fused, hidden_units, seeds=seeds)
@@ -153,6 +177,7 @@ _POOLINGS = {
     "attention": _attend,
     "mean": lambda outputs, mask, seeds: masked_average(outputs, mask),
     "max": lambda outputs, mask, seeds: masked_maximum(outputs, mask),
+    "last": lambda outputs, mask, seeds: masked_last(outputs, mask),
 }
 
 

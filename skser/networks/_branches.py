@@ -7,6 +7,8 @@ from skser.networks._layers import ReverseFrames, masked_average, zero_padding
 # Keras' own momentum of 0.99 needs some 500 steps until the running statistics have
 # forgotten their start; a corpus of 500 recordings is trained for about 300.
 BATCH_NORMALIZATION_MOMENTUM = 0.9
+# How many times narrower the bottleneck of squeeze-and-excitation is, as in MLSTM-FCN.
+SQUEEZE_RATIO = 16
 
 
 def recurrent_branch(frames, mask, units, *, bidirectional, seeds):
@@ -47,7 +49,9 @@ def _lstm(units, seeds):
     )
 
 
-def convolutional_branch(frames, mask, filters, kernel_sizes, *, seeds):
+def convolutional_branch(
+    frames, mask, filters, kernel_sizes, *, squeeze_excite=False, seeds
+):
     """Run temporal convolution blocks over the frames and average over time.
 
     Each block is convolution, batch normalisation and rectifier, as in the fully
@@ -62,6 +66,9 @@ def convolutional_branch(frames, mask, filters, kernel_sizes, *, seeds):
         Number of filters of each block.
     kernel_sizes : sequence of int
         Width of each block's filters in frames.
+    squeeze_excite : bool, default=False
+        Whether to weigh the filters of every block but the last by what they have found
+        in the whole utterance, as in MLSTM-FCN [2]_.
     seeds : iterator of int
         Yields the seeds of the initial weights.
 
@@ -73,9 +80,14 @@ def convolutional_branch(frames, mask, filters, kernel_sizes, *, seeds):
     ----------
     .. [1] Z. Wang, W. Yan and T. Oates, "Time series classification from scratch with
        deep neural networks: A strong baseline", IJCNN 2017.
+    .. [2] F. Karim, S. Majumdar, H. Darabi and S. Harford, "Multivariate LSTM-FCNs for
+       time series classification", Neural Networks 116, 2019.
     """
-    for n_filters, kernel_size in zip(filters, kernel_sizes, strict=True):
-        frames = _convolution_block(frames, mask, n_filters, kernel_size, seeds)
+    n_blocks = len(filters)
+    for i, sizes in enumerate(zip(filters, kernel_sizes, strict=True), 1):
+        frames = _convolution_block(frames, mask, *sizes, seeds)
+        if squeeze_excite and i < n_blocks:
+            frames = _squeeze_and_excite(frames, mask, seeds)
     return masked_average(frames, mask)
 
 
@@ -89,6 +101,27 @@ def _convolution_block(frames, mask, n_filters, kernel_size, seeds):
     )(zero_padding(frames, mask))
     normalize = layers.BatchNormalization(momentum=BATCH_NORMALIZATION_MOMENTUM)
     return layers.ReLU()(normalize(convolved, mask=mask))
+
+
+def _squeeze_and_excite(frames, mask, seeds):
+    """Multiply each filter of (batch, n_frames, n) by a weight between 0 and 1.
+
+    The weights come from the filters' averages over time, through a bottleneck of a
+    sixteenth of their number (Hu, Shen and Sun, CVPR 2018).
+    """
+    n_filters = frames.shape[-1]
+    weights = masked_average(frames, mask)
+    for n_units, activation in [
+        (max(n_filters // SQUEEZE_RATIO, 1), "relu"),
+        (n_filters, "sigmoid"),
+    ]:
+        weights = layers.Dense(
+            n_units,
+            activation=activation,
+            use_bias=False,
+            kernel_initializer=initializers.HeNormal(next(seeds)),
+        )(weights)
+    return frames * weights[:, None, :]
 
 
 def hidden_layers(vector, units, *, seeds):

@@ -34,6 +34,12 @@ def masked_maximum(sequence, mask):
     return ops.max(ops.where(ops.expand_dims(mask, -1), sequence, lowest), axis=1)
 
 
+def masked_last(sequence, mask):
+    """Take the last real frame; (batch, n_frames, n) becomes (batch, n)."""
+    last = ops.sum(ops.cast(mask, "int32"), axis=1) - 1
+    return ops.squeeze(ops.take_along_axis(sequence, last[:, None, None], axis=1), 1)
+
+
 def masked_softmax(scores, mask):
     r"""Normalise scores over the real frames: :math:`a_t = e^{s_t} / \sum_u e^{s_u}`.
 

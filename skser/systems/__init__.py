@@ -12,6 +12,7 @@ from skser.systems._attention_blstm_fcn import N_COMPONENTS, attention_blstm_fcn
 from skser.systems._dnn_elm import dnn_elm, dnn_elm_lee2015
 from skser.systems._front_end import split_front_end
 from skser.systems._functionals import compare_svm, egemaps_svm, mec2017_svm
+from skser.systems._lstm_fcn import lstm_fcn, mlstm_fcn
 from skser.systems._published import OWN, PUBLISHED, Published
 
 # In the order of the paper's tables; the last three are what most people use today.
@@ -23,6 +24,8 @@ _ROWS = (
     attention_blstm,
     attention_lstm,
     fcn,
+    lstm_fcn,
+    mlstm_fcn,
     dnn_elm,
     dnn_elm_lee2015,
     mec2017_svm,
@@ -48,6 +51,8 @@ __all__ = [
     "dnn_elm_lee2015",
     "egemaps_svm",
     "fcn",
+    "lstm_fcn",
     "mec2017_svm",
+    "mlstm_fcn",
     "split_front_end",
 ]

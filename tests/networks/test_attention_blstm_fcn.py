@@ -150,3 +150,68 @@ def test_seed_streams_are_repeatable_and_do_not_repeat_a_seed():
 def test_running_statistics_forget_their_start_within_a_small_corpus():
     # 300 steps are 30 epochs of 500 recordings in batches of 50.
     assert BATCH_NORMALIZATION_MOMENTUM**100 < 1e-4
+
+
+def test_the_last_output_is_that_of_the_last_real_frame():
+    import keras
+
+    network = attention_blstm_fcn(
+        3, 2, recurrent="lstm", convolutional=False, pooling="last", seed=0
+    )
+    lstm = next(x for x in network.layers if isinstance(x, keras.layers.LSTM))
+    frames = np.random.default_rng(0).normal(size=(1, 6, 3)).astype("float32")
+    longer = np.concatenate([frames, np.full((1, 4, 3), 9, "float32")], axis=1)
+    mask = np.arange(10)[None] < 6
+    alone = network([frames, mask[:, :6]]).numpy()
+    np.testing.assert_allclose(network([longer, mask]).numpy(), alone, atol=1e-6)
+    last = lstm(frames).numpy()[:, -1]
+    hidden, scores = network.layers[-2:]
+    np.testing.assert_allclose(scores(hidden(last)).numpy(), alone, atol=1e-5)
+
+
+def test_the_last_output_of_both_directions_is_refused():
+    with pytest.raises(ValueError, match="pooling='last' needs recurrent='lstm'"):
+        attention_blstm_fcn(3, 2, pooling="last")
+
+
+def test_squeeze_and_excitation_weighs_all_blocks_but_the_last():
+    params = {"recurrent": None, "filters": (32, 48, 16), "kernel_sizes": (3, 3, 3)}
+    plain = attention_blstm_fcn(5, 2, **params, seed=0)
+    excited = attention_blstm_fcn(5, 2, **params, squeeze_excite=True, seed=0)
+    bottlenecks = 2 * 32 * 2 + 2 * 48 * 3
+    assert excited.count_params() - plain.count_params() == bottlenecks
+
+
+def test_squeeze_and_excitation_is_that_of_a_hand_computed_case():
+    from keras import ops
+
+    from skser.networks._branches import _squeeze_and_excite
+    from skser.networks._seeds import seed_stream
+
+    frames = np.arange(24, dtype="float32").reshape(1, 12, 2)
+    mask = np.arange(12)[None] < 4
+    # Kernels of one unit, so that the weights are known from their two outputs.
+    excited = ops.convert_to_numpy(
+        _squeeze_and_excite(ops.array(frames), ops.array(mask), seed_stream(0))
+    )
+    weights = excited[0] / np.where(frames[0] == 0, 1, frames[0])
+    np.testing.assert_allclose(weights[1:], weights[1:2].repeat(11, axis=0), rtol=1e-5)
+    assert ((weights[1] > 0) & (weights[1] < 1)).all()
+    frames[0, 4:] = 1e3  # what is padded must not count
+    again = ops.convert_to_numpy(
+        _squeeze_and_excite(ops.array(frames), ops.array(mask), seed_stream(0))
+    )
+    np.testing.assert_allclose(again[0, :4], excited[0, :4], rtol=1e-5)
+
+
+def test_padding_does_not_change_the_scores_of_an_excited_network():
+    network = attention_blstm_fcn(4, 3, squeeze_excite=True, seed=0)
+    generator = np.random.default_rng(0)
+    frames = generator.normal(size=(1, 7, 4)).astype("float32")
+    padded = np.concatenate([frames, np.full((1, 20, 4), 5, "float32")], axis=1)
+    mask = np.arange(27)[None] < 7
+    np.testing.assert_allclose(
+        network([padded, mask]).numpy(),
+        network([frames, mask[:, :7]]).numpy(),
+        atol=1e-5,
+    )
