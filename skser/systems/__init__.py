@@ -12,6 +12,7 @@ from skser.systems._attention_blstm_fcn import N_COMPONENTS, attention_blstm_fcn
 from skser.systems._dnn_elm import dnn_elm, dnn_elm_lee2015
 from skser.systems._front_end import split_front_end
 from skser.systems._functionals import compare_svm, egemaps_svm, mec2017_svm
+from skser.systems._ivectors import dbn_ivector, ivector
 from skser.systems._lstm_fcn import lstm_fcn, mlstm_fcn
 from skser.systems._published import OWN, PUBLISHED, Published
 
@@ -28,6 +29,8 @@ _ROWS = (
     mlstm_fcn,
     dnn_elm,
     dnn_elm_lee2015,
+    ivector,
+    dbn_ivector,
     mec2017_svm,
     egemaps_svm,
     compare_svm,
@@ -47,10 +50,12 @@ __all__ = [
     "attention_lstm",
     "attention_lstm_fcn",
     "compare_svm",
+    "dbn_ivector",
     "dnn_elm",
     "dnn_elm_lee2015",
     "egemaps_svm",
     "fcn",
+    "ivector",
     "lstm_fcn",
     "mec2017_svm",
     "mlstm_fcn",

@@ -35,7 +35,7 @@ def split_front_end(system):
     >>> list(front_end.named_steps), list(rest.named_steps)
     (['load', 'frame', 'features'], ['whiten', 'classify'])
     """
-    learns = [get_tags(step).requires_fit for _, step in system.steps]
+    learns = [_learns(step) for _, step in system.steps]
     if learns[0] or not any(learns):
         raise ValueError(
             "A front end is split off behind the steps that learn nothing and before "
@@ -44,3 +44,9 @@ def split_front_end(system):
         )
     first = learns.index(True)
     return Pipeline(system.steps[:first]), Pipeline(system.steps[first:])
+
+
+def _learns(step):
+    """Tell whether a step learns anything; an empty one does not."""
+    is_empty = step is None or step == "passthrough"
+    return not is_empty and get_tags(step).requires_fit

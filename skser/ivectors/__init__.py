@@ -1,0 +1,22 @@
+"""One vector for an utterance of any length: i-vectors, and what they are made of."""
+
+from skser.ivectors._boltzmann import GaussianBernoulliRBM
+from skser.ivectors._deep_belief import DeepBeliefNetwork
+from skser.ivectors._deep_belief_alignment import DeepBeliefAlignment
+from skser.ivectors._extractor import IVectors
+from skser.ivectors._mixture import MixtureAlignment
+from skser.ivectors._normalization import WCCN
+from skser.ivectors._statistics import Statistics, collect_statistics
+from skser.ivectors._total_variability import TotalVariability
+
+__all__ = [
+    "WCCN",
+    "DeepBeliefAlignment",
+    "DeepBeliefNetwork",
+    "GaussianBernoulliRBM",
+    "IVectors",
+    "MixtureAlignment",
+    "Statistics",
+    "TotalVariability",
+    "collect_statistics",
+]
