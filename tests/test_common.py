@@ -14,7 +14,11 @@ from sklearn.utils.estimator_checks import (
 )
 
 import skser
-from skser.classifiers import ELMClassifier
+from skser.classifiers import (
+    AttentionBLSTMClassifier,
+    AttentiveCNNClassifier,
+    ELMClassifier,
+)
 from skser.features import ContextWindows, Deltas
 from skser.ivectors import (
     WCCN,
@@ -59,7 +63,9 @@ _NEIGHBOURS = dict.fromkeys(
     "The rows of a table are the frames of one utterance and see their neighbours.",
 )
 EXPECTED_FAILURES = {
+    "AttentionBLSTMClassifier": _WEIGHTS,
     "AttentionBLSTMFCNClassifier": _WEIGHTS,
+    "AttentiveCNNClassifier": _WEIGHTS,
     "NetworkClassifier": _WEIGHTS,
     **dict.fromkeys(["Deltas", "ContextWindows"], _NEIGHBOURS),
     "UtteranceNormalizer": {
@@ -86,7 +92,9 @@ N_CHECKS = {
     "MixtureAlignment": 40,
     "DeepBeliefAlignment": 40,
     "IVectors": 40,
+    "AttentionBLSTMClassifier": 50,
     "AttentionBLSTMFCNClassifier": 50,
+    "AttentiveCNNClassifier": 50,
     "NetworkClassifier": 50,
     "AudioLoader": 1,
     "AcousticFeatures": 1,
@@ -115,6 +123,12 @@ ESTIMATORS = [
     FrameScaler(),
     UtteranceNormalizer(),
     CLASSIFIER,
+    AttentionBLSTMClassifier(
+        recurrent_units=(4,), learning_rate=0.05, max_epochs=60, random_state=0
+    ),
+    AttentiveCNNClassifier(
+        n_filters=8, kernel_size=3, learning_rate=0.05, max_epochs=60, random_state=0
+    ),
     ELMClassifier(random_state=0),
     Deltas(order=2),
     ContextWindows(2),

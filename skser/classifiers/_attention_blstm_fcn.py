@@ -3,26 +3,12 @@
 import numbers
 
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from skser._sequences import validate_sequences
+from skser.classifiers._attention import AttentionMixin
 from skser.classifiers._network import BaseNetworkClassifier
-from skser.classifiers._training import map_batches
 
 
-def _has_attention(classifier):
-    """Tell whether the classifier's network pools by attention, or say why not."""
-    if classifier.recurrent is None or classifier.pooling != "attention":
-        raise AttributeError(
-            "attention_weights needs a recurrent branch that is pooled by attention, "
-            f"but recurrent={classifier.recurrent!r} and "
-            f"pooling={classifier.pooling!r}."
-        )
-    return True
-
-
-class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
+class AttentionBLSTMFCNClassifier(AttentionMixin, BaseNetworkClassifier):
     r"""The Attention-BLSTM-FCN of Zhao et al. [1]_.
 
     An utterance is a sequence of feature vectors :math:`x_1, \ldots, x_T`. One branch
@@ -38,7 +24,8 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     The ablations of the paper's Tables 2 and 3 are parameters.
 
     Utterances may have any length. Posteriors depend neither on the padding nor on
-    the other utterances of a batch.
+    the other utterances of a batch. `attention_weights` gives one weight per frame for
+    ``view="frames"``, per feature for ``view="variables"``.
 
     Parameters
     ----------
@@ -241,27 +228,14 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     def _has_fixed_length(self):
         return self.view != "frames"
 
-    @available_if(_has_attention)
-    def attention_weights(self, X):
-        """Return how much each frame of each utterance counts.
+    def _why_no_attention(self):
+        if self.recurrent is not None and self.pooling == "attention":
+            return None
+        return (
+            "a recurrent branch that is pooled by attention, but "
+            f"recurrent={self.recurrent!r} and pooling={self.pooling!r}"
+        )
 
-        Only with ``pooling="attention"`` and a recurrent branch.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
-
-        Returns
-        -------
-        weights : list of ndarray of shape (n_frames,)
-            One non-negative weight per step of the recurrent branch, with a sum of 1:
-            per frame for ``view="frames"``, per feature for ``view="variables"``.
-        """
-        check_is_fitted(self, "weights_")
-        sequences = self._cut(validate_sequences(self, X, reset=False))
-        with self._lend_fitted_network() as network:
-            rows = map_batches(network.attention, sequences, self._padded_length())
-        if self.view != "frames":
-            return rows
-        return [row[: len(seq)] for row, seq in zip(rows, sequences, strict=True)]
+    def _n_steps(self, n_frames):
+        # The other views attend to all features, or to the one and only step.
+        return n_frames if self.view == "frames" else None

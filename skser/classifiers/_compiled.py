@@ -26,7 +26,7 @@ class CompiledNetwork:
     ----------
     build : callable
         ``build(seed)`` returns a new ``keras.Model`` from ``[frames, mask]`` to class
-        scores.
+        scores, or to a list of these and of the scores of further targets.
     make_optimizer : callable
         ``make_optimizer()`` returns a new Keras optimizer.
     """
@@ -40,7 +40,7 @@ class CompiledNetwork:
         frames, mask = (
             tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._model.inputs
         )
-        classes = tf.TensorSpec((None,), "int32")
+        classes = tf.TensorSpec((None, len(self._model.outputs)), "int32")
         weights = tf.TensorSpec((None,), "float32")
         # One signature for all lengths, so that no length compiles anything again.
         # Without autograph: the loops inside are Keras' own, and tracing is faster.
@@ -106,20 +106,38 @@ class CompiledNetwork:
         )
 
     def _train_step(self, frames, mask, classes, weights):
-        """Take one step down the weighted cross-entropy and return it."""
+        """Take one step down the weighted cross-entropy and return it.
+
+        `classes` has a column for each target; a class of -1 is not known.
+        """
         with self._tf.GradientTape() as tape:
-            scores = self._model([frames, mask], training=True)
-            losses = self._tf.nn.sparse_softmax_cross_entropy_with_logits(
-                classes, scores
+            heads = self._heads(frames, mask, training=True)
+            losses = sum(
+                map(
+                    self._cross_entropies,
+                    heads,
+                    self._tf.unstack(classes, len(heads), axis=1),
+                )
             )
             loss = self._tf.reduce_mean(weights * losses)
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
+    def _cross_entropies(self, scores, classes):
+        """Return the cross-entropy of each utterance, 0 for unknown classes."""
+        losses = self._tf.nn.sparse_softmax_cross_entropy_with_logits(
+            self._tf.maximum(classes, 0), scores
+        )
+        return losses * self._tf.cast(classes >= 0, losses.dtype)
+
     def _scores(self, frames, mask):
         """Return the class scores of a padded batch."""
-        return self._model([frames, mask], training=False)
+        return self._heads(frames, mask, training=False)[0]
+
+    def _heads(self, frames, mask, training):
+        """Return the scores of all targets, those of the classes first."""
+        return self._tf.nest.flatten(self._model([frames, mask], training=training))
 
 
 def _import_tensorflow():

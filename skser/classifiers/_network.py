@@ -167,10 +167,14 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             If `y` has one class only or another length than `X`, if a value is not
             finite, or if the loss or a weight becomes so.
         """
+        return self._fit(X, y, sample_weight, groups, X_val, y_val)
+
+    def _fit(self, X, y, sample_weight, groups, X_val, y_val, levels=None):
+        """Train the network, on further targets as well if there are any."""
         is_continued = self.warm_start and hasattr(self, "weights_")
         sequences = validate_sequences(self, X, reset=not is_continued)
         y = self._check_labels(sequences, y, keep_classes=is_continued)
-        training = self._weigh(sequences, y, sample_weight)
+        training = self._weigh(sequences, y, sample_weight, levels)
         if groups is not None:
             groups = check_groups(groups, sequences)
         if not is_continued:
@@ -233,7 +237,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             self._set_length(sequences)
             self.history_, self.n_iter_ = {}, 0
         keep = np.flatnonzero(training.weights > 0)
-        training = self._cut_utterances(training.take(keep))
+        training = training.take(keep).cut(self.n_frames_)
         with self._lend_network() as network:
             self._resume(network)
             plan = self._plan(self._order_seed, max_epochs=1, first_epoch=self.n_iter_)
@@ -353,8 +357,8 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
                 f"classes {', '.join(map(repr, self.classes_.tolist()))}."
             )
 
-    def _weigh(self, sequences, y, sample_weight):
-        """Put utterances, indices of classes and weights together."""
+    def _weigh(self, sequences, y, sample_weight, levels=None):
+        """Put utterances, indices of classes, weights and further targets together."""
         weights = _check_sample_weight(
             sample_weight, sequences, dtype=np.float64, ensure_non_negative=True
         )
@@ -362,7 +366,19 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         if not weights.sum() > 0:
             raise ValueError("sample_weight is zero for every utterance.")
         weights = weights / weights[weights > 0].mean()
-        return Utterances(sequences, np.searchsorted(self.classes_, y), weights)
+        classes = np.searchsorted(self.classes_, y)
+        if levels is None:
+            levels = self._unknown_levels(sequences)
+        check_consistent_length(sequences, levels)
+        return Utterances(sequences, classes, weights, levels)
+
+    def _n_views(self):
+        """Return the number of targets that the network has beside the classes."""
+        return 0
+
+    def _unknown_levels(self, sequences):
+        """Return further targets of which nothing is known."""
+        return np.full((len(sequences), self._n_views()), -1)
 
     def _set_length(self, sequences):
         """Set ``n_frames_``, the number of frames at which utterances are cut."""
@@ -389,7 +405,8 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         check_consistent_length(sequences, y_val)
         self._check_known(y_val, "y_val")
         classes = np.searchsorted(self.classes_, y_val)
-        return Utterances(sequences, classes, np.ones(len(sequences)))
+        weights = np.ones(len(sequences))
+        return Utterances(sequences, classes, weights, self._unknown_levels(sequences))
 
     def _hold_out(self, training, groups, validation, seed):
         """Return what to train on and what to stop by (None: nothing)."""
@@ -401,14 +418,9 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             )
             validation = training.take(held_out)
             training = training.take(train_indices)
-        return self._cut_utterances(training), self._cut_utterances(validation)
-
-    def _cut_utterances(self, utterances):
-        """Apply `_cut` to training or validation utterances."""
-        if utterances is None:
-            return None
-        sequences = self._cut(utterances.sequences)
-        return Utterances(sequences, utterances.classes, utterances.weights)
+        if validation is not None:
+            validation = validation.cut(self.n_frames_)
+        return training.cut(self.n_frames_), validation
 
     def _lend_network(self):
         """Borrow a compiled network of the estimator's architecture and sizes."""

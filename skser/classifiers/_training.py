@@ -1,7 +1,7 @@
 """How a compiled network learns: epochs, learning rate, validation and stopping."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,16 +21,33 @@ class Utterances:
         Indices of the classes.
     weights : ndarray of float of shape (n_samples,)
         Their mean is 1 over what is trained on.
+    levels : ndarray of int of shape (n_samples, n_views)
+        Targets beside the classes, -1 where unknown; most networks have none.
     """
 
     sequences: list
     classes: np.ndarray
     weights: np.ndarray
+    levels: np.ndarray
 
     def take(self, indices):
         """Return the utterances of these indices."""
-        sequences = [self.sequences[i] for i in indices]
-        return Utterances(sequences, self.classes[indices], self.weights[indices])
+        return replace(
+            self,
+            sequences=[self.sequences[i] for i in indices],
+            classes=self.classes[indices],
+            weights=self.weights[indices],
+            levels=self.levels[indices],
+        )
+
+    def cut(self, n_frames):
+        """Return the utterances without what lies beyond a number of frames."""
+        return replace(self, sequences=[s[:n_frames] for s in self.sequences])
+
+    @property
+    def targets(self):
+        """The classes and the levels, (n_samples, 1 + n_views)."""
+        return np.column_stack([self.classes, self.levels]).astype(np.int32)
 
     @property
     def lengths(self):
@@ -164,7 +181,7 @@ def _train_epoch(network, plan, training, epoch):
         batch = training.take(indices)
         frames, mask = pad_sequences(batch.sequences, plan.n_frames)
         loss = network.train_step(
-            frames, mask, batch.classes.astype("int32"), batch.weights.astype("float32")
+            frames, mask, batch.targets, batch.weights.astype(np.float32)
         )
         total += float(loss) * len(indices)
     mean_loss = total / len(training.sequences)

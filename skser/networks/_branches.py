@@ -134,10 +134,10 @@ def hidden_layers(vector, units, *, seeds):
     return vector
 
 
-def class_scores(vector, n_classes, *, seeds):
+def class_scores(vector, n_classes, *, seeds, name="scores"):
     """Map (batch, n) to one score per class; their softmax are the posteriors."""
     initializer = initializers.GlorotUniform(next(seeds))
     # Single precision even where the rest runs in half: a loss must not overflow.
     return layers.Dense(
-        n_classes, kernel_initializer=initializer, dtype="float32", name="scores"
+        n_classes, kernel_initializer=initializer, dtype="float32", name=name
     )(vector)

@@ -74,12 +74,15 @@ class AttentionPooling(keras.layers.Layer):
               z = \sum_t a_t h_t
 
     for the frames :math:`h_t` of an utterance, with one trainable vector :math:`w` and
-    neither bias nor non-linearity: equations 1 and 2 of the paper [1]_.
+    neither bias nor non-linearity: equations 1 and 2 of the paper [1]_. With `units`,
+    a hidden layer scores the frames, :math:`w^\top \tanh(W h_t + b)` [2]_.
 
     Parameters
     ----------
+    units : int, default=None
+        Size of the hidden layer; None is no such layer.
     seed : int, default=None
-        Seed of the initial :math:`w` (Glorot uniform).
+        Seed of the initial :math:`w` and :math:`W` (Glorot uniform).
     **kwargs : dict
         Passed to ``keras.layers.Layer``.
 
@@ -88,25 +91,41 @@ class AttentionPooling(keras.layers.Layer):
     .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
        spatio-temporal representations by integrating attention-based bidirectional-
        LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    .. [2] D. Bahdanau, K. Cho and Y. Bengio, "Neural machine translation by jointly
+       learning to align and translate", ICLR 2015.
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, units=None, *, seed=None, **kwargs):
         super().__init__(**kwargs)
+        self.units = units
         self.seed = seed
         self.score_initializer = keras.initializers.GlorotUniform(seed=seed)
+        self.kernel_initializer = keras.initializers.GlorotUniform(seed=seed)
 
     def build(self, sequence_shape):
-        """Create :math:`w`, one weight per feature of a frame."""
+        """Create :math:`w` and, with `units`, the hidden layer."""
+        n_scored = sequence_shape[-1]
+        if self.units is not None:
+            self.kernel = self.add_weight(
+                name="kernel",
+                shape=(n_scored, self.units),
+                initializer=self.kernel_initializer,
+            )
+            self.bias = self.add_weight(
+                name="bias", shape=(self.units,), initializer="zeros"
+            )
+            n_scored = self.units
         self.score = self.add_weight(
-            name="score",
-            shape=(sequence_shape[-1], 1),
-            initializer=self.score_initializer,
+            name="score", shape=(n_scored, 1), initializer=self.score_initializer
         )
         self.built = True
 
     def call(self, sequence, frames_mask):
         """Return the average (batch, n) and the weights (batch, n_frames)."""
-        scores = ops.squeeze(ops.matmul(sequence, self.score), axis=-1)
+        scored = sequence
+        if self.units is not None:
+            scored = ops.tanh(ops.matmul(sequence, self.kernel) + self.bias)
+        scores = ops.squeeze(ops.matmul(scored, self.score), axis=-1)
         weights = masked_softmax(scores, frames_mask)
         pooled = ops.squeeze(ops.matmul(weights[:, None, :], sequence), axis=1)
         return pooled, weights
@@ -117,7 +136,7 @@ class AttentionPooling(keras.layers.Layer):
 
     def get_config(self):
         """Return what `__init__` needs to make an equal layer."""
-        return {**super().get_config(), "seed": self.seed}
+        return {**super().get_config(), "units": self.units, "seed": self.seed}
 
 
 class ReverseFrames(keras.layers.Layer):

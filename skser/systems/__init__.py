@@ -15,6 +15,11 @@ from skser.systems._functionals import compare_svm, egemaps_svm, mec2017_svm
 from skser.systems._ivectors import dbn_ivector, ivector
 from skser.systems._lstm_fcn import lstm_fcn, mlstm_fcn
 from skser.systems._published import OWN, PUBLISHED, Published
+from skser.systems._short_time import (
+    attention_blstm_huang2016,
+    attention_blstm_mirsamadi2017,
+    attentive_cnn,
+)
 
 # In the order of the paper's tables; the last three are what most people use today.
 _ROWS = (
@@ -29,6 +34,9 @@ _ROWS = (
     mlstm_fcn,
     dnn_elm,
     dnn_elm_lee2015,
+    attention_blstm_huang2016,
+    attention_blstm_mirsamadi2017,
+    attentive_cnn,
     ivector,
     dbn_ivector,
     mec2017_svm,
@@ -47,8 +55,11 @@ __all__ = [
     "attention_blstm_fcn",
     "attention_blstm_fcn_max",
     "attention_blstm_fcn_mean",
+    "attention_blstm_huang2016",
+    "attention_blstm_mirsamadi2017",
     "attention_lstm",
     "attention_lstm_fcn",
+    "attentive_cnn",
     "compare_svm",
     "dbn_ivector",
     "dnn_elm",

@@ -11,7 +11,7 @@ from skser.networks import attention_blstm_fcn
 
 FRAMES = np.random.default_rng(0).normal(size=(4, 7, 3)).astype(np.float32)
 MASK = np.ones((4, 7), dtype=bool)
-CLASSES = np.array([0, 1, 0, 1], dtype=np.int32)
+CLASSES = np.array([[0], [1], [0], [1]], dtype=np.int32)
 WEIGHTS = np.ones(4, dtype=np.float32)
 
 

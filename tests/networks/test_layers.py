@@ -60,6 +60,19 @@ def test_attention_is_the_softmax_of_a_linear_score():
         np.testing.assert_allclose(z, expected @ x[m], rtol=1e-4, atol=1e-6)
 
 
+def test_additive_attention_scores_by_a_hidden_layer():
+    generator = np.random.default_rng(0)
+    frames = generator.normal(size=(1, 5, 3)).astype(np.float32)
+    layer = AttentionPooling(4, seed=0)
+    layer.build(frames.shape)
+    layer.bias.assign(generator.normal(size=4))
+    _, weights = layer(frames, np.ones((1, 5), dtype=bool))
+    W, b, w = (np.asarray(x) for x in (layer.kernel, layer.bias, layer.score))
+    scores = np.tanh(frames[0] @ W + b) @ w[:, 0]
+    expected = np.exp(scores) / np.exp(scores).sum()
+    np.testing.assert_allclose(weights[0], expected, rtol=1e-5)
+
+
 def test_reversing_turns_real_frames_round_and_leaves_padding_behind_them():
     reversed_frames = np.asarray(ReverseFrames()(SEQUENCE, MASK))
     assert reversed_frames.tolist() == [[[3.0, -1.0], [1.0, -5.0], [9.0, 9.0]]]
@@ -78,5 +91,6 @@ def test_layers_run_inside_a_model_in_any_precision(layer_class, policy):
 
 
 def test_layers_can_be_rebuilt_from_their_configuration():
-    layer = AttentionPooling(seed=7, name="attention")
-    assert AttentionPooling.from_config(layer.get_config()).seed == 7
+    layer = AttentionPooling(5, seed=7, name="attention")
+    copy = AttentionPooling.from_config(layer.get_config())
+    assert (copy.units, copy.seed, copy.name) == (5, 7, "attention")
