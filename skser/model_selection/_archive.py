@@ -10,11 +10,12 @@ import hashlib
 import json
 import os
 import time
-import uuid
 import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from skser._files import replacing
 
 
 def write_archive(path, metadata, arrays):
@@ -33,17 +34,8 @@ def write_archive(path, metadata, arrays):
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"content": metadata, "sha256": _digest(metadata, arrays)})
     members = {"metadata": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
-    # In the same folder, since a file cannot be renamed from one disk to another.
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.unfinished")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **members)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        np.savez(file, **members)
 
 
 def remove_unfinished(folder):
