@@ -9,6 +9,7 @@ estimator holds plain arrays, and what is shared here can never be seen in it.
 import os
 import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import joblib
@@ -175,7 +176,7 @@ class _Pool:
     @contextmanager
     def lend(self, key, make):
         """Lend the network of a key to one user; make one if none is idle."""
-        self._refuse_forked_process()
+        self.refuse_forked_process()
         with self._lock:
             idle = self._idle.get(key)
             network = idle.pop() if idle else None
@@ -197,7 +198,7 @@ class _Pool:
             if not self._idle[oldest]:
                 del self._idle[oldest]
 
-    def _refuse_forked_process(self):
+    def refuse_forked_process(self):
         """Raise an error where TensorFlow would hang without a word."""
         if self._owner is None:
             self._owner = os.getpid()
@@ -240,3 +241,36 @@ def lend_network(network, network_params, sizes, optimizer, optimizers):
         return network(**sizes, **network_params, seed=seed)
 
     return _POOL.lend(key, lambda: CompiledNetwork(build, optimizers[optimizer]))
+
+
+def weight_shapes(network, network_params, sizes):
+    """Return the shapes of the weights that a network would have.
+
+    No weight is made, so that this takes no memory, whatever the sizes.
+
+    Parameters
+    ----------
+    network, network_params, sizes
+        As for :func:`lend_network`.
+
+    Returns
+    -------
+    shapes : list of tuple of int
+        In the network's order.
+    """
+    _POOL.refuse_forked_process()
+    _import_tensorflow()
+    # Keras remembers, for each thread, the variables that it has yet to make. Those
+    # of a thread that has ended it can never make.
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        plan = executor.submit(_plan_weights, network, {**sizes, **network_params})
+        return plan.result()
+
+
+def _plan_weights(network, params):
+    """Build a network of variables without values and return the weights' shapes."""
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = network(**params, seed=0)
+    return [tuple(weights.shape) for weights in model.weights]

@@ -26,7 +26,7 @@ from sklearn.utils.validation import (
 )
 
 from skser._sequences import check_groups, validate_sequences
-from skser.classifiers._compiled import lend_network
+from skser.classifiers._compiled import lend_network, weight_shapes
 from skser.classifiers._progress import (
     Callbacks,
     CallbackSupportMixin,
@@ -425,10 +425,21 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     def _lend_network(self):
         """Borrow a compiled network of the estimator's architecture and sizes."""
         network, network_params = self._architecture()
+        return lend_network(
+            network, network_params, self._sizes(), self.optimizer, OPTIMIZERS
+        )
+
+    def _weight_shapes(self):
+        """Return the shapes that ``weights_`` must have; no network is made."""
+        network, network_params = self._architecture()
+        return weight_shapes(network, network_params, self._sizes())
+
+    def _sizes(self):
+        """Return the sizes of the network that depend on what it is trained on."""
         sizes = {"n_features": self.n_features_in_, "n_classes": len(self.classes_)}
         if self._has_fixed_length():
             sizes["n_frames"] = self.n_frames_
-        return lend_network(network, network_params, sizes, self.optimizer, OPTIMIZERS)
+        return sizes
 
     @contextmanager
     def _lend_fitted_network(self):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from skser.classifiers._compiled import CompiledNetwork, _Pool
+from skser.classifiers._compiled import CompiledNetwork, _Pool, weight_shapes
 from skser.networks import attention_blstm_fcn
 
 FRAMES = np.random.default_rng(0).normal(size=(4, 7, 3)).astype(np.float32)
@@ -102,3 +102,31 @@ def test_a_forked_process_is_refused_rather_than_left_to_hang(monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(RuntimeError, match=r"forked .* already used TensorFlow.*loky"):
         pool.lend("a", object).__enter__()
+
+
+@pytest.mark.parametrize("view", ["frames", "variables", "flat"])
+def test_the_shapes_of_weights_are_known_before_a_network_is_built(view):
+    params = {"view": view, "filters": (8, 4), "kernel_sizes": (3, 3)}
+    sizes = {"n_features": 3, "n_classes": 2}
+    if view != "frames":
+        sizes["n_frames"] = 7
+    network = attention_blstm_fcn(**sizes, **params, seed=0)
+    expected = [weights.shape for weights in network.get_weights()]
+    assert weight_shapes(attention_blstm_fcn, params, sizes) == expected
+
+
+def test_knowing_the_shapes_takes_no_memory_and_leaves_nothing_to_be_made():
+    sizes = {"n_features": 3, "n_classes": 2}
+    shapes = weight_shapes(attention_blstm_fcn, {"recurrent_units": 10**6}, sizes)
+    # As floats of 32 bits, 16 terabytes.
+    assert (10**6, 4 * 10**6) in shapes
+    # Keras makes here what it has noted as not yet made.
+    with keras.StatelessScope():
+        pass
+
+
+def test_the_names_of_the_layers_to_come_do_not_depend_on_it():
+    before = keras.layers.Dense(1).name
+    weight_shapes(attention_blstm_fcn, {}, {"n_features": 3, "n_classes": 2})
+    number = int(before.removeprefix("dense").strip("_") or 0)
+    assert keras.layers.Dense(1).name == f"dense_{number + 1}"
