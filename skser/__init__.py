@@ -10,6 +10,7 @@ from skser.audio import AudioLoader, load_audio
 from skser.classifiers import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.features import AcousticFeatures
 from skser.framing import Framer, frame
+from skser.persistence import load, save
 from skser.whitening import PCAWhitening
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "__version__",
     "datasets",
     "frame",
+    "load",
     "load_audio",
     "metrics",
     "model_selection",
+    "save",
     "systems",
 ]

@@ -9,6 +9,7 @@ a `PermissionError`.
 __all__ = [
     "AudioError",
     "EmptyAudioError",
+    "ModelFileError",
     "NonFiniteAudioError",
     "ShortAudioWarning",
     "TooLongAudioError",
@@ -47,3 +48,7 @@ class TooLongAudioError(AudioError):
 
 class ShortAudioWarning(UserWarning):
     """A recording is shorter than one frame of 1024 samples."""
+
+
+class ModelFileError(ValueError):
+    """A file cannot be loaded as a model; the message names it and says why."""

@@ -56,7 +56,9 @@ def fit_mixture(frames, n_mixtures, *, max_iter, generator):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return mixture.fit(frames)
+        mixture.fit(frames)
+    # The generator is the caller's, who goes on drawing from it.
+    return mixture.set_params(random_state=None)
 
 
 class MixtureAlignment(

@@ -1,0 +1,170 @@
+"""How a user saves a system, and loads it from a file that cannot run code."""
+
+import os
+import warnings
+from contextlib import contextmanager
+
+from sklearn.base import BaseEstimator
+
+from skser.exceptions import ModelFileError
+from skser.persistence._archive import MAX_BYTES, Archive, write_archive
+from skser.persistence._state import StateReader, StateWriter
+from skser.persistence._versions import compare_environment, describe_environment
+
+
+def save(system, path):
+    """Save a system in a file that holds data only and can run no code.
+
+    Whoever loads it with :func:`load` need not trust it, as he must a pickle. It can
+    hold the transformers and classifiers of skser, and scikit-learn's Pipeline,
+    GridSearchCV, StandardScaler, Normalizer, PCA, SVC, LinearSVC, LogisticRegression,
+    LinearDiscriminantAnalysis and GaussianMixture.
+
+    Parameters
+    ----------
+    system : estimator instance
+        Most often a :class:`sklearn.pipeline.Pipeline`. One that is not fitted comes
+        back as it is: parameters and nothing else.
+    path : str or os.PathLike
+        Its folder must exist. An existing file is replaced in one step: if saving
+        fails or is interrupted, it stays as it is.
+
+    Raises
+    ------
+    TypeError
+        If a step or one of its attributes is something that such a file cannot hold;
+        the message names both and says what to do.
+    ValueError
+        If a parameter has an illegal value, or the file would have more than 2 GB.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load : The way back.
+
+    Notes
+    -----
+    The file is a zip archive, not compressed: ``manifest.json`` holds the classes by
+    name, all parameters and small values; each array is a member in NumPy's
+    format. ``unzip -p model manifest.json`` shows what is in it.
+
+    A loaded system predicts the same as the saved one, bit for bit on the same machine.
+    These are not saved: the ``memory`` of a Pipeline, a folder of this machine;
+    callbacks; the state of the optimizer, so that `fit`, with ``warm_start`` as well,
+    goes on as it would have, but `partial_fit` starts with a new optimizer; and the
+    function of a :class:`skser.NetworkClassifier`, of which the file holds the name.
+
+    A random state must be an integer or None. The ``cv`` of a GridSearchCV must be a
+    number of folds or None, and its ``scoring`` names or ``skser.metrics.SCORERS``.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import skser
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.svm import SVC
+    >>> X = np.random.default_rng(0).normal(size=(20, 3))
+    >>> system = make_pipeline(StandardScaler(), SVC()).fit(X, np.sign(X[:, 0]))
+    >>> path = os.path.join(tempfile.mkdtemp(), "signs.skser")
+    >>> skser.save(system, path)
+    >>> loaded = skser.load(path)
+    >>> bool((loaded.decision_function(X) == system.decision_function(X)).all())
+    True
+    """
+    if not isinstance(system, BaseEstimator):
+        raise TypeError(f"save takes an estimator, got {type(system).__name__}.")
+    writer = StateWriter()
+    model = writer.encode(system)
+    environment = describe_environment(writer.classes)
+    write_archive(_as_path(path), {**environment, "model": model}, writer.arrays)
+
+
+def load(path, *, networks=None, max_bytes=MAX_BYTES):
+    """Load a system that :func:`save` has written. No file can make this run code.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    networks : dict of str to callable, default=None
+        The functions of :class:`skser.NetworkClassifier`, by their names. Only needed
+        for systems with networks of your own; the error message tells the names. They
+        are called with the parameters that the file holds.
+    max_bytes : int, default=2_000_000_000
+        A larger file is refused. Arrays in memory are no larger than the file.
+
+    Returns
+    -------
+    system : estimator instance
+        As it was saved.
+
+    Raises
+    ------
+    skser.exceptions.ModelFileError
+        If the file is damaged, of another kind (a pickle, a ``.keras`` file), of a
+        newer format, or not exactly what :func:`save` writes. A `ValueError`.
+    OSError
+        If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        If it was saved with another minor version of skser, scikit-learn, NumPy or
+        Keras: results may differ.
+
+    See Also
+    --------
+    save : How such files are made, with an example.
+
+    Notes
+    -----
+    What is not guaranteed: that a model from a stranger predicts well, quickly or
+    in little memory. See SECURITY.md.
+
+    The weights of a network are compared with its parameters, for which TensorFlow is
+    imported. A process that has loaded one must not be forked, as if it had
+    predicted with it.
+    """
+    path = _as_path(path)
+    with open(path, "rb") as file:
+        with _naming(path):
+            archive = Archive(file, max_bytes)
+            differences = compare_environment(archive.manifest)
+        if differences:
+            warnings.warn(
+                f"{path!r} was saved with {', '.join(differences)}. Compare its "
+                "predictions with known ones, or save it again with these versions.",
+                UserWarning,
+                stacklevel=2,
+            )
+        with _naming(path):
+            system = StateReader(archive, networks or {}).decode(
+                archive.manifest["model"]
+            )
+            if not isinstance(system, BaseEstimator):
+                raise ValueError("it holds no estimator")
+    return system
+
+
+@contextmanager
+def _naming(path):
+    """Turn whatever a file can cause into an error that names the file."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    # A file made to do harm can show as almost anything: bad zip, JSON, dtypes, types.
+    except Exception as error:
+        reason = str(error).rstrip(".")
+        kind = "" if type(error) is ValueError else f" ({type(error).__name__})"
+        raise ModelFileError(
+            f"{path!r} cannot be loaded as a model: {reason}{kind}."
+        ) from error
+
+
+def _as_path(path):
+    """Return a path as a string, with the home folder for ``~``."""
+    return os.path.expanduser(os.fsdecode(path))

@@ -1,0 +1,109 @@
+"""Every system of the table, and every estimator of the package, can be saved."""
+
+import importlib
+import inspect
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+
+import skser
+from skser.persistence import _registry
+from skser.systems import SYSTEMS
+
+# Sizes with which every system is fitted in moments; a system has some of them.
+SMALL = {
+    "whiten__n_components": 5,
+    "segments__hidden_units": (6,),
+    "ivectors__n_components": 5,
+    "ivectors__alignment__n_mixtures": 4,
+    "ivectors__alignment__n_class_mixtures": 2,
+    "ivectors__alignment__max_network_frames": 500,
+    "ivectors__alignment__network__hidden_units": (8, 6),
+    "classify__recurrent_units": 4,
+    "classify__hidden_units": (6,),
+    "classify__max_epochs": 1,
+}
+OPENSMILE = {"mec2017_svm", "egemaps_svm", "compare_svm"}
+METHODS = ("predict", "predict_proba", "decision_function")
+MODULES = (
+    "audio",
+    "framing",
+    "features",
+    "normalization",
+    "whitening",
+    "classifiers",
+    "ivectors",
+)
+ADVICE = "Name its class in skser/persistence/_registry.py, with what that asks for."
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def row(request):
+    """Give each row of the table, without those that need what is not installed."""
+    if request.param in OPENSMILE and find_spec("opensmile") is None:
+        pytest.skip("openSMILE is not installed")
+    return request.param
+
+
+def build_small(name):
+    """Return a system with those of the small sizes that it has."""
+    system = SYSTEMS[name](random_state=0)
+    known = system.get_params()
+    return system.set_params(**{k: v for k, v in SMALL.items() if k in known})
+
+
+def save_and_load(system, name, path):
+    """Return the system as a file has it, or fail with what has to be done."""
+    try:
+        skser.save(system, path)
+    except TypeError as error:
+        pytest.fail(f"SYSTEMS[{name!r}] cannot be saved: {error} {ADVICE}")
+    return skser.load(path)
+
+
+@pytest.mark.case("F02")
+def test_every_system_answers_bit_for_bit_the_same_once_it_is_loaded(
+    row, speech, tmp_path
+):
+    system = build_small(row).fit(speech.paths, speech.target)
+    loaded = save_and_load(system, row, tmp_path / "model")
+    assert repr(loaded) == repr(system)
+    usable = [method for method in METHODS if hasattr(system, method)]
+    assert [method for method in METHODS if hasattr(loaded, method)] == usable
+    for method in usable:
+        answers = (getattr(s, method)(speech.paths) for s in (loaded, system))
+        np.testing.assert_array_equal(*answers, strict=True)
+
+
+def test_every_system_comes_back_unfitted_if_it_was_not_fitted(row, tmp_path):
+    system = SYSTEMS[row](random_state=0)
+    loaded = save_and_load(system, row, tmp_path / "model")
+    assert repr(loaded) == repr(system)
+    assert vars(loaded["classify"]).keys() == vars(system["classify"]).keys()
+
+
+def public_estimators():
+    """Return the classes of all estimators of the package."""
+    modules = [importlib.import_module(f"skser.{name}") for name in MODULES]
+    classes = {c for m in modules for _, c in inspect.getmembers(m, inspect.isclass)}
+    return {
+        class_
+        for class_ in classes
+        if issubclass(class_, BaseEstimator)
+        and class_.__module__.startswith("skser.")
+        and not inspect.isabstract(class_)
+    }
+
+
+def test_every_estimator_of_the_package_may_be_in_a_file():
+    estimators = public_estimators()
+    missing = sorted(c.__name__ for c in estimators if not _registry.name_of(c))
+    assert len(estimators) >= 22
+    assert not missing, f"{missing} cannot be saved. {ADVICE}"
+
+
+@pytest.mark.parametrize("name", _registry.NAMES)
+def test_every_class_of_the_registry_is_where_it_says(name):
+    assert _registry.name_of(_registry.class_of(name)) == name
