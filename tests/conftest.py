@@ -1,6 +1,7 @@
 """What several test files share: corpora, fitted systems, quiet TensorFlow."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -9,6 +10,23 @@ import numpy as np
 import pytest
 
 from skser import datasets, systems
+
+# Sizes with which every row of SYSTEMS is fitted in moments; a system has some of them.
+SMALL_SIZES = {
+    "whiten__n_components": 5,
+    "segments__hidden_units": (6,),
+    "ivectors__n_components": 5,
+    "ivectors__alignment__n_mixtures": 4,
+    "ivectors__alignment__n_class_mixtures": 2,
+    "ivectors__alignment__max_network_frames": 500,
+    "ivectors__alignment__network__hidden_units": (8, 6),
+    "classify__recurrent_units": 4,
+    "classify__hidden_units": (6,),
+    "classify__max_epochs": 2,
+}
+# Where a network has a list of layers in place of one.
+SMALL_LAYERS = {"classify__recurrent_units": (4,), "classify__frame_units": (4,)}
+OPENSMILE_ROWS = {"mec2017_svm", "egemaps_svm", "compare_svm"}
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -63,3 +81,22 @@ def sequences():
         generator.normal(class_ - 1, 1, (length, 6)).astype(np.float32)
         for class_, length in zip(classes, lengths, strict=True)
     ], np.array(["calm", "glad", "wild"])[classes]
+
+
+@pytest.fixture(scope="session", params=systems.SYSTEMS)
+def row(request):
+    """Give the name of each system, without those that need what is not installed."""
+    if request.param in OPENSMILE_ROWS and find_spec("opensmile") is None:
+        pytest.skip("openSMILE is not installed")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def fitted_row(row, speech):
+    """Each system, small, fitted on the synthetic corpus. Not to be changed."""
+    system = systems.SYSTEMS[row](random_state=0)
+    known = system.get_params()
+    has_layers = "classify__frame_units" in known
+    sizes = SMALL_SIZES | SMALL_LAYERS if has_layers else SMALL_SIZES
+    system.set_params(**{k: v for k, v in sizes.items() if k in known})
+    return system.fit(speech.paths, speech.target)

@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,20 +11,6 @@ import skser
 from skser.persistence import _registry
 from skser.systems import SYSTEMS
 
-# Sizes with which every system is fitted in moments; a system has some of them.
-SMALL = {
-    "whiten__n_components": 5,
-    "segments__hidden_units": (6,),
-    "ivectors__n_components": 5,
-    "ivectors__alignment__n_mixtures": 4,
-    "ivectors__alignment__n_class_mixtures": 2,
-    "ivectors__alignment__max_network_frames": 500,
-    "ivectors__alignment__network__hidden_units": (8, 6),
-    "classify__recurrent_units": 4,
-    "classify__hidden_units": (6,),
-    "classify__max_epochs": 1,
-}
-OPENSMILE = {"mec2017_svm", "egemaps_svm", "compare_svm"}
 METHODS = ("predict", "predict_proba", "decision_function")
 MODULES = (
     "audio",
@@ -39,21 +24,6 @@ MODULES = (
 ADVICE = "Name its class in skser/persistence/_registry.py, with what that asks for."
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
-def row(request):
-    """Give each row of the table, without those that need what is not installed."""
-    if request.param in OPENSMILE and find_spec("opensmile") is None:
-        pytest.skip("openSMILE is not installed")
-    return request.param
-
-
-def build_small(name):
-    """Return a system with those of the small sizes that it has."""
-    system = SYSTEMS[name](random_state=0)
-    known = system.get_params()
-    return system.set_params(**{k: v for k, v in SMALL.items() if k in known})
-
-
 def save_and_load(system, name, path):
     """Return the system as a file has it, or fail with what has to be done."""
     try:
@@ -65,9 +35,9 @@ def save_and_load(system, name, path):
 
 @pytest.mark.case("F02")
 def test_every_system_answers_bit_for_bit_the_same_once_it_is_loaded(
-    row, speech, tmp_path
+    row, fitted_row, speech, tmp_path
 ):
-    system = build_small(row).fit(speech.paths, speech.target)
+    system = fitted_row
     loaded = save_and_load(system, row, tmp_path / "model")
     assert repr(loaded) == repr(system)
     usable = [method for method in METHODS if hasattr(system, method)]
