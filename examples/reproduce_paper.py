@@ -1,8 +1,7 @@
 """Run a table of the paper, and print our figures beside the published ones.
 
-Every row is a system of ``skser.systems`` or an ablation of the paper's; rows that are
-not there yet are listed with the published figures only. A run that is interrupted
-goes on where it was::
+Every row is a system of ``skser.systems``. A run that is interrupted goes on where it
+was::
 
     python examples/reproduce_paper.py --corpus iemocap path/to/IEMOCAP --table 3
     python examples/reproduce_paper.py --corpus emodb path/to/emodb --table 2
@@ -88,7 +87,7 @@ def parse_arguments(arguments):
     )
     parser.add_argument("--table", type=int, choices=sorted(ROWS), default=3)
     parser.add_argument("--rows", nargs="+", help="only these rows of the table")
-    parser.add_argument("--epochs", type=int, default=30, help="default: 30")
+    parser.add_argument("--epochs", type=int, help="default: each system's own")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="default: 0")
     parser.add_argument("--output", default="reproduction", help="folder of the report")
     parser.add_argument("--n-jobs", type=int, default=2, help="threads for features")
@@ -149,26 +148,26 @@ LOADERS = {
 
 
 def run_rows(data, corpus, cv, options):
-    """Return the result of each row; None for one that is not available."""
+    """Return the result of each row."""
     results = {}
     for row, name in ROWS[options.table].items():
         if options.rows and row not in options.rows:
             continue
-        results[row] = None
-        if name in SYSTEMS:
-            print(f"\n{data}, {row}:")
-            results[row] = run_row(SYSTEMS[name](), corpus, cv, options)
-            file = f"{data}_{row}.npz".replace(" ", "_")
-            results[row].save(Path(options.output) / file)
+        print(f"\n{data}, {row}:")
+        results[row] = run_row(SYSTEMS[name](), corpus, cv, options)
+        file = f"{data}_{row}.npz".replace(" ", "_")
+        results[row].save(Path(options.output) / file)
     return results
 
 
 def run_row(system, corpus, cv, options):
     """Evaluate one system; what learns nothing is computed once for all folds."""
     front_end, rest = split_front_end(system)
-    epochs = [name for name in rest.get_params() if name.endswith("max_epochs")]
+    if options.epochs is not None:
+        epochs = [name for name in rest.get_params() if name.endswith("max_epochs")]
+        rest.set_params(**dict.fromkeys(epochs, options.epochs))
     return evaluate(
-        rest.set_params(**dict.fromkeys(epochs, options.epochs)),
+        rest,
         corpus,
         cv,
         X=compute_features(front_end, corpus.paths, options),
@@ -204,9 +203,8 @@ def report(data, results, table):
     columns = header.split("|")
     lines += [as_line(columns), as_line(["---"] * len(columns))]
     for row, result in results.items():
-        ours = ["not in skser.systems yet", *"----"] if result is None else show(result)
         for published in find_published(table, row, data):
-            lines.append(as_line([row, *ours, *published]))
+            lines.append(as_line([row, *show(result), *published]))
     lines += ["", *compare_rows(results)]
     return "\n".join(lines) + "\n"
 
@@ -232,10 +230,9 @@ def find_published(table, row, data):
 
 def compare_rows(results):
     """Return the tests of the first row against the others, as lines."""
-    available = {row: result for row, result in results.items() if result is not None}
-    if len(available) < 2:
+    if len(results) < 2:
         return []
-    (first, reference), *others = available.items()
+    (first, reference), *others = results.items()
     if reference.speakers is None or len(reference.scores_by("speaker")) < 3:
         return ["Too few speakers to compare the systems over speakers."]
     text = f"{first} minus the others (UA; intervals and Wilcoxon over speakers):"

@@ -92,11 +92,20 @@ def row(request):
 
 
 @pytest.fixture(scope="session")
-def fitted_row(row, speech):
+def shrink():
+    """Give a function that makes any system small, and returns it."""
+
+    def shrink_system(system):
+        known = system.get_params()
+        has_layers = "classify__frame_units" in known
+        sizes = SMALL_SIZES | SMALL_LAYERS if has_layers else SMALL_SIZES
+        return system.set_params(**{k: v for k, v in sizes.items() if k in known})
+
+    return shrink_system
+
+
+@pytest.fixture(scope="session")
+def fitted_row(row, shrink, speech):
     """Each system, small, fitted on the synthetic corpus. Not to be changed."""
-    system = systems.SYSTEMS[row](random_state=0)
-    known = system.get_params()
-    has_layers = "classify__frame_units" in known
-    sizes = SMALL_SIZES | SMALL_LAYERS if has_layers else SMALL_SIZES
-    system.set_params(**{k: v for k, v in sizes.items() if k in known})
+    system = shrink(systems.SYSTEMS[row](random_state=0))
     return system.fit(speech.paths, speech.target)
