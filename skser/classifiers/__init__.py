@@ -4,7 +4,11 @@ from skser.classifiers._attention_blstm import AttentionBLSTMClassifier
 from skser.classifiers._attention_blstm_fcn import AttentionBLSTMFCNClassifier
 from skser.classifiers._attentive_cnn import AttentiveCNNClassifier
 from skser.classifiers._elm import ELMClassifier
-from skser.classifiers._network import BaseNetworkClassifier, NetworkClassifier
+from skser.classifiers._network import (
+    BaseNetworkClassifier,
+    NetworkClassifier,
+    with_training_parameters,
+)
 from skser.classifiers._segments import SegmentPosteriors, SegmentStatistics
 
 __all__ = [
@@ -16,4 +20,5 @@ __all__ = [
     "NetworkClassifier",
     "SegmentPosteriors",
     "SegmentStatistics",
+    "with_training_parameters",
 ]

@@ -5,7 +5,10 @@ import numbers
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skser.classifiers._attention import AttentionMixin
-from skser.classifiers._network import BaseNetworkClassifier
+from skser.classifiers._network import (
+    BaseNetworkClassifier,
+    with_training_parameters,
+)
 
 
 class AttentionBLSTMClassifier(AttentionMixin, BaseNetworkClassifier):
@@ -67,6 +70,7 @@ class AttentionBLSTMClassifier(AttentionMixin, BaseNetworkClassifier):
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
     }
 
+    @with_training_parameters
     def __init__(
         self,
         *,
@@ -74,35 +78,7 @@ class AttentionBLSTMClassifier(AttentionMixin, BaseNetworkClassifier):
         recurrent_units=(128, 128),
         attention="additive",
         dropout=0.5,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
     ):
-        super().__init__(
-            max_frames=max_frames,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            learning_rate_schedule=learning_rate_schedule,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            class_weight=class_weight,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-        )
         self.frame_units = frame_units
         self.recurrent_units = recurrent_units
         self.attention = attention

@@ -8,7 +8,10 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
 
 from skser.classifiers._attention import AttentionMixin
-from skser.classifiers._network import BaseNetworkClassifier
+from skser.classifiers._network import (
+    BaseNetworkClassifier,
+    with_training_parameters,
+)
 from skser.classifiers._progress import with_callbacks
 
 # Ratings from 1 to 5: low is up to the first, high from the second on.
@@ -116,6 +119,7 @@ class AttentiveCNNClassifier(AttentionMixin, BaseNetworkClassifier):
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
     }
 
+    @with_training_parameters
     def __init__(
         self,
         *,
@@ -124,35 +128,7 @@ class AttentiveCNNClassifier(AttentionMixin, BaseNetworkClassifier):
         pool_size=30,
         pool_stride=None,
         dropout=0.5,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
     ):
-        super().__init__(
-            max_frames=max_frames,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            learning_rate_schedule=learning_rate_schedule,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            class_weight=class_weight,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-        )
         self.n_filters = n_filters
         self.kernel_size = kernel_size
         self.pool_size = pool_size

@@ -5,6 +5,8 @@ for the length of a call (see ``_compiled.py``), so that estimators can be clone
 copied and pickled like any other.
 """
 
+import functools
+import inspect
 import numbers
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -454,6 +456,38 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         return tags
 
 
+def with_training_parameters(init):
+    """Add the parameters of training to the constructor of a subclass.
+
+    scikit-learn reads the parameters of an estimator from the signature of its own
+    constructor, and takes neither those of its base class nor ``**kwargs``. Without
+    this every network would have to repeat all of them.
+
+    Parameters
+    ----------
+    init : callable
+        ``__init__`` with the parameters of the architecture.
+
+    Returns
+    -------
+    init : callable
+        With those of ``BaseNetworkClassifier`` behind them, in its signature as well.
+    """
+    own = inspect.signature(init)
+    _, *training = inspect.signature(BaseNetworkClassifier.__init__).parameters.values()
+    names = {parameter.name for parameter in training}
+
+    @functools.wraps(init)
+    def init_all(self, *args, **params):
+        given = {name: params.pop(name) for name in names & set(params)}
+        BaseNetworkClassifier.__init__(self, **given)
+        init(self, *args, **params)
+
+    parameters = [*own.parameters.values(), *training]
+    init_all.__signature__ = own.replace(parameters=parameters)
+    return init_all
+
+
 class NetworkClassifier(BaseNetworkClassifier):
     """Train any network of your own as a scikit-learn classifier.
 
@@ -504,40 +538,13 @@ class NetworkClassifier(BaseNetworkClassifier):
         "network_params": [dict, None],
     }
 
+    @with_training_parameters
     def __init__(
         self,
         network,
         *,
         network_params=None,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
     ):
-        super().__init__(
-            max_frames=max_frames,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            learning_rate_schedule=learning_rate_schedule,
-            batch_size=batch_size,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            class_weight=class_weight,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-        )
         self.network = network
         self.network_params = network_params
 

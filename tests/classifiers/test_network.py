@@ -1,5 +1,6 @@
 """The classifier as an estimator: fitting, stopping, predicting, bad input."""
 
+import inspect
 import pickle
 import threading
 
@@ -11,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
+from skser.classifiers import BaseNetworkClassifier, with_training_parameters
 
 SMALL = {
     "recurrent_units": 6,
@@ -377,6 +379,30 @@ def test_the_input_is_not_changed(sequences):
     small(max_epochs=1).fit(X, sequences[1]).predict(X)
     for x, original in zip(X, sequences[0], strict=True):
         np.testing.assert_array_equal(x, original)
+
+
+def test_a_network_of_ones_own_class_takes_the_parameters_of_training(sequences):
+    class Averaging(BaseNetworkClassifier):
+        @with_training_parameters
+        def __init__(self, n_units=4, *, scale=1.0):
+            self.n_units = n_units
+            self.scale = scale
+
+        def _architecture(self):
+            return averaging_network, {"n_units": self.n_units}
+
+    classifier = Averaging(3, max_epochs=2, random_state=0)
+    assert list(classifier.get_params())[-2:] == ["verbose", "warm_start"]
+    assert list(inspect.signature(Averaging).parameters)[:3] == [
+        "n_units",
+        "scale",
+        "max_frames",
+    ]
+    copy = clone(classifier.set_params(batch_size=20, scale=2.0))
+    assert (copy.n_units, copy.batch_size, copy.scale) == (3, 20, 2.0)
+    assert copy.fit(*sequences).n_iter_ == 2
+    with pytest.raises(TypeError, match="unexpected keyword argument 'n_unit'"):
+        Averaging(n_unit=3)
 
 
 def averaging_network(n_features, n_classes, *, seed, n_units=4):
