@@ -100,7 +100,8 @@ class AttentiveCNNClassifier(AttentionMixin, BaseNetworkClassifier):
     >>> X = [rng.normal(i % 2, 1, (40 + i, 3)) for i in range(20)]
     >>> y = ["calm", "angry"] * 10
     >>> activation = [[1.5], [4.5]] * 10
-    >>> classifier = AttentiveCNNClassifier(n_filters=8, random_state=0)
+    >>> classifier = AttentiveCNNClassifier(
+    ...     n_filters=8, learning_rate=0.01, random_state=0)
     >>> classifier.fit(X, y, ratings=activation).predict(X[:2])
     array(['calm', 'angry'], dtype='<U5')
     >>> [weights.shape for weights in classifier.attention_weights(X[:2])]
