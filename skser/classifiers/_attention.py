@@ -22,9 +22,17 @@ class AttentionMixin:
         """Return what would have to be otherwise, or None if there is attention."""
         return None
 
+    def _frames_per_step(self):
+        """Return by how many frames a step begins behind the one before it.
+
+        None if the steps are no moments, but features or a whole utterance.
+        """
+        return 1
+
     def _n_steps(self, n_frames):
-        """Return the number of weights of an utterance of that many frames."""
-        return n_frames
+        """Return the number of weights of an utterance; None are all there are."""
+        frames_per_step = self._frames_per_step()
+        return None if frames_per_step is None else -(-n_frames // frames_per_step)
 
     @available_if(_attends)
     def attention_weights(self, X):

@@ -212,6 +212,6 @@ class AttentionBLSTMFCNClassifier(AttentionMixin, BaseNetworkClassifier):
             f"recurrent={self.recurrent!r} and pooling={self.pooling!r}"
         )
 
-    def _n_steps(self, n_frames):
+    def _frames_per_step(self):
         # The other views attend to all features, or to the one and only step.
-        return n_frames if self.view == "frames" else None
+        return 1 if self.view == "frames" else None

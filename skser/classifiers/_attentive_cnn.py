@@ -205,5 +205,5 @@ class AttentiveCNNClassifier(AttentionMixin, BaseNetworkClassifier):
             "n_views": self._n_views(),
         }
 
-    def _n_steps(self, n_frames):
-        return -(-n_frames // (self.pool_stride or self.pool_size))
+    def _frames_per_step(self):
+        return self.pool_stride or self.pool_size
