@@ -1,0 +1,773 @@
+"""What do systems, features and results look like: displays in scikit-learn's form.
+
+A display holds its data; `plot` draws them, into the axes that are given or into a new
+figure; class methods named ``from_...`` compute the data and plot them. It needs ``pip
+install skser[plotting]``; matplotlib is imported when something is first plotted.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import robust_scale
+from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_is_fitted
+
+from skser.audio import AudioLoader
+from skser.features import CATALOGUE, AcousticFeatures
+from skser.framing import Framer
+from skser.metrics import unweighted_accuracy_score
+
+__all__ = [
+    "AttentionDisplay",
+    "ConfusionDisplay",
+    "FeatureDisplay",
+    "TrainingHistoryDisplay",
+]
+
+# Frames of 64 ms that overlap by three quarters, as is usual for looking at speech.
+_N_FFT, _N_MELS = 1024, 80
+# With more speakers than this their names would cover one another.
+_MAX_NAMES = 30
+
+
+class AttentionDisplay:
+    """Show which moments of a recording a network has attended to.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_samples,)
+        The recording, mono.
+    weights : ndarray of shape (n_steps,)
+        How much each step counts.
+    times : ndarray of shape (n_steps,)
+        Where the middle of each step lies, in seconds.
+    sample_rate : int, default=16000
+        Of the signal, in Hz.
+    label : object, default=None
+        The class that was predicted; None leaves out the title.
+    posterior : float, default=None
+        Its probability.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        With the recording.
+    weight_ax_ : matplotlib Axes
+        With the weights, over the same seconds.
+    line_ : matplotlib Line2D
+        The weights.
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    skser.AttentionBLSTMFCNClassifier.attention_weights : The weights as numbers.
+
+    Examples
+    --------
+    >>> from skser.datasets import make_emotional_speech
+    >>> from skser.plotting import AttentionDisplay
+    >>> from skser.systems import attention_blstm
+    >>> corpus = make_emotional_speech(n_speakers=1, n_utterances=1, random_state=0)
+    >>> system = attention_blstm(input_sample_rate=16000, random_state=0)
+    >>> system = system.set_params(
+    ...     whiten__n_components=5, classify__recurrent_units=4, classify__max_epochs=1)
+    >>> system = system.fit(corpus.data, corpus.target)
+    >>> display = AttentionDisplay.from_estimator(system, corpus.data[0], kind="mel")
+    >>> display.ax_.get_xlabel(), display.weight_ax_.get_ylabel()
+    ('Time (s)', 'Attention weight')
+    """
+
+    def __init__(
+        self, signal, weights, times, *, sample_rate=16000, label=None, posterior=None
+    ):
+        self.signal = signal
+        self.weights = weights
+        self.times = times
+        self.sample_rate = sample_rate
+        self.label = label
+        self.posterior = posterior
+
+    @classmethod
+    def from_estimator(cls, system, recording, *, kind="waveform", ax=None):
+        """Predict one recording and show what the network has attended to.
+
+        Parameters
+        ----------
+        system : sklearn.pipeline.Pipeline
+            Fitted, from recordings (or signals) to labels, with a `Framer` and, at the
+            end, a classifier that has `attention_weights`; such as
+            :func:`skser.systems.attention_blstm_fcn` returns it.
+        recording : str, os.PathLike or array-like of shape (n_samples,)
+            What the system takes: a path or a waveform.
+        kind : {"waveform", "mel"}, default="waveform"
+            What is behind the weights: the samples, or a mel spectrogram in dB.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : AttentionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the classifier does not attend, or not to moments (it may attend to
+            features); or if the system does not say where its frames lie.
+
+        Notes
+        -----
+        Frame `t` is centred on sample ``t * hop_length``. Where a step takes several
+        frames, as in the Attentive CNN, it stands at their middle. Behind
+        `max_frames`, at which a classifier may cut, there are no weights.
+        """
+        _import_pyplot(cls.__name__)
+        *front_end, classifier = _list_steps(system)
+        frames_per_step = _check_attends_to_moments(classifier)
+        utterance = _describe(front_end, recording)
+        weights = classifier.attention_weights([utterance.frames])[0]
+        middles = np.arange(len(weights)) * frames_per_step + (frames_per_step - 1) / 2
+        posteriors = classifier.predict_proba([utterance.frames])[0]
+        display = cls(
+            utterance.signal,
+            weights,
+            middles * utterance.hop_length / utterance.sample_rate,
+            sample_rate=utterance.sample_rate,
+            label=classifier.classes_[posteriors.argmax()],
+            posterior=posteriors.max(),
+        )
+        return display.plot(kind=kind, ax=ax)
+
+    def plot(self, *, kind="waveform", ax=None):
+        """Plot the recording, and over it the weights.
+
+        Parameters
+        ----------
+        kind : {"waveform", "mel"}, default="waveform"
+            What is behind the weights.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : AttentionDisplay
+        """
+        if kind not in _RECORDINGS:
+            raise ValueError(f"kind must be one of {list(_RECORDINGS)}, got {kind!r}.")
+        _take_axes(self, ax, figsize=(8, 3.2))
+        show_recording, color = _RECORDINGS[kind]
+        show_recording(np.asarray(self.signal), self.sample_rate, self.ax_)
+        # librosa's own ticks are multiples of 0.15 s.
+        self.ax_.locator_params(axis="x", nbins=10, steps=[1, 2, 5, 10])
+        self.ax_.set(xlabel="Time (s)", xlim=(0, len(self.signal) / self.sample_rate))
+        if self.label is not None:
+            share = "" if self.posterior is None else f" ({self.posterior:.2f})"
+            self.ax_.set_title(f"{self.label}{share}")
+        self.weight_ax_ = self.ax_.twinx()
+        (self.line_,) = self.weight_ax_.plot(self.times, self.weights, color=color)
+        self.weight_ax_.set(
+            ylabel="Attention weight", ylim=(0, 1.1 * np.max(self.weights))
+        )
+        return self
+
+
+def _check_attends_to_moments(classifier):
+    """Return by how many frames its steps are apart, or say that there are none."""
+    name = type(classifier).__name__
+    try:
+        _ = classifier.attention_weights
+    except AttributeError as error:
+        reason = error.__cause__ or f"{name} has no attention_weights."
+        raise ValueError(
+            f"AttentionDisplay needs a classifier that attends. {reason}"
+        ) from error
+    # A classifier from elsewhere is taken to attend to frames.
+    steps = getattr(classifier, "_frames_per_step", lambda: 1)()
+    if steps is None:
+        raise ValueError(
+            "AttentionDisplay shows attention to moments, but with "
+            f"view={classifier.view!r} the steps of {name} are none. Set view='frames'."
+        )
+    return steps
+
+
+def _show_waveform(signal, sample_rate, ax):
+    """Show the samples, or where they are too many, their envelope."""
+    import librosa.display
+
+    librosa.display.waveshow(signal, sr=sample_rate, axis="s", color="0.72", ax=ax)
+    ax.set_ylabel("Amplitude")
+
+
+def _show_mel(signal, sample_rate, ax):
+    """Show a mel spectrogram in dB, the loudest being 0."""
+    import librosa.display
+
+    hop_length = _N_FFT // 4
+    bands = librosa.feature.melspectrogram(
+        y=signal, sr=sample_rate, n_fft=_N_FFT, hop_length=hop_length, n_mels=_N_MELS
+    )
+    librosa.display.specshow(
+        librosa.power_to_db(bands, ref=np.max, top_db=70),
+        sr=sample_rate,
+        hop_length=hop_length,
+        x_axis="s",
+        y_axis="mel",
+        ax=ax,
+    )
+    ax.set_ylabel("Frequency (Hz)")
+
+
+# kind -> how the recording is shown, and a colour that stands out before it.
+_RECORDINGS = {"waveform": (_show_waveform, "C3"), "mel": (_show_mel, "white")}
+
+
+class TrainingHistoryDisplay:
+    """Show how the training of a network went.
+
+    Parameters
+    ----------
+    history : dict of str to list of float
+        Per epoch: "loss" and, if something was held out, "val_loss" and "val_UA".
+    best_epoch : int
+        The epoch, counted from 0, whose weights were kept.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        With the losses.
+    score_ax_ : matplotlib Axes or None
+        With UA on the held-out utterances; None if nothing was held out.
+    lines_ : dict of str to matplotlib Line2D
+        By the names of `history`, and "best_epoch".
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skser.plotting import TrainingHistoryDisplay
+    >>> history = {
+    ...     "loss": [1.4, 1.0, 0.7], "val_loss": [1.4, 1.2, 1.3],
+    ...     "val_UA": [0.25, 0.5, 0.4]}
+    >>> display = TrainingHistoryDisplay(history, best_epoch=1).plot()
+    >>> list(display.lines_)
+    ['loss', 'val_loss', 'val_UA', 'best_epoch']
+    """
+
+    def __init__(self, history, best_epoch):
+        self.history = history
+        self.best_epoch = best_epoch
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Show how a fitted classifier was trained.
+
+        Parameters
+        ----------
+        estimator : classifier or sklearn.pipeline.Pipeline
+            A fitted network of :mod:`skser.classifiers`, or a Pipeline that ends in
+            one.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingHistoryDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If it keeps no history.
+        """
+        _import_pyplot(cls.__name__)
+        classifier = _list_steps(estimator)[-1]
+        check_is_fitted(classifier)
+        if not hasattr(classifier, "history_"):
+            raise ValueError(
+                f"{cls.__name__} needs a network of skser.classifiers, which keeps its "
+                f"history_; {type(classifier).__name__} does not."
+            )
+        return cls(classifier.history_, classifier.best_epoch_).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Plot losses and UA over the epochs.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingHistoryDisplay
+        """
+        _take_axes(self, ax)
+        axes = {"loss": self.ax_, "val_loss": self.ax_}
+        self.score_ax_ = None
+        if "val_UA" in self.history:
+            axes["val_UA"] = self.score_ax_ = self.ax_.twinx()
+            self.score_ax_.set(ylabel="UA", ylim=(0, 1))
+        self.lines_ = {
+            name: axes[name].plot(self.history[name], label=label, **style)[0]
+            for name, (label, style) in _CURVES.items()
+            if name in self.history
+        }
+        self.lines_["best_epoch"] = self.ax_.axvline(
+            self.best_epoch, color="0.5", linestyle=":", label="best epoch"
+        )
+        self.ax_.set(xlabel="Epoch", ylabel="Loss", ylim=(0, None))
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        # Above the axes: within, one of the two kinds of curves would cross it.
+        self.ax_.legend(
+            handles=list(self.lines_.values()),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=2,
+            frameon=False,
+        )
+        return self
+
+
+# Name in the history -> label and style.
+_CURVES = {
+    "loss": ("loss", {"color": "C0"}),
+    "val_loss": ("validation loss", {"color": "C0", "linestyle": "--"}),
+    "val_UA": ("validation UA", {"color": "C1"}),
+}
+
+
+class ConfusionDisplay:
+    """Show which emotions are taken for which, and how speakers differ.
+
+    Parameters
+    ----------
+    confusion_matrix : ndarray of int of shape (n_classes, n_classes)
+        Numbers of recordings: rows are true, columns predicted.
+    labels : sequence of length n_classes
+        The classes.
+    scores : dict of str to float, default=None
+        UA of each speaker; None shows the matrix alone.
+
+    Attributes
+    ----------
+    matrix_ : sklearn.metrics.ConfusionMatrixDisplay
+        Of the matrix, each row divided by its sum.
+    ax_ : matplotlib Axes
+        With the matrix.
+    speaker_ax_ : matplotlib Axes or None
+        With UA of each speaker, to the right of `ax_`; None without `scores`.
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    skser.model_selection.evaluate : Makes results to show.
+
+    Examples
+    --------
+    >>> from skser.plotting import ConfusionDisplay
+    >>> display = ConfusionDisplay.from_predictions(
+    ...     ["anger", "anger", "sadness"], ["anger", "sadness", "sadness"],
+    ...     groups=["s01", "s02", "s02"])
+    >>> display.matrix_.confusion_matrix
+    array([[0.5, 0.5],
+           [0. , 1. ]])
+    >>> display.scores
+    {'s01': 1.0, 's02': 0.5}
+    """
+
+    def __init__(self, confusion_matrix, labels, *, scores=None):
+        self.confusion_matrix = confusion_matrix
+        self.labels = labels
+        self.scores = scores
+
+    @classmethod
+    def from_result(cls, result, *, ax=None):
+        """Show the result of an evaluation, pooled over folds and seeds.
+
+        Parameters
+        ----------
+        result : skser.model_selection.EvaluationResult
+            As :func:`~skser.model_selection.evaluate` returns it.
+        ax : matplotlib Axes, default=None
+            Where to plot, the speakers included; None makes a figure.
+
+        Returns
+        -------
+        display : ConfusionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        columns = result.predictions()
+        return cls.from_predictions(
+            columns["true"],
+            columns["predicted"],
+            groups=columns.get("speaker"),
+            labels=result.labels,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(cls, y_true, y_pred, *, groups=None, labels=None, ax=None):
+        """Show predictions.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        y_pred : array-like of shape (n_samples,)
+            Predicted labels.
+        groups : array-like of shape (n_samples,), default=None
+            The speaker of each sample; None shows no speakers.
+        labels : array-like of shape (n_classes,), default=None
+            The classes, in the order of the matrix. None takes those that occur,
+            sorted.
+        ax : matplotlib Axes, default=None
+            Where to plot, the speakers included; None makes a figure.
+
+        Returns
+        -------
+        display : ConfusionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the lengths differ.
+        """
+        _import_pyplot(cls.__name__)
+        check_consistent_length(y_true, y_pred, groups)
+        labels = unique_labels(y_true, y_pred) if labels is None else labels
+        counts = confusion_matrix(y_true, y_pred, labels=labels)
+        scores = None if groups is None else _score_groups(y_true, y_pred, groups)
+        return cls(counts, labels, scores=scores).plot(ax=ax)
+
+    def plot(self, *, cmap="Blues", ax=None):
+        """Plot the matrix and, beside it, UA of each speaker.
+
+        Parameters
+        ----------
+        cmap : str or matplotlib Colormap, default="Blues"
+            The colours of the matrix.
+        ax : matplotlib Axes, default=None
+            Where to plot, the speakers included; None makes a figure.
+
+        Returns
+        -------
+        display : ConfusionDisplay
+        """
+        has_speakers = self.scores is not None
+        _take_axes(self, ax, figsize=(8, 4.8) if has_speakers else (5.6, 4.8))
+        totals = np.sum(self.confusion_matrix, axis=1, keepdims=True)
+        # A class without recordings has a row of zeros.
+        shares = self.confusion_matrix / np.maximum(totals, 1)
+        self.matrix_ = ConfusionMatrixDisplay(shares, display_labels=self.labels)
+        self.matrix_.plot(
+            ax=self.ax_,
+            cmap=cmap,
+            colorbar=False,
+            values_format=".2f",
+            xticks_rotation=45 if len(self.labels) > 4 else "horizontal",
+            im_kw={"vmin": 0, "vmax": 1},
+        )
+        ua = np.diag(shares)[totals[:, 0] > 0].mean()
+        wa = np.trace(self.confusion_matrix) / totals.sum()
+        self.ax_.set_title(f"UA {ua:.3f}, WA {wa:.3f}")
+        self.speaker_ax_ = self._plot_speakers(ua) if has_speakers else None
+        return self
+
+    def _plot_speakers(self, ua):
+        """Plot UA of each speaker, in axes beside the matrix, and return these."""
+        from mpl_toolkits.axes_grid1 import make_axes_locatable
+
+        ax = make_axes_locatable(self.ax_).append_axes("right", "45%", pad=0.15)
+        rows = np.arange(len(self.scores))
+        scores = list(self.scores.values())
+        ax.hlines(rows, 0, scores, color="C0", linewidth=1)
+        ax.plot(scores, rows, "o", color="C0", markersize=4, clip_on=False)
+        ax.axvline(ua, color="0.5", linestyle=":")
+        n_named = len(rows) if len(rows) <= _MAX_NAMES else 0
+        ax.yaxis.tick_right()
+        ax.set_yticks(rows[:n_named], [str(name) for name in self.scores][:n_named])
+        ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xticks=(0, 0.5, 1))
+        ax.set(xlabel="UA", title=f"{len(rows)} speakers")
+        return ax
+
+
+def _score_groups(y_true, y_pred, groups):
+    """Return UA of each group, by its name."""
+    y_true, y_pred, groups = map(np.asarray, (y_true, y_pred, groups))
+    return {
+        name: unweighted_accuracy_score(y_true[groups == name], y_pred[groups == name])
+        for name in np.unique(groups).tolist()
+    }
+
+
+class FeatureDisplay:
+    """Show all acoustic features of an utterance as one heat map.
+
+    Each column is shown relative to its own values in the utterance: 0 is the median,
+    and 1 the distance between the 10th and the 90th percentile. The height of a
+    feature grows with the logarithm of its number of columns, since the 513 bins of the
+    spectrum would leave nothing to be seen of the others.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_frames, n_features)
+        Of one utterance, as `AcousticFeatures` gives them.
+    groups : sequence of str, default=None
+        The names in ``CATALOGUE`` of the features that the columns belong to, in its
+        order. None are all 27.
+    hop_length : int, default=512
+        Number of samples from one frame to the next.
+    sample_rate : int, default=16000
+        In Hz.
+
+    Attributes
+    ----------
+    mesh_ : matplotlib QuadMesh
+        The heat map.
+    edges_ : ndarray of shape (n_groups + 1,)
+        Where the features begin and end on the vertical axis.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If the number of columns is not that of the features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features import AcousticFeatures
+    >>> from skser.plotting import FeatureDisplay
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, 16000)
+    >>> display = FeatureDisplay.from_estimator(AcousticFeatures(), noise)
+    >>> display.features.shape, len(display.ax_.get_yticklabels())
+    ((32, 743), 27)
+    """
+
+    def __init__(self, features, *, groups=None, hop_length=512, sample_rate=16000):
+        self.features = features
+        self.groups = groups
+        self.hop_length = hop_length
+        self.sample_rate = sample_rate
+
+    @classmethod
+    def from_estimator(cls, estimator, recording, *, ax=None):
+        """Compute the features of a recording and show them.
+
+        Parameters
+        ----------
+        estimator : AcousticFeatures or sklearn.pipeline.Pipeline
+            A Pipeline with an `AcousticFeatures`; later steps are not run. An
+            `AcousticFeatures` alone is given the frames of a `Framer`.
+        recording : str, os.PathLike or array-like of shape (n_samples,)
+            What the Pipeline takes; for an `AcousticFeatures` alone, a path or a
+            waveform at 16 kHz.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : FeatureDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the Pipeline has no `AcousticFeatures`, or no `Framer`.
+        """
+        _import_pyplot(cls.__name__)
+        front_end = _front_end_of_features(estimator)
+        utterance = _describe(front_end, recording)
+        names = front_end[-1].features
+        display = cls(
+            utterance.frames,
+            groups=None
+            if isinstance(names, str)
+            else [n for n in CATALOGUE if n in names],
+            hop_length=utterance.hop_length,
+            sample_rate=utterance.sample_rate,
+        )
+        return display.plot(ax=ax)
+
+    @classmethod
+    def from_features(cls, features, *, hop_length=512, sample_rate=16000, ax=None):
+        """Show features that were computed before.
+
+        Parameters
+        ----------
+        features : array-like of shape (n_frames, 743)
+            Of one utterance.
+        hop_length : int, default=512
+            Number of samples from one frame to the next.
+        sample_rate : int, default=16000
+            In Hz.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : FeatureDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there are not 743 columns.
+        """
+        display = cls(features, hop_length=hop_length, sample_rate=sample_rate)
+        return display.plot(ax=ax)
+
+    def plot(self, *, cmap="RdBu_r", colorbar=True, ax=None):
+        """Plot the heat map.
+
+        Parameters
+        ----------
+        cmap : str or matplotlib Colormap, default="RdBu_r"
+            The colours; those in the middle are the median.
+        colorbar : bool, default=True
+            Whether to add a bar that explains the colours.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : FeatureDisplay
+        """
+        _take_axes(self, ax, figsize=(8, 7.5))
+        features = np.asarray(self.features)
+        names = list(CATALOGUE) if self.groups is None else list(self.groups)
+        widths = [CATALOGUE[name].width for name in names]
+        _check_columns(features, names, widths)
+        moments = np.arange(len(features) + 1) - 0.5
+        self.mesh_ = self.ax_.pcolormesh(
+            moments * self.hop_length / self.sample_rate,
+            _column_edges(widths),
+            robust_scale(features, quantile_range=(10, 90)).T,
+            cmap=cmap,
+            vmin=-1,
+            vmax=1,
+            rasterized=True,
+        )
+        self.edges_ = np.concatenate([[0], np.cumsum(_group_heights(widths))])
+        middles = (self.edges_[:-1] + self.edges_[1:]) / 2
+        self.ax_.set_yticks(middles, names, fontsize="x-small")
+        for edge in self.edges_[1:-1]:
+            self.ax_.axhline(edge, color="white", linewidth=0.8)
+        self.ax_.set(xlabel="Time (s)", xlim=(0, None))
+        if colorbar:
+            self.figure_.colorbar(
+                self.mesh_, ax=self.ax_, label="Relative to the median", shrink=0.5
+            )
+        return self
+
+
+def _front_end_of_features(estimator):
+    """Return the steps from a recording to `AcousticFeatures`, which is the last."""
+    steps = _list_steps(estimator)
+    is_found = [isinstance(step, AcousticFeatures) for step in steps]
+    if not any(is_found):
+        names = ", ".join(type(step).__name__ for step in steps)
+        raise ValueError(
+            f"FeatureDisplay needs a Pipeline with an AcousticFeatures, got {names}."
+        )
+    if len(steps) == 1:
+        loader = AudioLoader(input_sample_rate=steps[0].sample_rate)
+        return [loader, Framer(), *steps]
+    return steps[: is_found.index(True) + 1]
+
+
+def _check_columns(features, names, widths):
+    """Refuse features that are not those of the catalogue."""
+    if features.ndim != 2 or features.shape[1] != sum(widths):
+        raise ValueError(
+            f"features must have the shape (n_frames, {sum(widths)}), the columns of "
+            f"{len(names)} features of the CATALOGUE; got {features.shape}."
+        )
+
+
+def _group_heights(widths):
+    """Return how high features of so many columns are shown."""
+    return 1 + 0.5 * np.log2(widths)
+
+
+def _column_edges(widths):
+    """Return where the columns begin and end, those of a feature being alike."""
+    heights = np.repeat(_group_heights(widths) / widths, widths)
+    return np.concatenate([[0], np.cumsum(heights)])
+
+
+class _Utterance(NamedTuple):
+    """One recording behind a front end."""
+
+    signal: np.ndarray
+    sample_rate: int
+    hop_length: int
+    frames: np.ndarray  # (n_frames, n_features)
+
+
+def _describe(steps, recording):
+    """Pass one recording through the steps of a front end."""
+    framer = next((step for step in steps if isinstance(step, Framer)), None)
+    sample_rate = next(
+        (s.sample_rate for s in steps if hasattr(s, "sample_rate")), None
+    )
+    if framer is None or sample_rate is None:
+        raise ValueError(
+            "To know at which second a frame lies, the display needs a Pipeline with a "
+            "Framer and a step that has a sample_rate, such as AudioLoader; got "
+            f"{', '.join(type(step).__name__ for step in steps) or 'no such step'}."
+        )
+    batch = [recording]
+    for step in steps:
+        if step is framer:
+            signal = batch[0]
+        batch = step.transform(batch)
+    n_expected = -(-len(signal) // framer.hop_length)
+    if len(batch[0]) != n_expected:
+        raise ValueError(
+            f"The Framer makes {n_expected} frames of the recording, but the steps "
+            f"behind it give {len(batch[0])}: which second is which cannot be known."
+        )
+    return _Utterance(signal, sample_rate, framer.hop_length, batch[0])
+
+
+def _list_steps(estimator):
+    """Return the steps of a Pipeline, and of Pipelines in it, without empty ones."""
+    if not isinstance(estimator, Pipeline):
+        return [] if estimator in (None, "passthrough") else [estimator]
+    return [step for _, entry in estimator.steps for step in _list_steps(entry)]
+
+
+def _import_pyplot(needed_by):
+    """Return matplotlib's pyplot, or say how to install it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{needed_by} needs matplotlib: pip install skser[plotting]"
+        ) from error
+    return plt
+
+
+def _take_axes(display, ax, figsize=None):
+    """Set a display's `ax_` and `figure_`: of the axes given, or of a new figure."""
+    plt = _import_pyplot(type(display).__name__)
+    if ax is None:
+        _, ax = plt.subplots(figsize=figsize, layout="constrained")
+    display.ax_, display.figure_ = ax, ax.figure

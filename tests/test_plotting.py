@@ -1,0 +1,397 @@
+"""What the displays show: the right numbers at the right places of the axes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from skser import AcousticFeatures, AttentionBLSTMFCNClassifier, AudioLoader, Framer
+from skser.classifiers import AttentiveCNNClassifier
+from skser.features import CATALOGUE
+from skser.metrics import unweighted_accuracy_score
+from skser.model_selection import EvaluationResult
+from skser.plotting import (
+    AttentionDisplay,
+    ConfusionDisplay,
+    FeatureDisplay,
+    TrainingHistoryDisplay,
+)
+
+matplotlib = pytest.importorskip("matplotlib")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def _no_window():
+    """Draw without a screen, and leave no figure open."""
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+class AttendsToTheLoudest(ClassifierMixin, BaseEstimator):
+    """Give the loudest frame all the weight; the shape of a real classifier."""
+
+    classes_ = np.array(["anger", "sadness"])
+
+    def fit(self, X, y=None):
+        return self
+
+    def predict_proba(self, X):
+        return np.tile([0.25, 0.75], (len(X), 1))
+
+    def attention_weights(self, X):
+        return [np.eye(len(x))[x[:, 0].argmax()] for x in X]
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def attentive_pipeline(hop_length=512):
+    """Return a Pipeline whose attention is known."""
+    return Pipeline(
+        [
+            ("load", AudioLoader(input_sample_rate=16000)),
+            ("frame", Framer(hop_length=hop_length)),
+            ("features", AcousticFeatures(features=["Energy"])),
+            ("classify", AttendsToTheLoudest()),
+        ]
+    )
+
+
+def click(second):
+    """Return two seconds of silence with a click."""
+    signal = np.zeros(32000, dtype=np.float32)
+    signal[round(16000 * second)] = 1
+    return signal
+
+
+# Attention
+
+
+@pytest.mark.parametrize("second", [0.032, 0.64, 1.6])
+@pytest.mark.parametrize("hop_length", [160, 512])
+def test_the_weight_of_a_click_is_at_the_second_of_the_click(second, hop_length):
+    system = attentive_pipeline(hop_length)
+    display = AttentionDisplay.from_estimator(system, click(second))
+    times, weights = display.line_.get_data()
+    # All frames that hold the click are equally loud; the first is the one found.
+    first = np.ceil((second * 16000 - 511) / hop_length) * hop_length / 16000
+    assert times[weights.argmax()] == pytest.approx(max(first, 0))
+    assert abs(times[weights.argmax()] - second) <= 0.032
+    assert display.ax_.get_xlim() == (0, 2)
+
+
+@pytest.mark.parametrize("kind", ["waveform", "mel"])
+def test_attention_is_drawn_over_the_seconds_of_the_recording(
+    kind, fitted_system, speech
+):
+    display = AttentionDisplay.from_estimator(fitted_system, speech.paths[0], kind=kind)
+    weights = display.line_.get_ydata()
+    assert weights.sum() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(
+        display.line_.get_xdata(), np.arange(len(weights)) * 512 / 16000
+    )
+    duration = len(speech.data[0]) / 16000
+    assert display.ax_.get_xlim() == pytest.approx((0, duration))
+    assert display.weight_ax_.get_xlim() == display.ax_.get_xlim()
+    assert display.ax_.get_xlabel() == "Time (s)"
+
+
+def test_the_title_has_the_predicted_class_and_its_posterior(fitted_system, speech):
+    path = speech.paths[0]
+    display = AttentionDisplay.from_estimator(fitted_system, path)
+    label = fitted_system.predict([path])[0]
+    posterior = fitted_system.predict_proba([path]).max()
+    assert display.ax_.get_title() == f"{label} ({posterior:.2f})"
+
+
+def test_a_step_of_several_frames_stands_at_their_middle(speech):
+    system = attentive_pipeline()
+    classifier = AttentiveCNNClassifier(
+        n_filters=3, kernel_size=3, pool_size=6, max_epochs=1, random_state=0
+    )
+    system.steps[-1] = ("classify", classifier)
+    system.fit(speech.data, speech.target)
+    display = AttentionDisplay.from_estimator(system, np.zeros(12 * 512))
+    np.testing.assert_allclose(display.times, np.array([2.5, 8.5]) * 0.032)
+
+
+def test_there_are_no_weights_behind_the_frames_at_which_a_classifier_cuts(speech):
+    system = attentive_pipeline()
+    classifier = AttentionBLSTMFCNClassifier(
+        recurrent_units=2, convolutional=False, max_frames=10, max_epochs=1
+    )
+    system.steps[-1] = ("classify", classifier)
+    system.fit(speech.data, speech.target)
+    display = AttentionDisplay.from_estimator(system, speech.data[0])
+    assert display.times.max() == pytest.approx(9 * 0.032)
+    assert display.ax_.get_xlim()[1] == pytest.approx(len(speech.data[0]) / 16000)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "message"),
+    [
+        (LogisticRegression(), "LogisticRegression has no attention_weights"),
+        (AttentionBLSTMFCNClassifier(pooling="mean"), "pooling='mean'"),
+        (AttentionBLSTMFCNClassifier(view="variables"), "view='variables'"),
+        (AttentionBLSTMFCNClassifier(view="flat"), "view='flat'"),
+    ],
+)
+def test_a_classifier_that_does_not_attend_to_moments_is_refused(classifier, message):
+    system = attentive_pipeline()
+    system.steps[-1] = ("classify", classifier)
+    with pytest.raises(ValueError, match=f"AttentionDisplay .*{message}"):
+        AttentionDisplay.from_estimator(system, click(1))
+
+
+def test_a_system_that_does_not_say_where_its_frames_lie_is_refused():
+    system = Pipeline(attentive_pipeline().steps[2:])
+    with pytest.raises(ValueError, match=r"Framer .* got AcousticFeatures"):
+        AttentionDisplay.from_estimator(system, np.zeros((3, 1024)))
+
+
+def test_steps_that_change_the_number_of_frames_are_refused():
+    class KeepsEverySecond(BaseEstimator):
+        def transform(self, X):
+            return [x[::2] for x in X]
+
+    system = attentive_pipeline()
+    system.steps.insert(3, ("thin", KeepsEverySecond()))
+    with pytest.raises(ValueError, match=r"makes 63 frames .* give 32"):
+        AttentionDisplay.from_estimator(system, click(1))
+
+
+def test_an_unknown_kind_of_picture_is_refused():
+    with pytest.raises(ValueError, match=r"kind must be one of \['waveform', 'mel'\]"):
+        AttentionDisplay.from_estimator(attentive_pipeline(), click(1), kind="pitch")
+
+
+# Training
+
+
+def test_the_history_of_training_is_drawn_by_epoch(sequences):
+    classifier = AttentionBLSTMFCNClassifier(
+        recurrent_units=2, filters=(4,), kernel_sizes=(3,), max_epochs=4, random_state=0
+    )
+    classifier.fit(*sequences, groups=np.arange(60) % 4)
+    display = TrainingHistoryDisplay.from_estimator(Pipeline([("c", classifier)]))
+    for name in ("loss", "val_loss", "val_UA"):
+        assert display.lines_[name].get_xdata().tolist() == [0, 1, 2, 3]
+        assert display.lines_[name].get_ydata().tolist() == classifier.history_[name]
+    assert display.lines_["val_UA"].axes is display.score_ax_
+    assert set(display.lines_["best_epoch"].get_xdata()) == {classifier.best_epoch_}
+
+
+def test_without_validation_only_the_loss_is_drawn():
+    display = TrainingHistoryDisplay({"loss": [2.0, 1.0]}, best_epoch=1).plot()
+    assert list(display.lines_) == ["loss", "best_epoch"]
+    assert display.score_ax_ is None
+
+
+def test_what_keeps_no_history_is_refused():
+    with pytest.raises(NotFittedError):
+        TrainingHistoryDisplay.from_estimator(AttentionBLSTMFCNClassifier())
+    other = LogisticRegression().fit([[0], [1]], [0, 1])
+    with pytest.raises(ValueError, match=r"history_; LogisticRegression does not"):
+        TrainingHistoryDisplay.from_estimator(other)
+
+
+# Confusions
+
+
+@pytest.fixture
+def predictions():
+    """True labels, predicted ones and speakers of 60 recordings."""
+    generator = np.random.default_rng(0)
+    y_true = np.array(["anger", "fear", "joy"])[np.arange(60) % 3]
+    y_pred = np.where(generator.random(60) < 0.5, y_true, "joy")
+    return y_true, y_pred, np.array(["anna", "bea"])[np.arange(60) // 30]
+
+
+def test_the_rows_of_the_matrix_sum_to_one(predictions):
+    y_true, y_pred, _ = predictions
+    display = ConfusionDisplay.from_predictions(y_true, y_pred)
+    shares = display.matrix_.confusion_matrix
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    recalls = [np.mean(y_pred[y_true == name] == name) for name in display.labels]
+    np.testing.assert_allclose(np.diag(shares), recalls)
+    assert display.confusion_matrix.sum() == 60
+    assert display.speaker_ax_ is None
+
+
+def test_a_class_without_recordings_is_a_row_of_zeros_and_does_not_count():
+    display = ConfusionDisplay.from_predictions(
+        ["fear", "joy"], ["joy", "joy"], labels=["joy", "anger", "fear"]
+    )
+    assert display.matrix_.confusion_matrix.tolist() == [
+        [1, 0, 0],
+        [0, 0, 0],
+        [1, 0, 0],
+    ]
+    assert display.ax_.get_title() == "UA 0.500, WA 0.500"
+
+
+def test_beside_the_matrix_stands_the_ua_of_each_speaker(predictions):
+    y_true, y_pred, speakers = predictions
+    display = ConfusionDisplay.from_predictions(y_true, y_pred, groups=speakers)
+    names = [label.get_text() for label in display.speaker_ax_.get_yticklabels()]
+    assert names == ["anna", "bea"]
+    expected = [
+        unweighted_accuracy_score(y_true[speakers == name], y_pred[speakers == name])
+        for name in names
+    ]
+    scores, rows = display.speaker_ax_.lines[0].get_data()
+    np.testing.assert_allclose(scores, expected)
+    assert rows.tolist() == [0, 1]
+
+
+def test_a_result_shows_its_own_figures(predictions):
+    y_true, y_pred, speakers = predictions
+    labels = ["anger", "fear", "joy"]
+    result = EvaluationResult(
+        labels=labels,
+        files=[f"{i}.wav" for i in range(60)],
+        speakers=speakers.tolist(),
+        true=np.array([labels.index(label) for label in y_true]),
+        recordings=np.arange(60),
+        folds=np.arange(60) // 30,
+        runs=np.zeros(60, dtype=int),
+        predicted=np.array([labels.index(label) for label in y_pred]),
+        posteriors=None,
+        seeds=[None],
+        protocol={},
+    )
+    display = ConfusionDisplay.from_result(result)
+    np.testing.assert_array_equal(display.confusion_matrix, result.confusion_matrix())
+    rows = {row["speaker"]: row["UA"] for row in result.scores_by("speaker")}
+    assert display.scores == rows
+    assert display.ax_.get_title() == f"UA {result.ua:.3f}, WA {result.wa:.3f}"
+
+
+def test_the_names_of_a_hundred_speakers_are_left_out():
+    scores = {f"s{i:03d}": i / 100 for i in range(100)}
+    display = ConfusionDisplay(np.eye(2), ["a", "b"], scores=scores).plot()
+    assert len(display.speaker_ax_.get_yticklabels()) == 0
+    assert display.speaker_ax_.get_title() == "100 speakers"
+
+
+def test_predictions_of_another_number_are_refused():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ConfusionDisplay.from_predictions(["a", "b"], ["a"])
+
+
+# Features
+
+
+def test_the_features_stand_in_the_order_of_the_catalogue():
+    display = FeatureDisplay.from_estimator(AcousticFeatures(), click(1))
+    labels = display.ax_.get_yticklabels()
+    assert [label.get_text() for label in labels] == list(CATALOGUE)
+    assert (np.diff(display.edges_) > 0).all()
+    middles = display.ax_.get_yticks()
+    assert ((display.edges_[:-1] < middles) & (middles < display.edges_[1:])).all()
+
+
+def test_every_column_has_its_place_within_its_feature():
+    display = FeatureDisplay.from_estimator(AcousticFeatures(), click(1))
+    columns = display.mesh_.get_coordinates()[:, 0, 1]
+    ends = np.cumsum([feature.width for feature in CATALOGUE.values()])
+    np.testing.assert_allclose(columns[ends], display.edges_[1:])
+    assert len(columns) == 744
+
+
+def test_frames_lie_around_their_centres():
+    display = FeatureDisplay.from_features(
+        np.zeros((5, 743)), hop_length=160, sample_rate=8000
+    )
+    seconds = display.mesh_.get_coordinates()[0, :, 0]
+    np.testing.assert_allclose(seconds, (np.arange(6) - 0.5) * 0.02)
+
+
+def test_each_column_is_scaled_by_its_own_values():
+    features = np.tile(np.arange(11.0)[:, np.newaxis], (1, 743))
+    features[:, 1] = 1e9 * features[:, 0] + 5
+    features[:, 2] = 7
+    shown = FeatureDisplay.from_features(features).mesh_.get_array()
+    np.testing.assert_allclose(shown[1], shown[0], atol=1e-6)
+    np.testing.assert_allclose(shown[0], (np.arange(11) - 5) / 8)
+    assert not shown[2].any()
+
+
+def test_features_that_were_chosen_are_the_only_ones_shown(speech):
+    features = AcousticFeatures(features=["ZCR", "MFCC"])
+    system = Pipeline([("load", AudioLoader()), ("frame", Framer()), ("f", features)])
+    for estimator in (system, features):
+        display = FeatureDisplay.from_estimator(estimator, speech.paths[0])
+        labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+        assert labels == ["MFCC", "ZCR"]
+
+
+def test_a_whole_system_shows_the_features_in_its_midst(fitted_system, speech):
+    display = FeatureDisplay.from_estimator(fitted_system, speech.paths[0])
+    expected = fitted_system[:3].transform(speech.paths[:1])[0]
+    np.testing.assert_array_equal(display.features, expected)
+
+
+def test_what_has_no_acoustic_features_is_refused():
+    with pytest.raises(ValueError, match="AcousticFeatures, got Framer"):
+        FeatureDisplay.from_estimator(Framer(), click(1))
+    with pytest.raises(ValueError, match=r"\(n_frames, 743\).* got \(5, 13\)"):
+        FeatureDisplay.from_features(np.zeros((5, 13)))
+
+
+# All of them
+
+
+DISPLAYS = {
+    "attention": lambda ax: AttentionDisplay.from_estimator(
+        attentive_pipeline(), click(1), ax=ax
+    ),
+    "training": lambda ax: TrainingHistoryDisplay({"loss": [1.0]}, 0).plot(ax=ax),
+    "confusions": lambda ax: ConfusionDisplay.from_predictions(
+        ["a", "b"], ["a", "a"], groups=["s", "t"], ax=ax
+    ),
+    "features": lambda ax: FeatureDisplay.from_features(np.zeros((3, 743)), ax=ax),
+}
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_the_axes_that_are_given_are_used_and_no_figure_is_made(name):
+    figure, axes = plt.subplots(1, 2)
+    display = DISPLAYS[name](axes[1])
+    assert display.ax_ is axes[1]
+    assert display.figure_ is figure
+    assert plt.get_fignums() == [figure.number]
+    assert not axes[0].has_data()
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_settings_of_matplotlib_are_left_alone(name):
+    before = dict(matplotlib.rcParams)
+    DISPLAYS[name](None)
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_without_matplotlib_the_error_says_what_to_install(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"Display needs .*skser\[plotting\]"):
+        DISPLAYS[name](None)
+
+
+def test_importing_the_displays_loads_neither_matplotlib_nor_tensorflow():
+    code = (
+        "import skser, skser.plotting, sys\n"
+        "print([m for m in ('matplotlib', 'librosa', 'tensorflow') "
+        "if m in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert answer.stdout.strip() == "[]"
