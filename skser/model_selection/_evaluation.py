@@ -322,10 +322,12 @@ def _run_all(jobs, data, store, n_jobs, verbose):
     # A generator, so that what is finished is kept should a worker be killed.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     try:
-        for i, outcome, failure in parallel(
-            delayed(_run)(i, jobs[i], data, store, verbose) for i in left
+        for i, outcome, failure, text in parallel(
+            delayed(_run)(i, jobs[i], data, store) for i in left
         ):
             (outcomes if failure is None else failures)[i] = outcome or failure
+            # Here and not in the worker, so that the lines go where the caller's go.
+            _report(jobs[i], verbose, text)
     except BrokenExecutor as error:
         failures[-1] = (
             "a worker process was killed, perhaps for lack of memory; use fewer n_jobs",
@@ -339,23 +341,21 @@ def _report(job, verbose, text):
         print(f"{job.name}: {text}", flush=True)
 
 
-def _run(i, job, data, store, verbose):
-    """Run one fold and keep it; return (position, outcome, failure)."""
+def _run(i, job, data, store):
+    """Run one fold and keep it; return (position, outcome, failure, report)."""
     start = time.perf_counter()
     try:
         outcome = _fit_and_predict(job, data)
     # Whatever the system raises: the other folds must not be lost for it.
     except Exception as error:
-        _report(job, verbose, f"failed, {error}")
         text = f"{job.name}: {type(error).__name__}: {error}"
         # As text, since not every exception survives the way from a worker.
-        return i, None, (text, traceback.format_exc())
+        return i, None, (text, traceback.format_exc()), f"failed, {error}"
     store.write(job, outcome)
     truth = [data.labels.index(label) for label in data.y[job.parts[2]].tolist()]
     share = np.mean(outcome["predicted"] == truth)
     seconds = time.perf_counter() - start
-    _report(job, verbose, f"WA {share:.3f}, {seconds:.0f} s")
-    return i, outcome, None
+    return i, outcome, None, f"WA {share:.3f}, {seconds:.0f} s"
 
 
 def _fit_and_predict(job, data):

@@ -283,9 +283,12 @@ class TestProtocol:
         with pytest.raises(ValueError, match="Fold 0 of cv has 0 recordings to train"):
             evaluate(SVC(), corpus, [([], [0, 1])])
 
-    def test_verbose_prints_a_line_a_fold(self, corpus, capsys):
-        evaluate(DummyClassifier(), corpus, LeaveOneSpeakerOut(), verbose=1)
-        lines = capsys.readouterr().out.splitlines()
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_verbose_prints_a_line_a_fold(self, corpus, n_jobs, capsys):
+        # capsys sees what this process prints: who redirects it gets all lines.
+        splitter = LeaveOneSpeakerOut()
+        evaluate(DummyClassifier(), corpus, splitter, n_jobs=n_jobs, verbose=1)
+        lines = sorted(capsys.readouterr().out.splitlines())
         assert len(lines) == 5
         assert lines[0].startswith("fold 0 of 5 (test speaker 's0'): WA")
 
