@@ -1,0 +1,160 @@
+"""What happens when ``python -m skser`` is typed: it runs, reports errors, and exits.
+
+Results go to the standard output, everything else to the standard error, so that
+output can be piped. What the subcommands do is in ``_command_line.py``.
+"""
+
+import os
+import sys
+import traceback
+import warnings
+from contextlib import contextmanager, redirect_stdout
+from importlib.machinery import PathFinder
+
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skser._command_line import PROGRAM, UsageError, make_parser
+
+_FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
+_USAGE_ERRORS = (UsageError, InvalidParameterError)
+# What the package raises on purpose. Anything else is a mistake in a program.
+_EXPECTED_ERRORS = (ImportError, OSError, RuntimeError, TypeError, ValueError)
+
+
+def main(arguments=None):
+    """Run one command of the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        What is typed behind ``python -m skser``; None takes it from ``sys.argv``.
+
+    Returns
+    -------
+    code : int
+        For the shell: 0 if all went well, 1 if data or a system failed, 2 if the
+        command was wrong, 130 after Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        With the code 2 if the arguments cannot be understood, and 0 after ``--help``
+        and ``--version``.
+
+    Examples
+    --------
+    >>> from skser.__main__ import main
+    >>> main(["list", "ivector"])
+    load__input_sample_rate=None
+    ...
+    0
+    """
+    # TensorFlow is imported when a network is first needed, which is later than this.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = make_parser().parse_args(arguments)
+    with warnings.catch_warnings(), _quiet_tensorflow():
+        warnings.showwarning = _show_warning
+        try:
+            _print_result(options)
+        except KeyboardInterrupt:
+            _say(f"interrupted. {_explain_interruption(options)}")
+            return _INTERRUPTED
+        except BrokenPipeError:
+            # Whoever reads has had enough, for instance ``head``. Python would
+            # complain again when it closes the output.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _FAILED
+        # Whatever a system raises: one line for who uses it, all of it on demand.
+        except Exception as error:
+            if options.traceback:
+                traceback.print_exc()
+            _say(f"error: {_describe(error)}")
+            return _MISUSED if isinstance(error, _USAGE_ERRORS) else _FAILED
+    return 0
+
+
+def _print_result(options):
+    """Run a command, and print what it returns once all is done."""
+    # What the package prints itself is progress.
+    with redirect_stdout(sys.stderr):
+        result = options.run(options)
+    print(result, end="", flush=True)
+
+
+@contextmanager
+def _quiet_tensorflow():
+    """Keep to itself what TensorFlow has to say when it is imported, if it is.
+
+    It reports at length which processors it has not found, some of it (2.19 and later)
+    whatever TF_CPP_MIN_LOG_LEVEL says.
+    """
+    sys.meta_path.insert(0, _QuietFinder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(_QuietFinder)
+
+
+class _QuietFinder:
+    """Find TensorFlow, and let it be executed with the standard error closed."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        """Return how TensorFlow is imported, and None for everything else."""
+        spec = PathFinder.find_spec(name, path) if name == "tensorflow" else None
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: _run_quietly(execute, module)
+        return spec
+
+
+def _run_quietly(function, *arguments):
+    """Call a function with nowhere to write errors to; what it raises is raised."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    # The file descriptor, because C++ does not know of sys.stderr.
+    os.dup2(nowhere, 2)
+    try:
+        function(*arguments)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _say(text):
+    """Write a line of the program's own to the standard error."""
+    print(f"{PROGRAM}: {text}", file=sys.stderr, flush=True)
+
+
+def _show_warning(message, category, *_):
+    """Write a warning as a line, without the source code that has issued it."""
+    _say(f"warning: {message}")
+
+
+def _describe(error):
+    """Return what is wrong, and what to do about it."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename!r}. Check the path and its rights."
+    if isinstance(error, _EXPECTED_ERRORS) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error} (--traceback shows where it happened)"
+
+
+def _explain_interruption(options):
+    """Say what is left of the work."""
+    if not hasattr(options, "checkpoint"):
+        return "Nothing was written."
+    if options.checkpoint is None:
+        return (
+            "Nothing was kept. With --checkpoint FOLDER, finished folds are, and the "
+            "same command goes on where it was."
+        )
+    return (
+        f"Finished folds are kept in {options.checkpoint!r}: the same command goes on "
+        "where it was."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,481 @@
+"""The command line: results to be piped, errors in a line, runs that go on."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import skser
+from skser import datasets
+from skser.__main__ import main
+from skser.model_selection import LeaveOneSpeakerOut, evaluate
+from skser.systems import SYSTEMS, split_front_end
+
+# Two systems that are trained in a moment: one without TensorFlow, one with posteriors.
+IVECTOR = {"ivectors__n_components": 5, "ivectors__alignment__n_mixtures": 4}
+NETWORK = {
+    "whiten__n_components": 5,
+    "classify__recurrent_units": 4,
+    "classify__filters": (6,),
+    "classify__kernel_sizes": (3,),
+    "classify__hidden_units": (6,),
+    "classify__max_epochs": 2,
+}
+COMMANDS = ["evaluate", "extract", "train", "predict", "list"]
+
+
+def as_arguments(parameters):
+    """Return parameters as they are typed."""
+    return ["--set", *(f"{name}={value!r}" for name, value in parameters.items())]
+
+
+def run(*arguments):
+    """Run a command in a process of its own, where nothing has been set up."""
+    environment = dict(os.environ)
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return subprocess.run(
+        [sys.executable, "-m", "skser", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+
+def read_csv(text):
+    """Return the rows of a CSV text."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Write a corpus of twelve short recordings, and return its table of files."""
+    folder = tmp_path_factory.mktemp("corpus")
+    corpus = datasets.make_emotional_speech(
+        n_speakers=3, n_utterances=1, duration=1.0, random_state=0
+    )
+    paths = datasets.write_corpus(corpus, folder)
+    rows = zip(paths, corpus.target, corpus.groups, strict=True)
+    lines = ["file,label,speaker", *(",".join(map(str, row)) for row in rows)]
+    path = folder / "table.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def corpus(table):
+    """Return the corpus as the package reads it."""
+    return datasets.load_table(table)
+
+
+@pytest.fixture(scope="module")
+def expected(corpus):
+    """Evaluate the whole system by the package's own function."""
+    system = SYSTEMS["ivector"]().set_params(**IVECTOR)
+    return evaluate(system, corpus, LeaveOneSpeakerOut(), seeds=[0])
+
+
+@pytest.fixture(scope="module")
+def network(corpus):
+    """Fit a small network by the package's own functions. Not to be changed."""
+    system = SYSTEMS["attention_blstm_fcn"](random_state=3).set_params(**NETWORK)
+    return system.fit(corpus.paths, corpus.target)
+
+
+@pytest.fixture(scope="module")
+def model(table, tmp_path_factory):
+    """Train the same network by the command line."""
+    path = tmp_path_factory.mktemp("model") / "network.skser"
+    arguments = ["train", "table", str(table), "--seed", "3", "--output", str(path)]
+    assert main([*arguments, *as_arguments(NETWORK), "--quiet"]) == 0
+    return path
+
+
+@pytest.fixture
+def evaluation(table):
+    """Return the arguments of a quick evaluation."""
+    arguments = ["evaluate", "table", str(table), "--system", "ivector"]
+    return [*arguments, *as_arguments(IVECTOR)]
+
+
+class TestEvaluate:
+    def test_json_holds_the_figures_of_the_package(self, evaluation, expected, capsys):
+        assert main([*evaluation, "--format", "json"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["summary"] == expected.summary()
+        assert report["speakers"] == expected.scores_by("speaker")
+        assert report["labels"] == expected.labels
+        assert report["confusion_matrix"] == expected.confusion_matrix().tolist()
+        assert report["recalls"] == expected.recalls()
+
+    def test_csv_holds_the_same_figures(self, evaluation, expected, capsys):
+        assert main([*evaluation, "--format", "csv"]) == 0
+        pooled, *rows = read_csv(capsys.readouterr().out)
+        assert (float(pooled["UA"]), float(pooled["WA"])) == (expected.ua, expected.wa)
+        speakers = [row for row in rows if row["of"] == "speaker"]
+        assert [(row["name"], float(row["UA"])) for row in speakers] == [
+            (row["speaker"], row["UA"]) for row in expected.scores_by("speaker")
+        ]
+
+    def test_markdown_is_the_report_of_the_package(self, evaluation, expected, capsys):
+        assert main(evaluation) == 0
+        output, errors = capsys.readouterr()
+        assert output.startswith(expected.to_markdown())
+        assert "System: `ivector` with `ivectors__n_components=5`" in output
+        assert "Features: [=============" in errors
+        assert "fold 0 of 3 (test speaker 's01'), seed 0: WA" in errors
+
+    def test_quiet_leaves_nothing_but_the_result(self, evaluation, capsys):
+        assert main([*evaluation, "--quiet", "--format", "json"]) == 0
+        output, errors = capsys.readouterr()
+        assert json.loads(output)
+        assert errors == ""
+
+    def test_a_finished_run_is_read_from_its_checkpoint(
+        self, evaluation, tmp_path, capsys
+    ):
+        arguments = [*evaluation, "--checkpoint", str(tmp_path), "--seed", "0", "1"]
+        assert main(arguments) == 0
+        first, errors = capsys.readouterr()
+        assert "from its checkpoint" not in errors
+        assert main(arguments) == 0
+        second, errors = capsys.readouterr()
+        assert errors.count("from its checkpoint") == 6
+        assert second == first
+        assert "## Seeds" in first
+
+    def test_a_report_goes_to_a_file_if_one_is_named(
+        self, evaluation, expected, tmp_path, capsys
+    ):
+        file = tmp_path / "report.json"
+        arguments = [*evaluation, "--format", "json", "--output", str(file)]
+        assert main(arguments) == 0
+        assert capsys.readouterr().out == ""
+        assert json.loads(file.read_text())["summary"] == expected.summary()
+
+    def test_a_validation_speaker_can_be_held_out(self, table, capsys):
+        arguments = ["evaluate", "table", str(table), "--validation", "rotate"]
+        arguments += ["--format", "json", *as_arguments(NETWORK)]
+        assert main(arguments) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert "validation='rotate'" in report["protocol"]["splitter"]
+
+    def test_the_synthetic_corpus_takes_options_but_no_path(self, capsys):
+        arguments = ["evaluate", "synthetic", "--system", "ivector"]
+        arguments += ["--option", "n_speakers=2", "n_utterances=1", "duration=0.3"]
+        assert main([*arguments, *as_arguments(IVECTOR), "--format", "csv"]) == 0
+        output, errors = capsys.readouterr()
+        assert read_csv(output)[0]["n"] == "8"
+        assert "figures say nothing about real voices" in errors
+
+
+class TestExtract:
+    def test_npz_holds_the_features_of_the_package(
+        self, corpus, monkeypatch, tmp_path, capsys
+    ):
+        monkeypatch.chdir(Path(corpus.paths[0]).parent)
+        names = [Path(path).name for path in corpus.paths[:3]]
+        file = tmp_path / "features.npz"
+        assert main(["extract", *names, "--output", str(file)]) == 0
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert "3 of 3" in errors
+        front_end, _ = split_front_end(SYSTEMS["attention_blstm_fcn"]())
+        features = front_end.fit_transform(names)
+        with np.load(file) as arrays:
+            assert arrays["files"].tolist() == names
+            assert arrays["n_frames"].tolist() == list(map(len, features))
+            assert arrays["columns"].tolist() == list(
+                skser.AcousticFeatures().get_feature_names_out()
+            )
+            np.testing.assert_array_equal(arrays["features"], np.concatenate(features))
+
+    def test_csv_holds_a_line_a_frame_in_full_precision(self, corpus, tmp_path):
+        file = tmp_path / "features.csv"
+        paths = list(map(str, corpus.paths[:2]))
+        arguments = ["extract", *paths, "--system", "dnn_elm", "--output", str(file)]
+        assert main(arguments) == 0
+        with open(file, newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        front_end, _ = split_front_end(SYSTEMS["dnn_elm"]())
+        features = front_end.fit_transform(paths)
+        assert [row["file"] for row in rows] == [
+            path
+            for path, table in zip(paths, features, strict=True)
+            for _ in range(len(table))
+        ]
+        assert list(rows[0])[-1] == "delta_harmonics_to_noise"
+        values = np.array([list(row.values())[2:] for row in rows], features[0].dtype)
+        np.testing.assert_array_equal(values, np.concatenate(features))
+
+    def test_a_folder_stands_for_its_recordings(self, corpus, monkeypatch, tmp_path):
+        folder = Path(corpus.paths[0]).parent
+        monkeypatch.chdir(folder.parent)
+        file = tmp_path / "features.npz"
+        arguments = ["extract", folder.name, "--output", str(file), "--n-jobs", "2"]
+        assert main([*arguments, "--set", "features__features=['ZCR']"]) == 0
+        with np.load(file) as arrays:
+            assert arrays["files"].tolist() == [
+                f"{folder.name}/{Path(path).name}" for path in corpus.paths
+            ]
+            assert arrays["columns"].tolist() == ["ZCR"]
+
+    @pytest.mark.skipif(find_spec("opensmile") is None, reason="needs openSMILE")
+    def test_functionals_are_a_row_a_recording(self, corpus, tmp_path):
+        file = tmp_path / "functionals.npz"
+        paths = list(map(str, corpus.paths[:2]))
+        arguments = ["extract", *paths, "--system", "egemaps_svm"]
+        assert main([*arguments, "--output", str(file)]) == 0
+        with np.load(file) as arrays:
+            assert arrays["features"].shape == (2, 88)
+            assert arrays["n_frames"].tolist() == [1, 1]
+
+
+class TestTrainAndPredict:
+    def test_posteriors_are_those_of_the_system_fitted_by_hand(
+        self, model, network, corpus, capsys
+    ):
+        paths = list(map(str, corpus.paths))
+        arguments = ["predict", *paths, "--model", str(model), "--proba"]
+        assert main([*arguments, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)
+        assert [row["file"] for row in rows] == paths
+        assert [row["label"] for row in rows] == network.predict(paths).tolist()
+        assert list(rows[0])[2:] == [f"p({label})" for label in network.classes_]
+        posteriors = np.array([list(row.values())[2:] for row in rows])
+        np.testing.assert_array_equal(posteriors, network.predict_proba(paths))
+
+    def test_a_pipe_gets_csv_and_nothing_that_tensorflow_says(
+        self, model, network, corpus
+    ):
+        paths = list(map(str, corpus.paths[:2]))
+        done = run("predict", *paths, "--model", model, "--format", "csv")
+        assert done.returncode == 0
+        assert [row["label"] for row in read_csv(done.stdout)] == list(
+            network.predict(paths)
+        )
+        [line] = done.stderr.splitlines()
+        assert line.endswith("2 of 2")
+
+    def test_a_table_is_for_reading(self, model, network, corpus, capsys):
+        path = str(corpus.paths[0])
+        assert main(["predict", path, "--model", str(model)]) == 0
+        header, line = capsys.readouterr().out.splitlines()
+        assert header.split() == ["file", "label"]
+        assert line.split() == [path, network.predict([path])[0]]
+
+    def test_training_is_shown_on_the_standard_error(self, table, tmp_path, capsys):
+        arguments = ["train", "table", str(table), *as_arguments(NETWORK)]
+        assert main([*arguments, "--output", str(tmp_path / "model")]) == 0
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert "12 recordings, 3 speakers, 4 emotions" in errors
+        assert "2/2" in errors
+        assert skser.load(tmp_path / "model")["classify"].verbose == 0
+
+    def test_an_old_model_stays_if_training_fails(self, table, tmp_path, capsys):
+        (tmp_path / "silent.wav").touch()
+        bad = tmp_path / "bad.csv"
+        bad.write_text(table.read_text() + f"\n{tmp_path / 'silent.wav'},anger,s1")
+        model = tmp_path / "model"
+        model.write_text("old")
+        assert main(["train", "table", str(bad), "--output", str(model)]) == 1
+        assert "is empty: a file of 0 bytes" in capsys.readouterr().err
+        assert model.read_text() == "old"
+
+    def test_a_system_without_posteriors_says_so(self, table, tmp_path, capsys):
+        model = str(tmp_path / "model")
+        arguments = ["train", "table", str(table), "--system", "ivector"]
+        assert main([*arguments, *as_arguments(IVECTOR), "--output", model]) == 0
+        capsys.readouterr()
+        recording = str(next(table.parent.glob("*.wav")))
+        assert main(["predict", recording, "--model", model]) == 0
+        assert recording in capsys.readouterr().out
+        assert main(["predict", recording, "--model", model, "--proba"]) == 1
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert "has no posteriors. Leave --proba out" in errors
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "the following arguments are required: COMMAND"),
+            (["evaluate"], "the following arguments are required: CORPUS"),
+            (["evaluate", "emodbb", "x"], "'emodbb', did you mean 'emodb'?"),
+            (["evaluate", "emodb"], "emodb takes the path of your copy, got None"),
+            (["evaluate", "synthetic", "x"], "synthetic takes no path, got 'x'"),
+            (["train", "synthetic"], "arguments are required: --output"),
+            (
+                ["train", "synthetic", "--output", "no/such/model"],
+                "a folder that exists and can be written, got 'no/such/model'",
+            ),
+            (["extract", "x.wav", "--output", "x.txt"], "ends with .npz or .csv"),
+            (["evaluate", "synthetic", "--system", "fcm"], "did you mean 'fcn'?"),
+            (["evaluate", "synthetic", "--seed", "x"], "expected an integer from 0"),
+            (["evaluate", "synthetic", "--seed", "1", "1"], "different integers"),
+            (["evaluate", "synthetic", "--n-jobs", "0"], "expected a number of 1 or"),
+            (["evaluate", "synthetic", "--set", "x"], "expected NAME=VALUE"),
+            (
+                ["evaluate", "synthetic", "--set", "classify__max_epoch=3"],
+                "no parameter 'classify__max_epoch', did you mean "
+                "'classify__max_epochs'?; 'python -m skser list attention_blstm_fcn'",
+            ),
+            (
+                ["evaluate", "synthetic", "--set", "classify__max_epochs=many"],
+                "The 'max_epochs' parameter of AttentionBLSTMFCNClassifier must be",
+            ),
+            (
+                ["evaluate", "synthetic", "--option", "subset=dataset2"],
+                "synthetic has no option 'subset'; expected: n_speakers, emotions",
+            ),
+            (["predict", "x.wav"], "the following arguments are required: --model"),
+        ],
+    )
+    def test_a_wrong_command_is_explained_in_a_line(self, arguments, message, capsys):
+        try:
+            code = main(arguments)
+        except SystemExit as stop:
+            code = stop.code
+        output, errors = capsys.readouterr()
+        assert (code, output) == (2, "")
+        *notes, line = errors.splitlines()
+        assert line.startswith("python -m skser")
+        assert "error: " in line
+        assert message in line
+        assert all(note.startswith(("Synthetic", "synthetic")) for note in notes)
+
+    def test_all_bad_recordings_are_told_at_once(self, tmp_path, capsys):
+        (tmp_path / "text.wav").write_text("no sound")
+        (tmp_path / "empty.wav").touch()
+        names = [str(tmp_path / name) for name in ("text.wav", "empty.wav", "none.wav")]
+        arguments = ["extract", *names, "--output", str(tmp_path / "x.npz")]
+        assert main(arguments) == 1
+        errors = capsys.readouterr().err
+        assert "error: 3 of 3 files cannot be used" in errors
+        assert all(name in errors for name in names)
+        assert not (tmp_path / "x.npz").exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["predict", "x.wav", "--model", "no"], "No such file or directory: 'no'"),
+            (["predict", "x.wav", "--model", __file__], "cannot be loaded as a model"),
+            (["evaluate", "emodb", "no"], "There is no such folder"),
+            (["extract", "no.wav", "--output", "x.npz"], "directory: 'no.wav'. Check"),
+            (
+                ["extract", ".", "--output", "x.npz"],
+                "No WAV or FLAC file in",
+            ),
+        ],
+    )
+    def test_bad_data_is_another_code(
+        self, arguments, message, monkeypatch, tmp_path, capsys
+    ):
+        monkeypatch.chdir(tmp_path)
+        assert main(arguments) == 1
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert message in errors
+        assert "Traceback" not in errors
+
+    def test_a_traceback_is_shown_on_demand(self, capsys):
+        assert main(["predict", "x", "--model", "no", "--traceback"]) == 1
+        assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+    def test_missing_speakers_are_told_before_anything_is_computed(
+        self, table, capsys, tmp_path
+    ):
+        lines = [line.rpartition(",")[0] for line in table.read_text().splitlines()]
+        (tmp_path / "table.csv").write_text("\n".join(lines))
+        assert main(["evaluate", "table", str(tmp_path / "table.csv")]) == 1
+        warning, count, error = capsys.readouterr().err.splitlines()
+        assert warning.startswith("python -m skser: warning: ")
+        assert "has no column 'speaker'" in warning
+        assert "12 recordings, unknown speakers" in count
+        assert "LeaveOneSpeakerOut needs the speaker" in error
+
+    def test_a_reader_that_stops_reading_is_no_error(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, "-m", "skser", "list"]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE)
+        os.close(writing)
+        assert done.returncode == 1
+        assert done.stderr == b""
+
+
+def test_an_interrupted_evaluation_goes_on(evaluation, expected, tmp_path):
+    # Enough iterations for the signal to come while a fold is being run.
+    many = [*evaluation, "ivectors__n_iterations=2000", "--format", "json"]
+    many += ["--checkpoint", str(tmp_path / "folds")]
+    command = [sys.executable, "-m", "skser", *many]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("fold 0"):
+                process.send_signal(signal.SIGINT)
+                break
+        output, errors = process.communicate()
+    assert process.returncode == 130
+    assert output == ""
+    assert errors.splitlines()[-1].endswith("the same command goes on where it was.")
+    assert "Traceback" not in errors
+    resumed = run(*many)
+    assert (
+        "fold 0 of 3 (test speaker 's01'), seed 0: from its checkpoint"
+        in resumed.stderr
+    )
+    whole = run(*many[:-2])
+    assert json.loads(resumed.stdout) == json.loads(whole.stdout)
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_each_command_explains_itself(self, command, capsys):
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--help"])
+        assert stop.value.code == 0
+        text = capsys.readouterr().out
+        assert f"examples:\n  python -m skser {command}" in text
+        for option in re.findall(r"^  (--[a-z-]+) [A-Z]", text, flags=re.MULTILINE):
+            assert text.count(option) >= 2
+        if "--system" in text:
+            assert all(name in text for name in SYSTEMS)
+            assert "(default:" in text
+
+    def test_it_is_shown_without_tensorflow(self):
+        command = [sys.executable, "-X", "importtime", "-m", "skser", "--help"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert all(f"\n    {name} " in done.stdout for name in COMMANDS)
+        imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+        assert "skser.systems" in imported
+        assert not {"tensorflow", "keras", "librosa"} & imported
+
+    def test_the_version_is_that_of_the_package(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["--version"])
+        assert capsys.readouterr().out == f"skser {skser.__version__}\n"
+
+    def test_all_systems_and_corpora_are_listed(self, capsys):
+        assert main(["list"]) == 0
+        listed = {
+            line.split()[0] for line in capsys.readouterr().out.splitlines() if line
+        }
+        loaders = {n.removeprefix("load_") for n in dir(datasets) if n[:5] == "load_"}
+        assert listed == {"Systems", "Corpora", "synthetic", *SYSTEMS, *loaders}
+
+    def test_parameters_are_listed_as_they_are_set(self, capsys):
+        assert main(["list", "fcn"]) == 0
+        assert "classify__max_epochs=30\n" in capsys.readouterr().out
