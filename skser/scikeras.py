@@ -55,7 +55,8 @@ def network_with_softmax(
     Parameters
     ----------
     meta : dict
-        What scikeras knows of the data; of it, "n_features_in_" and "n_classes_" count.
+        What scikeras knows of the data; of it, ``"n_features_in_"`` and
+        ``"n_classes_"`` count.
     network : callable, default=skser.networks.attention_blstm_fcn
         ``network(n_features, n_classes, *, seed, **options)`` returns a ``keras.Model``
         from ``[frames, mask]`` to class scores, as for

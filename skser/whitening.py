@@ -93,11 +93,11 @@ class PCAWhitening(
         Mean and standard deviation of the clipped features. The scale of a constant
         feature is 1, and that of a feature in a block of `n` is :math:`\sqrt n` times
         as large.
-    components_ : ndarray of shape (n_components_, n_features)
+    components_ : ndarray of shape (n_components, n_features)
         The eigenvectors, each with its largest entry positive.
-    explained_variance_ : ndarray of shape (n_components_,)
+    explained_variance_ : ndarray of shape (n_components,)
         The eigenvalues, largest first.
-    explained_variance_ratio_ : ndarray of shape (n_components_,)
+    explained_variance_ratio_ : ndarray of shape (n_components,)
         Their shares of the sum of all eigenvalues.
     n_components_ : int
         Number of components.
@@ -202,7 +202,7 @@ class PCAWhitening(
 
         Returns
         -------
-        Z : list of ndarray of shape (n_frames, n_components_)
+        Z : list of ndarray of shape (n_frames, n_components)
             In the precision of `X`; one array if `X` is two-dimensional.
         """
         check_is_fitted(self)
@@ -222,7 +222,7 @@ class PCAWhitening(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_components_), or array-like
+        X : list of array-like of shape (n_frames, n_components), or array-like
             Components of one or more utterances.
 
         Returns

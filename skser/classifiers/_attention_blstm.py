@@ -12,7 +12,7 @@ from skser.classifiers._network import (
 
 
 class AttentionBLSTMClassifier(AttentionMixin, BaseNetworkClassifier):
-    r"""Bidirectional LSTMs whose outputs are averaged by attention.
+    """Bidirectional LSTMs whose outputs are averaged by attention.
 
     Not the ablation of the paper's Table 2, which is
     ``AttentionBLSTMFCNClassifier(convolutional=False)``, but the systems of Huang and

@@ -127,6 +127,7 @@ def load_iemocap(path, subset="dataset1", kind="all"):
         sessions : ndarray of str of shape (n_samples,)
             "Ses01" ... "Ses05", the two speakers who talk to each other.
         text_ids : None
+            What was said is not known.
         turn, dialogue, kind, category : ndarray of str of shape (n_samples,)
             The utterance's name; the dialogue; "improvised" or "scripted"; the label
             in the file: "ang", "exc", "hap", "neu", "sad".

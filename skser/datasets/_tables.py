@@ -77,8 +77,7 @@ def load_table(
         separated by commas, semicolons or tabs. ``~`` is the home folder.
     file, label : str, default="file", "label"
         Names of the columns of the recordings' paths and of their emotions.
-    speaker, split, session, text_id : str or None, \
-            default="speaker", "split", "session", "text_id"
+    speaker, split, session, text_id : str or None, default=their own names
         Names of the columns that may be there. None does without; so does a table
         without a column of the default name.
     root : str or os.PathLike, default=None
