@@ -1,0 +1,88 @@
+"""How Sphinx builds the documentation: offline, from the package as it is.
+
+What the code can tell is not written down again: ``_ext/interface.py`` writes the pages
+of the modules, ``_ext/features.py`` those of the features, and ``_ext/tables.py`` makes
+tables of features, systems and errors. ``_ext/mathml.py`` shows formulas.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+import skser
+
+project = "skser"
+author = "the skser developers"
+copyright = author
+version = release = skser.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_parser",
+    "sphinxcontrib.bibtex",
+    "sphinx_gallery.gen_gallery",
+    "mathml",
+    "interface",
+    "features",
+    "tables",
+]
+exclude_patterns = ["_build", "_ext", "_templates"]
+templates_path = ["_templates"]
+nitpicky = True
+# Types in words ("array-like of shape ..."), and what is documented elsewhere.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!skser).*"),
+    (r"py:.*", r"skser\..*\._.*"),
+]
+
+# Interface
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+# Pages
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "unsrt"
+bibtex_reference_style = "author_year"
+html_math_renderer = "mathml"
+
+# Gallery
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"(^|/)(?!plot_)[^/]*\.py$",
+    "download_all_examples": False,
+    "show_memory": False,
+    "write_computation_times": False,
+    "show_signature": False,
+    "nested_sections": False,
+    "within_subsection_order": "FileNameSortKey",
+}
+
+# Appearance. Nothing is fetched from elsewhere: no fonts, no scripts, no images.
+html_theme = "pydata_sphinx_theme"
+html_title = "skser"
+html_static_path = ["_static"]
+html_css_files = ["skser.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+}

@@ -1,0 +1,53 @@
+"""Documentation: the Python of its pages runs as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import sklearn
+from sklearn.base import clone
+
+from skser import datasets, systems
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {
+    path.relative_to(DOCS).as_posix(): re.findall(
+        r"^```python\n(.*?)^```",
+        path.read_text("utf-8"),
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    for path in sorted(DOCS.rglob("*.md"))
+    if not path.is_relative_to(DOCS / "_build")
+}
+
+
+@pytest.fixture
+def prepared_folder(speech, small_system, monkeypatch, tmp_path):
+    """Go where the recordings and the table are that pages speak of.
+
+    The paper's system is small and learns for two epochs.
+    """
+    monkeypatch.chdir(tmp_path)
+    paths = datasets.write_corpus(speech, "recordings")
+    rows = zip(paths, speech.target, speech.groups, strict=True)
+    lines = ["file,label,speaker", *map(",".join, rows)]
+    Path("table.csv").write_text("\n".join(lines), "utf-8")
+    quick = clone(small_system).set_params(classify__max_epochs=2)
+    monkeypatch.setattr(
+        systems,
+        "attention_blstm_fcn",
+        lambda *, memory=None, **options: clone(quick).set_params(memory=memory),
+    )
+
+
+@pytest.mark.parametrize("page", [page for page, blocks in PAGES.items() if blocks])
+def test_the_python_of_a_page_runs(page, prepared_folder):
+    namespace = {}
+    with sklearn.config_context():
+        for number, block in enumerate(PAGES[page], start=1):
+            code = compile(block, f"{page}, block {number}", "exec")
+            exec(code, namespace)
+
+
+def test_pages_have_python_to_run():
+    assert sum(map(len, PAGES.values())) > 20
