@@ -77,5 +77,5 @@ for name, chosen in (("loud", is_loud), ("quiet", ~is_loud)):
     print(f"{name}: {chosen.sum()} frames, mean weight {relative[chosen].mean():.2f}")
 
 # %%
-# Not here. Quiet frames have a little more than their share: what the network attends to
-# is what helps it on its training recordings, and that need not be loud.
+# Not here. Quiet frames have a little more than their share: what the network attends
+# to is what helps it on its training recordings, and that need not be loud.
