@@ -1,7 +1,7 @@
 """What happens when ``python -m skser`` is typed: it runs, reports errors, and exits.
 
 Results go to the standard output, everything else to the standard error, so that
-output can be piped. What the subcommands do is in ``_command_line.py``.
+output can be piped. What the subcommands do is in ``command_line``.
 """
 
 import os
@@ -13,7 +13,7 @@ from importlib.machinery import PathFinder
 
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skser._command_line import PROGRAM, UsageError, make_parser
+from skser.command_line import PROGRAM, UsageError, make_parser
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 _USAGE_ERRORS = (UsageError, InvalidParameterError)

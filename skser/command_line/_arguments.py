@@ -1,0 +1,330 @@
+"""What can be typed: a table of commands and their arguments, and its parser."""
+
+import argparse
+import ast
+import os
+import textwrap
+from collections.abc import Callable
+from typing import NamedTuple
+
+from skser._version import __version__
+from skser.command_line import _commands
+from skser.command_line._commands import CORPORA, PROGRAM, VALIDATIONS, guess
+from skser.command_line._formats import REPORTS, TABLES, WRITERS, ending
+from skser.systems import SYSTEMS
+
+_WIDTH = 79
+
+
+def _one_of(known, kind):
+    """Return the function that accepts some names only."""
+
+    def accept(text):
+        if text not in known:
+            raise argparse.ArgumentTypeError(
+                f"there is no {kind} {text!r}{guess(text, known)}; "
+                f"'{PROGRAM} list' shows all"
+            )
+        return text
+
+    return accept
+
+
+def _assignment(text):
+    """Take NAME=VALUE apart; what is no Python literal is a string."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=VALUE, such as classify__max_epochs=10, got {text!r}"
+        )
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def _seed(text):
+    """Accept what NumPy takes as a seed."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(
+            f"expected an integer from 0 to 2**32 - 1, got {text!r}"
+        )
+    return int(text)
+
+
+def _n_jobs(text):
+    """Accept a number of jobs; -1 is one for each processor."""
+    if not text.removeprefix("-").isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of 1 or more, or -1 for all processors, got {text!r}"
+        )
+    return int(text)
+
+
+def _new_file(text):
+    """Accept a file that can be written: it should not fail after hours."""
+    path = os.path.expanduser(text)
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path) or not os.access(folder, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"expected a file in a folder that exists and can be written, got {text!r}"
+        )
+    return path
+
+
+def _feature_file(text):
+    """Accept a file of features; its ending is its format."""
+    if ending(text) not in WRITERS:
+        raise argparse.ArgumentTypeError(
+            f"expected a file name that ends with {' or '.join(WRITERS)}, got {text!r}"
+        )
+    return _new_file(text)
+
+
+_SYSTEM = _one_of(SYSTEMS, "system")
+_ARGUMENTS = {
+    "corpus": {"metavar": "CORPUS", "type": _one_of(CORPORA, "corpus")},
+    "path": {
+        "metavar": "PATH",
+        "nargs": "?",
+        "help": "its folder, or its table of files (table, cheavd); none for synthetic",
+    },
+    "recordings": {
+        "metavar": "FILE",
+        "nargs": "+",
+        "help": "recordings, or folders, of which all WAV and FLAC files are taken",
+    },
+    "system": {"metavar": "SYSTEM", "nargs": "?", "type": _SYSTEM},
+    "--system": {
+        "metavar": "NAME",
+        "type": _SYSTEM,
+        "default": "attention_blstm_fcn",
+        "help": "one of the systems below (default: %(default)s)",
+    },
+    "--set": {
+        "metavar": "NAME=VALUE",
+        "nargs": "+",
+        "action": "extend",
+        "type": _assignment,
+        "default": [],
+        "help": "parameters of the system's steps; values are Python literals, and "
+        f"words are strings ('{PROGRAM} list SYSTEM' shows the defaults)",
+    },
+    "--option": {
+        "metavar": "NAME=VALUE",
+        "nargs": "+",
+        "action": "extend",
+        "type": _assignment,
+        "default": [],
+        "help": "options of the corpus's function in skser.datasets, such as "
+        "subset=dataset2 (iemocap) or label=emotion (table)",
+    },
+    "--seed": {
+        "metavar": "S",
+        "type": _seed,
+        "default": 0,
+        "help": "what random numbers start from (default: %(default)s)",
+    },
+    "--validation": {
+        "choices": sorted(VALIDATIONS),
+        "default": "none",
+        "help": "who decides inside training when to stop: 'rotate' holds out the next "
+        "speaker; 'none' holds out nobody, and a network with early stopping chooses a "
+        "training speaker itself (default: %(default)s)",
+    },
+    "--checkpoint": {
+        "metavar": "FOLDER",
+        "help": "keep each finished fold there; the same command, after an "
+        "interruption, runs only the others (default: nothing is kept)",
+    },
+    "--n-jobs": {
+        "metavar": "N",
+        "type": _n_jobs,
+        "default": 1,
+        "help": "recordings that are read at a time, -1 for all processors "
+        "(default: %(default)s)",
+    },
+    "--model": {
+        "metavar": "FILE",
+        "required": True,
+        "help": f"a system that '{PROGRAM} train' or skser.save has written",
+    },
+    "--proba": {"action": "store_true", "help": "give the posteriors as well"},
+    "--format": {"help": "default: %(default)s"},
+    "--output": {"metavar": "FILE", "type": _new_file, "required": True},
+    "--quiet": {"action": "store_true", "help": "show no progress"},
+    "--traceback": {
+        "action": "store_true",
+        "help": "show where in the program an error has happened",
+    },
+}
+_COMMON = ("--quiet", "--traceback")
+
+
+class _Command(NamedTuple):
+    """A command of the command line."""
+
+    run: Callable
+    summary: str
+    details: str
+    examples: tuple
+    arguments: dict  # name -> what differs from _ARGUMENTS
+    lists: tuple = ()  # what is listed at the end of its help
+
+
+_CORPUS_ARGUMENTS = {"corpus": {"help": "one of the corpora below"}, "path": {}}
+_SYSTEM_ARGUMENTS = {"--system": {}, "--set": {}}
+_COMMANDS = {
+    "evaluate": _Command(
+        _commands.evaluate,
+        "evaluate a system leaving one speaker out at a time",
+        "Each speaker is recognised by a system that was trained on all others. UA "
+        "(mean recall over the classes) and WA (accuracy) are printed, pooled and of "
+        "each speaker. What is computed before anything is learnt is shared by all "
+        "folds; it is computed again when a run goes on.",
+        (
+            "evaluate emodb path/to/emodb --checkpoint folds",
+            "evaluate table my.csv --system egemaps_svm --option label=emotion",
+            "evaluate synthetic --seed 0 1 --set classify__max_epochs=5",
+        ),
+        _CORPUS_ARGUMENTS
+        | _SYSTEM_ARGUMENTS
+        | {
+            "--seed": {
+                "nargs": "+",
+                "default": [0],
+                "help": "one run with each (default: 0)",
+            },
+            "--validation": {},
+            "--checkpoint": {},
+            "--n-jobs": {
+                "help": "recordings that are read, and folds that are run, at a time; "
+                "each fold takes a process and its memory; -1 for all processors "
+                "(default: %(default)s)",
+            },
+            "--format": {"choices": tuple(REPORTS), "default": "markdown"},
+            "--output": {
+                "required": False,
+                "help": "file for the report (default: it is printed)",
+            },
+            "--option": {},
+        },
+        ("systems", "corpora"),
+    ),
+    "extract": _Command(
+        _commands.extract,
+        "compute the features of recordings",
+        "Without --system these are the 743 features of the paper, a row for each "
+        "frame; otherwise what a system computes before it learns. A CSV file has the "
+        "columns file, frame and the features. An NPZ file has the arrays files, "
+        "columns, n_frames (of each file) and features (the rows of all files, one "
+        "below the other).",
+        (
+            "extract recordings/ --output features.npz",
+            "extract a.wav b.flac --system egemaps_svm --output features.csv",
+        ),
+        {"recordings": {}}
+        | _SYSTEM_ARGUMENTS
+        | {"--n-jobs": {}}
+        | {"--output": {"type": _feature_file, "help": "ends with .npz or .csv"}},
+        ("systems",),
+    ),
+    "train": _Command(
+        _commands.train,
+        "fit a system on a whole corpus and save it",
+        "The file holds data only and can run no code; skser.load reads it. It is "
+        "written as a whole or not at all.",
+        (
+            "train emodb path/to/emodb --output model.skser",
+            "train synthetic --output model.skser --option n_speakers=3",
+        ),
+        _CORPUS_ARGUMENTS
+        | _SYSTEM_ARGUMENTS
+        | {"--seed": {}, "--n-jobs": {}, "--output": {"help": "file for the system"}}
+        | {"--option": {}},
+        ("systems", "corpora"),
+    ),
+    "predict": _Command(
+        _commands.predict,
+        "predict the emotions of recordings",
+        "A row for each recording, with its file as it was named.",
+        (
+            "predict a.wav b.wav --model model.skser",
+            "predict recordings/ --model model.skser --proba --format csv > out.csv",
+        ),
+        {"recordings": {}, "--model": {}, "--proba": {}}
+        | {"--format": {"choices": tuple(TABLES), "default": "table"}},
+    ),
+    "list": _Command(
+        _commands.list_names,
+        "list systems and corpora, or the parameters of a system",
+        "The parameters of a system are those that --set takes, with their defaults.",
+        ("list", "list attention_blstm_fcn"),
+        {"system": {"help": "list its parameters"}},
+    ),
+}
+_LISTS = {"systems": SYSTEMS, "corpora": CORPORA}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        """Say what is wrong and where the rest can be read."""
+        self.exit(2, f"{self.prog}: error: {message} (--help explains)\n")
+
+
+def make_parser():
+    """Return the parser of the command line.
+
+    Returns
+    -------
+    parser : argparse.ArgumentParser
+        What it parses has the attribute `run`, the function of the command.
+
+    Examples
+    --------
+    >>> from skser.command_line import make_parser
+    >>> make_parser().parse_args(["evaluate", "synthetic"]).system
+    'attention_blstm_fcn'
+    """
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Speech emotion recognition: the functions of the package skser "
+        "for the command line. Results go to the standard output, progress to the "
+        "standard error.",
+        epilog=f"'{PROGRAM} COMMAND --help' explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"skser {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True
+    )
+    for name, command in _COMMANDS.items():
+        _add_command(commands, name, command)
+    return parser
+
+
+def _add_command(commands, name, command):
+    """Add the parser of one command."""
+    examples = "".join(f"\n  {PROGRAM} {example}" for example in command.examples)
+    lists = "".join(f"\n\n{kind}:\n{_wrap(_LISTS[kind])}" for kind in command.lists)
+    parser = commands.add_parser(
+        name,
+        help=command.summary,
+        description=textwrap.fill(
+            f"{command.summary.capitalize()}. {command.details}", _WIDTH
+        ),
+        epilog=f"examples:{examples}{lists}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments = command.arguments | {name: {} for name in _COMMON}
+    for argument, differences in arguments.items():
+        parser.add_argument(argument, **(_ARGUMENTS[argument] | differences))
+    parser.set_defaults(run=command.run)
+
+
+def _wrap(names):
+    """Return names as indented lines."""
+    return textwrap.fill(
+        ", ".join(names), _WIDTH, initial_indent="  ", subsequent_indent="  "
+    )
