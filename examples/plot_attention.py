@@ -31,7 +31,7 @@ system.fit(corpus.data, corpus.target, classify__groups=corpus.groups)
 
 # %%
 # The loss on the training speakers goes on falling, while that on the held-out speaker
-# does not. The dotted line is the epoch whose weights were kept.
+# rises again. The dotted line is the epoch whose weights were kept.
 
 from skser.plotting import AttentionDisplay, TrainingHistoryDisplay
 
@@ -77,5 +77,5 @@ for name, chosen in (("loud", is_loud), ("quiet", ~is_loud)):
     print(f"{name}: {chosen.sum()} frames, mean weight {relative[chosen].mean():.2f}")
 
 # %%
-# Not here. Quiet frames have a little more than their share: what the network attends
-# to is what helps it on its training recordings, and that need not be loud.
+# A mean of 1 would be an equal share. What the network attends to has helped it on its
+# training recordings, and that need not be loud.

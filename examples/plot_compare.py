@@ -52,8 +52,8 @@ for name, system in systems.items():
 # Speaker by speaker
 # ------------------
 #
-# A line is a speaker. If one system were clearly better, all lines would go the same
-# way.
+# A line is a speaker; those of equal scores lie on one another. If one system were
+# clearly better, all lines would go the same way.
 
 import matplotlib.pyplot as plt
 

@@ -10,12 +10,12 @@ change: it is cut into overlapping windows, and each window is predicted by itse
 # Train on utterances
 # -------------------
 #
-# Six speakers act three emotions. One recording lasts about a second and a half.
+# Six speakers act two emotions. One recording lasts about a second and a half.
 
 from skser.datasets import make_emotional_speech
 from skser.systems import attention_blstm_fcn
 
-EMOTIONS = ("anger", "neutral", "sadness")
+EMOTIONS = ("anger", "sadness")
 corpus = make_emotional_speech(
     n_speakers=6, emotions=EMOTIONS, n_utterances=4, random_state=0
 )
@@ -35,16 +35,20 @@ system.fit(corpus.data, corpus.target)
 # A long recording
 # ----------------
 #
-# Another speaker acts the three emotions one after another, five utterances each. Where
-# one emotion ends and the next one begins is known here; on a real recording it is not.
+# Another speaker is angry, then sad, then angry and sad again, five utterances at a
+# time. Where one emotion ends and the next one begins is known here; on a real
+# recording it is not.
 
 import numpy as np
 
 new = make_emotional_speech(
-    n_speakers=1, emotions=EMOTIONS, n_utterances=5, random_state=11
+    n_speakers=1, emotions=EMOTIONS, n_utterances=10, random_state=11
 )
-recording = np.concatenate(new.data)
-ends = np.cumsum([len(signal) for signal in new.data]) / new.sample_rate
+angry, sad = (np.flatnonzero(new.target == emotion) for emotion in EMOTIONS)
+order = np.concatenate([angry[:5], sad[:5], angry[5:], sad[5:]])
+recording = np.concatenate([new.data[i] for i in order])
+emotions = new.target[order]
+ends = np.cumsum([len(new.data[i]) for i in order]) / new.sample_rate
 print(f"{ends[-1]:.1f} s")
 
 # %%
@@ -75,17 +79,17 @@ import matplotlib.pyplot as plt
 middles = starts + LENGTH / 2
 figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
 ax.stackplot(middles, posteriors.T, labels=system.classes_, alpha=0.8)
-for number, emotion in enumerate(EMOTIONS):
-    first, last = ([0, *ends][5 * number + i] for i in (0, 5))
-    ax.axvline(last, color="black", linestyle=":")
-    ax.text((first + last) / 2, 1.02, emotion, ha="center")
+for first in range(0, len(ends), 5):
+    start, end = [0, *ends][first], ends[first + 4]
+    ax.axvline(end, color="black", linestyle=":")
+    ax.text((start + end) / 2, 1.02, emotions[first], ha="center")
 ax.set(xlabel="Time (s)", ylabel="Posterior", xlim=(0, ends[-1]), ylim=(0, 1))
 figure.legend(loc="outside right upper")
 
 # %%
 # How often is the most probable class the one acted at the middle of the window?
 
-acted = new.target[np.searchsorted(ends, middles)]
+acted = emotions[np.searchsorted(ends, middles)]
 predicted = system.classes_[posteriors.argmax(axis=1)]
 print(f"{np.mean(predicted == acted):.2f} of {len(windows)} windows")
 

@@ -19,14 +19,16 @@ import keras
 
 
 def gru(n_features, n_classes, *, seed, n_units=16):
-    """Return a recurrent network whose last output is classified."""
+    """Return a recurrent network whose mean output is classified."""
     frames = keras.Input((None, n_features))
     mask = keras.Input((None,), dtype="bool")
-    summary = keras.layers.GRU(
+    outputs = keras.layers.GRU(
         n_units,
+        return_sequences=True,
         kernel_initializer=keras.initializers.GlorotUniform(seed),
         recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
     )(frames, mask=mask)
+    summary = keras.layers.GlobalAveragePooling1D()(outputs, mask=mask)
     scores = keras.layers.Dense(
         n_classes, kernel_initializer=keras.initializers.GlorotUniform(seed + 2)
     )(summary)
@@ -55,7 +57,7 @@ system = Pipeline(
             NetworkClassifier(
                 gru,
                 network_params={"n_units": 24},
-                learning_rate=0.01,
+                learning_rate=0.003,
                 batch_size=12,
                 max_epochs=25,
                 random_state=0,
@@ -82,7 +84,9 @@ TrainingHistoryDisplay.from_estimator(system)
 # --------
 #
 # It is a classifier like any other, and scikit-learn's tools take it for one: clones of
-# the system are trained without a speaker and predict that speaker.
+# the system are trained without a speaker and predict that speaker. The sizes and the
+# learning rate above were tried out on these very speakers, so that the figures are
+# better than those of unseen ones would be; `plot_search.py` shows the honest way.
 
 from sklearn.model_selection import LeaveOneGroupOut, cross_validate
 
