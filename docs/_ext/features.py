@@ -1,6 +1,7 @@
 """A page for each feature of the catalogue: formula, picture, columns, source."""
 
 import io
+import re
 from pathlib import Path
 
 import matplotlib
@@ -9,10 +10,14 @@ import numpy as np
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from interface import write_if_changed
+from numpydoc.docscrape import FunctionDoc
 
 from skser import AcousticFeatures, Framer
 from skser.datasets import make_emotional_speech
 from skser.features import CATALOGUE, _filterbanks, _moments
+
+# Marks of references in docstrings, such as [1]_, which mean nothing outside of them.
+REFERENCES = re.compile(r"\s*\[\d+\]_")
 
 _HOP = 512 / 16000  # s
 # Where a spectrum spans so many orders of magnitude that only logarithms show it.
@@ -51,7 +56,7 @@ Formula
 .. currentmodule:: {module}
 
 .. autofunction:: {function}
-"""
+{shared}"""
 _SHARED = {
     "Shape statistics": (_moments, "shape_statistics"),
     "Smoothing of the envelope": (_filterbanks, "envelope_weights"),
@@ -108,7 +113,20 @@ def _feature_page(name, feature, columns):
         reference=feature.reference,
         module=feature.function.__module__,
         function=feature.function.__name__,
+        shared=_shared_formulas(feature.function),
     )
+
+
+def _shared_formulas(function):
+    """Return what the docstring of a feature sends its reader to, without the rest."""
+    text = ""
+    for module, name in _SHARED.values():
+        if f"{name}`" in function.__doc__:
+            description = FunctionDoc(getattr(module, name))
+            lines = [*description["Summary"], "", *description["Extended Summary"]]
+            text += f"\n.. rubric:: :func:`~{module.__name__}.{name}`\n\n"
+            text += REFERENCES.sub("", "\n".join(lines)) + "\n"
+    return text
 
 
 def _shared_page():

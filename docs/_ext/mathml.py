@@ -6,6 +6,7 @@ The conversion is that of docutils.
 import re
 from html import escape
 
+from docutils.nodes import SkipNode
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
@@ -34,26 +35,17 @@ def _convert(node, as_block):
 def _visit_inline(self, node):
     """Write a formula within a line."""
     self.body.append(_convert(node, as_block=False))
+    raise SkipNode
 
 
 def _visit_block(self, node):
     """Write a formula on lines of its own."""
     formula = _convert(node, as_block=True)
-    self.body.append(self.starttag(node, "div", CLASS="formula") + formula)
-
-
-def _depart_inline(self, node):
-    """Close nothing: a formula has no children that matter."""
-
-
-def _depart_block(self, node):
-    """Close the box."""
-    self.body.append("</div>\n")
+    self.body.append(f"{self.starttag(node, 'div', CLASS='formula')}{formula}</div>\n")
+    raise SkipNode
 
 
 def setup(app):
     """Register the renderer under the name "mathml"."""
-    app.add_html_math_renderer(
-        "mathml", (_visit_inline, _depart_inline), (_visit_block, _depart_block)
-    )
+    app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,11 +5,10 @@ They are for reStructuredText, which Markdown pages have inside ``{eval-rst}``.
 
 import builtins
 import inspect
-import re
 from importlib import resources
 from pathlib import Path
 
-from features import offsets, span
+from features import REFERENCES, offsets, span
 from interface import write_if_changed
 from numpydoc.docscrape import FunctionDoc
 from sphinx.util.docutils import SphinxDirective
@@ -20,8 +19,6 @@ from skser.systems import PUBLISHED, SYSTEMS
 
 # What a description of a corpus is called -> the function that reads the corpus.
 _LOADERS = "load_{}"
-# Marks of references in docstrings, such as [1]_, which mean nothing outside of them.
-_REFERENCES = re.compile(r"\s*\[\d+\]_")
 
 
 def _table(header, rows, widths=None):
@@ -38,9 +35,7 @@ def _table(header, rows, widths=None):
 
 def _summary(thing):
     """Return the first sentence of a docstring, without marks of references."""
-    return _REFERENCES.sub("", inspect.getdoc(thing).split("\n\n")[0]).replace(
-        "\n", " "
-    )
+    return REFERENCES.sub("", inspect.getdoc(thing).split("\n\n")[0]).replace("\n", " ")
 
 
 class _Generated(SphinxDirective):
@@ -80,13 +75,24 @@ class SystemsTable(_Generated):
     def text(self):
         """Return the table."""
         rows = [
-            (f":func:`~skser.systems.{name}`", _summary(system), self._steps(system))
+            (
+                f":func:`{name} <skser.systems.{name}>`",
+                self._what(system),
+                self._steps(system),
+            )
             for name, system in SYSTEMS.items()
         ]
-        return _table(("name", "what it returns", "steps"), rows, "30 45 25")
+        return _table(("name", "what it is", "steps"), rows, "30 40 30")
+
+    @staticmethod
+    def _what(system):
+        """Return the first sentence of a docstring without what all have in common."""
+        what = _summary(system).removeprefix("Return ").replace(", not yet fitted", "")
+        return what[0].upper() + what[1:]
 
     @staticmethod
     def _steps(system):
+        """Return the names of the steps."""
         return ", ".join(system().named_steps)
 
 
@@ -99,8 +105,8 @@ class SystemsNotes(_Generated):
         for name, system in SYSTEMS.items():
             notes = "\n".join(FunctionDoc(system)["Notes"])
             if notes:
-                notes = _REFERENCES.sub("", notes).replace("\n", "\n   ")
-                entries.append(f":func:`~skser.systems.{name}`\n   {notes}\n")
+                notes = REFERENCES.sub("", notes).replace("\n", "\n   ")
+                entries.append(f":func:`{name} <skser.systems.{name}>`\n   {notes}\n")
         return "\n".join(entries)
 
 
@@ -114,7 +120,7 @@ class PublishedTable(_Generated):
                 row.table,
                 row.data,
                 row.row,
-                f":func:`~skser.systems.{row.system}`",
+                f":func:`{row.system} <skser.systems.{row.system}>`",
                 f"{row.ua:.1f}",
                 f"{row.wa:.1f}",
                 row.provenance,
