@@ -59,13 +59,12 @@ class CatalogueTable(_Generated):
             (
                 f":doc:`{name} </features/{name}>`",
                 span(*columns),
-                CATALOGUE[name].width,
                 _summary(CATALOGUE[name].function),
                 CATALOGUE[name].reference,
             )
             for name, columns in offsets().items()
         ]
-        header = ("feature", "columns", "width", "what it is", "source")
+        header = ("feature", "columns", "what it is", "source")
         return _table(header, rows)
 
 
@@ -88,7 +87,9 @@ class SystemsTable(_Generated):
     def _what(system):
         """Return the first sentence of a docstring without what all have in common."""
         what = _summary(system).removeprefix("Return ").replace(", not yet fitted", "")
-        return what[0].upper() + what[1:]
+        what = what.replace("..", ".")
+        is_name = not what.split()[0].islower()  # such as eGeMAPS
+        return what if is_name else what[0].upper() + what[1:]
 
     @staticmethod
     def _steps(system):
