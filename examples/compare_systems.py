@@ -165,7 +165,9 @@ def write_report(options):
     lines = [as_line(TITLES), as_line(["---"] * len(TITLES))]
     for name, result in results.items():
         cost = json.loads(row_file(name, options, ".json").read_text())
-        published = "; ".join(map(show_published, find_published(name))) or "-"
+        # Tables 3 and 4 print some figures twice.
+        published = dict.fromkeys(map(show_published, find_published(name)))
+        published = "; ".join(published) or "-"
         lines.append(as_line([f"`{name}`", *show(result), *costs(cost), published]))
     others = {name: r for name, r in results.items() if name != REFERENCE}
     if REFERENCE in results and others:
