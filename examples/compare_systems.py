@@ -33,6 +33,7 @@ TITLES = [
     "system",
     "UA",
     "95 %",
+    "UA of speakers",
     "WA",
     "minutes",
     "processor minutes",
@@ -177,12 +178,19 @@ def write_report(options):
 
 
 def show(result):
-    """Return pooled UA with its interval over speakers, and WA, in percent."""
+    """Return UA, its interval and its range over speakers, and WA, in percent."""
     ua, wa = result.summary()[:2]
     interval = (
         "-" if ua["low"] is None else f"{100 * ua['low']:.1f}-{100 * ua['high']:.1f}"
     )
-    return [f"{100 * ua['pooled']:.1f}", interval, f"{100 * wa['pooled']:.1f}"]
+    speakers = [row["UA"] for row in result.scores_by("speaker")]
+    extremes = f"{100 * min(speakers):.0f}-{100 * max(speakers):.0f}"
+    return [
+        f"{100 * ua['pooled']:.1f}",
+        interval,
+        extremes,
+        f"{100 * wa['pooled']:.1f}",
+    ]
 
 
 def costs(cost):

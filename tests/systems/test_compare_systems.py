@@ -35,7 +35,7 @@ def test_every_row_is_shown_with_its_cost_beside_the_published_figures(first_run
         assert 0 < cost["minutes"] < 10
         assert 0.1 < cost["peak_memory_gb"] < 8
         [line] = [line for line in table.splitlines() if f"| `{name}` |" in line]
-        assert len(line.split("|")) == 10
+        assert len(line.split("|")) == 11
     assert "25.1/41.5 CHEAVD (own)" in table
     assert "55.1/56.1 IEMOCAP dataset2 (quoted)" in table
 
