@@ -415,11 +415,21 @@ class TestErrors:
         assert done.stderr == b""
 
 
+# Background jobs of a shell ignore Ctrl-C, and so do all processes that they start:
+# the tests may run in one.
+INTERRUPTIBLE = """
+import signal, sys
+from skser.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+
+
 def test_an_interrupted_evaluation_goes_on(evaluation, expected, tmp_path):
     # Enough iterations for the signal to come while a fold is being run.
     many = [*evaluation, "ivectors__n_iterations=2000", "--format", "json"]
     many += ["--checkpoint", str(tmp_path / "folds")]
-    command = [sys.executable, "-m", "skser", *many]
+    command = [sys.executable, "-c", INTERRUPTIBLE, *many]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
