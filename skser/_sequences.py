@@ -136,6 +136,28 @@ def check_finite(array, name):
         )
 
 
+def check_utterances(X, n_dimensions, axes):
+    """Return the utterances of a batch as finite arrays, or say what is wrong with one.
+
+    Parameters
+    ----------
+    X : list of array-like
+    n_dimensions, axes
+        As of `check_numeric_array`.
+
+    Returns
+    -------
+    utterances : list of ndarray
+    """
+    check_is_sequence(X)
+    utterances = []
+    for i, entry in enumerate(X):
+        utterance = check_numeric_array(entry, f"X[{i}]", n_dimensions, axes)
+        check_finite(utterance, f"X[{i}]")
+        utterances.append(utterance)
+    return utterances
+
+
 def validate_sequences(estimator, X, *, reset, dtype=np.float32):
     """Check a batch of feature sequences and return it as a list of arrays.
 

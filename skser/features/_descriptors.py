@@ -9,12 +9,7 @@ from scipy.signal.windows import hamming
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 
-from skser._sequences import (
-    check_finite,
-    check_is_sequence,
-    check_numeric_array,
-    map_utterances,
-)
+from skser._sequences import check_utterances, map_utterances
 from skser.features._voice import SILENCE, periodicity
 
 # Energies below that of the quietest sound of 16 bits are all the same silence.
@@ -250,10 +245,4 @@ def _mel_bands(sample_rate, n_points, n_mels):
 
 def _check_frames(X):
     """Return the utterances' frames as arrays, or say what is wrong with one."""
-    check_is_sequence(X)
-    utterances = []
-    for i, entry in enumerate(X):
-        frames = check_numeric_array(entry, f"X[{i}]", 2, "(n_frames, frame_length)")
-        check_finite(frames, f"X[{i}]")
-        utterances.append(frames)
-    return utterances
+    return check_utterances(X, 2, "(n_frames, frame_length)")

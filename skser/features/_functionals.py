@@ -12,12 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skser._sequences import (
-    check_finite,
-    check_is_sequence,
-    check_numeric_array,
-    map_utterances,
-)
+from skser._sequences import check_utterances, map_utterances
 
 # As this package calls a set -> as openSMILE does.
 FEATURE_SETS = {
@@ -196,10 +191,4 @@ def _refuse_too_short(functionals, X, sample_rate):
 
 def _check_signals(X):
     """Return the signals as arrays, or say what is wrong with one."""
-    check_is_sequence(X)
-    signals = []
-    for i, entry in enumerate(X):
-        signal = check_numeric_array(entry, f"X[{i}]", 1, "(n_samples,)")
-        check_finite(signal, f"X[{i}]")
-        signals.append(signal)
-    return signals
+    return check_utterances(X, 1, "(n_samples,)")
