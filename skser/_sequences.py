@@ -189,15 +189,11 @@ def validate_sequences(estimator, X, *, reset, dtype=np.float32):
     if is_table(X):
         table = validate_data(estimator, X, reset=reset, dtype=dtype)
         return list(table[:, np.newaxis, :])
-    check_is_sequence(X)
     accepted = dtype if isinstance(dtype, (list, tuple)) else [dtype]
-    sequences = []
-    for i, entry in enumerate(X):
-        array = check_numeric_array(entry, f"X[{i}]", 2, "(n_frames, n_features)")
-        check_finite(array, f"X[{i}]")
-        if array.dtype not in accepted:
-            array = array.astype(accepted[0])
-        sequences.append(array)
+    sequences = [
+        array if array.dtype in accepted else array.astype(accepted[0])
+        for array in check_utterances(X, 2, "(n_frames, n_features)")
+    ]
     _check_widths(estimator, sequences, reset)
     return sequences
 

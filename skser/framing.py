@@ -8,13 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import validate_data
 
-from skser._sequences import (
-    Batch,
-    check_finite,
-    check_is_sequence,
-    check_numeric_array,
-    is_table,
-)
+from skser._sequences import Batch, check_numeric_array, check_utterances, is_table
 
 _PARAMETER_CONSTRAINTS = {
     "frame_length": [Interval(numbers.Integral, 2, None, closed="left")],
@@ -189,13 +183,8 @@ def _check_signals(framer, X, reset):
         # after lists, any length will do.
         reset = reset or not hasattr(framer, "n_features_in_")
         return validate_data(framer, X, reset=reset, dtype=dtypes)
-    check_is_sequence(X)
-    signals = []
-    for i, entry in enumerate(X):
-        signal = check_numeric_array(entry, f"X[{i}]", 1, "(n_samples,)")
-        check_finite(signal, f"X[{i}]")
-        signals.append(signal if signal.dtype in dtypes else signal.astype(dtypes[0]))
-    return signals
+    signals = check_utterances(X, 1, "(n_samples,)")
+    return [s if s.dtype in dtypes else s.astype(dtypes[0]) for s in signals]
 
 
 def _is_list_of_signals(X):
