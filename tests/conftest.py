@@ -1,5 +1,7 @@
 """What several test files share: corpora, fitted systems, quiet TensorFlow."""
 
+import errno
+import io
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +31,28 @@ SMALL_LAYERS = {"classify__recurrent_units": (4,), "classify__frame_units": (4,)
 OPENSMILE_ROWS = {"mec2017_svm", "egemaps_svm", "compare_svm"}
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+class _FullDisk(io.FileIO):
+    """A file on a disk that has room for a number of bytes, and no more."""
+
+    room = 0
+
+    def write(self, data):
+        if self.tell() + len(data) > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.name)
+        return super().write(data)
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Give a function after which no file that skser writes can have more bytes."""
+
+    def fill(room):
+        monkeypatch.setattr(_FullDisk, "room", room)
+        monkeypatch.setattr("skser._files.open", _FullDisk, raising=False)
+
+    return fill
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The short-time descriptors that the baselines use, in place of the 743 features."""
 
 import functools
+import os
 from numbers import Integral
 
 import numpy as np
@@ -9,7 +10,8 @@ from scipy.signal.windows import hamming
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 
-from skser._sequences import check_utterances, map_utterances
+from skser._sequences import check_utterances
+from skser.features._cache import map_cached
 from skser.features._voice import SILENCE, periodicity
 
 # Energies below that of the quietest sound of 16 bits are all the same silence.
@@ -42,6 +44,9 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         Of the frames' signals, in Hz.
     n_jobs : int, default=None
         Number of threads over utterances; None is 1, -1 is all processors.
+    cache : str or os.PathLike, default=None
+        Folder in which the descriptors of each utterance are kept, as in
+        :class:`skser.AcousticFeatures`.
 
     See Also
     --------
@@ -78,6 +83,7 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
+        "cache": [str, os.PathLike, None],
     }
 
     def __init__(
@@ -88,12 +94,14 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         n_mels=26,
         sample_rate=16000,
         n_jobs=None,
+        cache=None,
     ):
         self.descriptors = descriptors
         self.n_mfcc = n_mfcc
         self.n_mels = n_mels
         self.sample_rate = sample_rate
         self.n_jobs = n_jobs
+        self.cache = cache
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -134,7 +142,8 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         """
         self._validate_params()
         self._check_descriptors()
-        return map_utterances(self._describe, _check_frames(X), self.n_jobs)
+        packages = ("numpy", "scipy", "librosa")
+        return map_cached(self._describe, _check_frames(X), self, packages)
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns.

@@ -1,6 +1,7 @@
 """How a user gets the features: by `AcousticFeatures`, over the catalogue."""
 
 import difflib
+import os
 from numbers import Integral
 
 import numpy as np
@@ -12,9 +13,9 @@ from skser._sequences import (
     check_finite,
     check_is_sequence,
     check_numeric_array,
-    map_utterances,
 )
 from skser.features._analysis import iterate_analyses
+from skser.features._cache import map_cached
 from skser.features._catalogue import CATALOGUE
 from skser.features._filterbanks import FRAME_LENGTH, SAMPLE_RATE
 
@@ -59,6 +60,12 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     n_jobs : int, default=None
         Number of threads over utterances; None is 1, -1 is all processors.
 
+    cache : str or os.PathLike, default=None
+        Folder in which the features of each utterance are kept, to be read the next
+        time, in another fold or another process; None keeps nothing. A file is found
+        again by the samples of the utterance, the parameters and the versions of
+        skser, NumPy and SciPy, never by the name of a recording. See Notes.
+
     Attributes
     ----------
     n_features_in_ : int
@@ -74,6 +81,17 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     and the onset detection, on the one or two frames before it in the same utterance.
     Long utterances are analysed in chunks, so that the memory needed beside the result
     does not grow with their length; the result does not depend on the chunks.
+
+    The folder of `cache` is made with access for its owner only (0700). Several
+    processes can fill it at the same time. After an interruption the utterances that
+    were finished are read. A damaged file is computed again, and a folder that cannot
+    be written only costs the cache, both with a warning. Nothing is ever removed but
+    the remains of killed processes; delete files or the whole folder as you like.
+    `cache` is a folder and no ``joblib.Memory``, whose files are pickles, have no
+    checksum, and are read as well when the code behind them has changed. And not a
+    dictionary in memory, which ``clone`` would copy for each fold, and no other
+    process would see: to keep features in memory, compute them once with
+    :func:`skser.systems.split_front_end`.
 
     References
     ----------
@@ -98,15 +116,23 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "exact": ["boolean"],
         "n_jobs": [Integral, None],
+        "cache": [str, os.PathLike, None],
     }
 
     def __init__(
-        self, features="all", *, sample_rate=SAMPLE_RATE, exact=False, n_jobs=None
+        self,
+        features="all",
+        *,
+        sample_rate=SAMPLE_RATE,
+        exact=False,
+        n_jobs=None,
+        cache=None,
     ):
         self.features = features
         self.sample_rate = sample_rate
         self.exact = exact
         self.n_jobs = n_jobs
+        self.cache = cache
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -157,6 +183,11 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         ValueError
             If a frame has not 1024 samples, a sample is NaN or infinite (the message
             names the utterance), or a parameter has an illegal value.
+
+        Warns
+        -----
+        UserWarning
+            If files of `cache` are damaged, or cannot be written.
         """
         self._validate_params()
         selected = self._selected_features()
@@ -166,10 +197,11 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         # The matrix products are too small to be shared among threads: BLAS would
         # double the time by waiting for its own, and compete with those of n_jobs.
         with threadpool_limits(limits=1, user_api="blas"):
-            return map_utterances(
+            return map_cached(
                 lambda frames: _extract(frames, selected, limits),
                 utterances,
-                self.n_jobs,
+                self,
+                ("numpy", "scipy"),
             )
 
     def get_feature_names_out(self, input_features=None):

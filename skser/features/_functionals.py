@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skser._sequences import check_utterances, map_utterances
+from skser._sequences import check_utterances
+from skser.features._cache import map_cached
 
 # As this package calls a set -> as openSMILE does.
 FEATURE_SETS = {
@@ -42,6 +43,9 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
         Of the signals, in Hz.
     n_jobs : int, default=None
         Number of threads over utterances; None is 1, -1 is all processors.
+    cache : str or os.PathLike, default=None
+        Folder in which the functionals of each signal are kept, as in
+        :class:`skser.AcousticFeatures`.
 
     Notes
     -----
@@ -69,12 +73,16 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
         "feature_set": [StrOptions(set(FEATURE_SETS))],
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
+        "cache": [str, os.PathLike, None],
     }
 
-    def __init__(self, feature_set="eGeMAPS", *, sample_rate=16000, n_jobs=None):
+    def __init__(
+        self, feature_set="eGeMAPS", *, sample_rate=16000, n_jobs=None, cache=None
+    ):
         self.feature_set = feature_set
         self.sample_rate = sample_rate
         self.n_jobs = n_jobs
+        self.cache = cache
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -116,12 +124,13 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
         self._validate_params()
         smile = self._smile()
         with warnings.catch_warnings():
-            # "Segment too short, filling with NaN": an error below names which.
-            warnings.simplefilter("ignore", UserWarning)
-            rows = map_utterances(
+            # An error below names which.
+            warnings.filterwarnings("ignore", "Segment too short", UserWarning)
+            rows = map_cached(
                 lambda signal: smile.process_signal(signal, self.sample_rate).values[0],
                 _check_signals(X),
-                self.n_jobs,
+                self,
+                ("opensmile",),
             )
         functionals = np.array(list(rows), dtype=np.float64)
         _refuse_too_short(functionals, X, self.sample_rate)

@@ -7,92 +7,14 @@ depend on. After any change there is no file of that key, and the fold is run ag
 import hashlib
 import json
 import os
-import platform
 import warnings
-from importlib import metadata
 from pathlib import Path
 
-import joblib
 import numpy as np
 
-from skser._version import __version__
-from skser.model_selection._archive import (
-    read_archive,
-    remove_unfinished,
-    write_archive,
-)
-
-# What a user may change between two attempts: it has no influence on predictions.
-_WITHOUT_INFLUENCE = {"memory", "n_jobs", "verbose"}
-_PACKAGES = ("scikit-learn", "numpy", "scipy", "librosa", "tensorflow", "keras")
-
-
-def find_versions():
-    """Return the versions of Python, this package and those it stands on.
-
-    Returns
-    -------
-    versions : dict of str to str
-        Without packages that are not installed. Nothing is imported.
-    """
-    versions = {"skser": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def describe(value):
-    """Return an estimator or parameter as what JSON can hold, the same in any process.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    description : dict, list, str, number or None
-        Estimators become dicts with "class" and their parameters; "memory", "n_jobs"
-        and "verbose" are left out.
-
-    Examples
-    --------
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from skser.model_selection._checkpoints import describe
-    >>> describe(StandardScaler(with_mean=False))["with_mean"]
-    False
-    """
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.generic):
-        return describe(value.item())
-    if isinstance(value, (list, tuple)):
-        return [describe(entry) for entry in value]
-    if isinstance(value, dict):
-        return {str(key): describe(entry) for key, entry in value.items()}
-    if isinstance(value, type):
-        return _name(value)
-    if hasattr(value, "get_params"):
-        params = value.get_params(deep=False)
-        kept = {k: v for k, v in params.items() if k not in _WITHOUT_INFLUENCE}
-        return {"class": _name(type(value)), **describe(kept)}
-    if hasattr(value, "__code__"):
-        # The body too: a function that was edited is another one.
-        return f"{_name(value)} {joblib.hash(_code(value.__code__))}"
-    return f"{_name(type(value))} {joblib.hash(value)}"
-
-
-def _name(thing):
-    """Return the full name of a class or function."""
-    return f"{thing.__module__}.{thing.__qualname__}"
-
-
-def _code(code):
-    """Return what a function does, without addresses in memory."""
-    constants = [_code(c) if hasattr(c, "co_code") else repr(c) for c in code.co_consts]
-    return [code.co_code, constants, code.co_names]
+from skser._archive import read_archive, write_archive
+from skser._files import make_private_folder, remove_unfinished
+from skser._identity import describe
 
 
 def digest_recordings(X):
@@ -193,6 +115,7 @@ class Checkpoints:
         if self.folder is None:
             return
         try:
+            make_private_folder(self.folder)
             write_archive(
                 self._path(job), {"fold": job.fold, "seed": job.seed}, outcome
             )

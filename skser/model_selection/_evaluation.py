@@ -20,12 +20,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from skser.model_selection._checkpoints import (
-    Checkpoints,
-    describe,
-    digest_recordings,
-    find_versions,
-)
+from skser._identity import describe, find_versions
+from skser.model_selection._checkpoints import Checkpoints, digest_recordings
 from skser.model_selection._independence import find_leak, list_folds
 from skser.model_selection._result import EvaluationResult
 from skser.model_selection._splitters import check_speakers

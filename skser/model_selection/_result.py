@@ -6,10 +6,11 @@ from it and are given under their own names.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from skser.model_selection._archive import read_archive, write_archive
+from skser._archive import read_archive, write_archive
 from skser.model_selection._intervals import Counts, bootstrap_speakers
 
 _FORMAT = "skser evaluation"
@@ -406,7 +407,7 @@ class EvaluationResult:
         Parameters
         ----------
         path : str or os.PathLike
-            An existing file is replaced.
+            An existing file is replaced. Its folder is made if it does not exist.
         """
         metadata = {
             "format": _FORMAT,
@@ -419,6 +420,7 @@ class EvaluationResult:
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         present = {name: value for name, value in arrays.items() if value is not None}
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_archive(path, metadata, present)
 
 

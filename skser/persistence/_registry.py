@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skser.classifiers import BaseNetworkClassifier
+from skser.features import AcousticFeatures, OpenSmileFunctionals, SpeechDescriptors
 
 # Name -> where it is imported from.
 _CLASSES = {
@@ -59,11 +60,14 @@ NAMES = tuple(_CLASSES)
 # in its name, so that neither can be taken for the other.
 _NETWORKS = {"skser:feedforward": ("skser.classifiers._segments", "_feedforward")}
 
-# What belongs to a machine or to training and not to a model: a folder of pickles, an
+# What belongs to a machine or to training and not to a model: folders, an
 # optimizer three times the size of its network, who was told how training went. The
 # scorer of a search follows from its parameters.
 _LEFT_OUT = (
     (Pipeline, "memory"),
+    (AcousticFeatures, "cache"),
+    (SpeechDescriptors, "cache"),
+    (OpenSmileFunctionals, "cache"),
     (BaseNetworkClassifier, "_training_state"),
     (BaseEstimator, "_skl_callbacks"),
     (GridSearchCV, "scorer_"),

@@ -29,6 +29,7 @@ from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
+from skser._identity import describe
 from skser.model_selection import (
     IncompleteEvaluationError,
     LeaveOneSpeakerOut,
@@ -36,7 +37,6 @@ from skser.model_selection import (
     evaluate,
     load_result,
 )
-from skser.model_selection._checkpoints import describe
 
 SCRIPT = Path(__file__).with_name("slow_classifier.py")
 
@@ -404,7 +404,7 @@ class TestCheckpoints:
 
     def test_a_changed_version_is_run_again(self, attempt, monkeypatch):
         attempt()
-        monkeypatch.setattr("skser.model_selection._checkpoints.__version__", "99")
+        monkeypatch.setattr("skser._identity.__version__", "99")
         assert attempt()[1] == 5
 
     def test_a_changed_file_is_run_again(self, attempt, tmp_path):
@@ -487,7 +487,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
-from skser.model_selection._checkpoints import describe
+from skser._identity import describe
 
 folds = KFold(3, shuffle=True, random_state=0)
 search = GridSearchCV(SVC(class_weight={"a": 2}), {"C": np.array([1, 2])}, cv=folds)

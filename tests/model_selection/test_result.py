@@ -131,7 +131,7 @@ def test_a_truncated_file_and_another_file_are_refused(make_result, tmp_path):
     with pytest.raises(ValueError, match="damaged"):
         load_result(path)
     np.savez(path, x=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="not a file of skser's evaluations"):
+    with pytest.raises(ValueError, match="not a file of skser's"):
         load_result(path)
 
 
@@ -152,7 +152,7 @@ def test_a_failure_while_saving_leaves_the_old_file(make_result, tmp_path, monke
     def fail(*arguments, **keywords):
         raise OSError("no space left")
 
-    monkeypatch.setattr("skser.model_selection._archive.np.savez", fail)
+    monkeypatch.setattr("skser._archive.np.savez", fail)
     with pytest.raises(OSError, match="no space left"):
         make_result({"x": ("AB", "AB")}).save(path)
     assert load_result(path).wa == 5 / 8

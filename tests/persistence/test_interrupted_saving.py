@@ -1,7 +1,6 @@
 """Saving that fails or is killed leaves the file that was there."""
 
 import errno
-import io
 import json
 import os
 import subprocess
@@ -63,17 +62,6 @@ def test_a_process_killed_while_saving_leaves_the_old_or_the_new_file(tmp_path):
     assert files == ["model"]
 
 
-class FullDisk(io.FileIO):
-    """A file on a disk that has room for a number of bytes, and no more."""
-
-    room = 0
-
-    def write(self, data):
-        if self.tell() + len(data) > self.room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.name)
-        return super().write(data)
-
-
 @pytest.fixture
 def old_file(tmp_path):
     """A file that must not be lost, alone in its folder, and what is in it."""
@@ -85,13 +73,12 @@ def old_file(tmp_path):
 @pytest.mark.case("F16")
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 def test_a_disk_that_is_full_costs_neither_the_old_file_nor_more_space(
-    share, table_system, model_file, old_file, monkeypatch
+    share, table_system, model_file, old_file, full_disk
 ):
     path, content = old_file
     size = model_file.stat().st_size
     model_file.unlink()
-    monkeypatch.setattr(FullDisk, "room", int(share * size))
-    monkeypatch.setattr("skser._files.open", FullDisk, raising=False)
+    full_disk(int(share * size))
     with pytest.raises(OSError, match="No space left"):
         skser.save(table_system, path)
     assert path.read_bytes() == content

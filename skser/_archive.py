@@ -5,52 +5,37 @@ member ``metadata``. Nothing in it can run code. It appears under its name when 
 complete, and a file that was harmed is refused.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from skser._files import replacing
+from skser._identity import update_digest
 
 
-def write_archive(path, metadata, arrays):
+def write_archive(path, metadata, arrays, sync=True):
     """Write a file as a whole or not at all.
 
     Parameters
     ----------
     path : str or os.PathLike
-        An existing file is replaced. Its folder is made if it does not exist.
+        An existing file is replaced. The folder must exist.
     metadata : dict
         What JSON can hold.
     arrays : dict of str to ndarray
         Of numbers.
+    sync : bool, default=True
+        As of :func:`~skser._files.replacing`.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"content": metadata, "sha256": _digest(metadata, arrays)})
     members = {"metadata": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
-    with replacing(path) as file:
+    with replacing(path, sync) as file:
         np.savez(file, **members)
-
-
-def remove_unfinished(folder):
-    """Remove what processes that were killed while writing have left behind.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Files that are younger than an hour may still be written, and stay.
-    """
-    for file in folder.glob("*.unfinished"):
-        # Another process may be as fast.
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - file.stat().st_mtime > 3600:
-                file.unlink()
 
 
 def read_archive(path):
@@ -84,7 +69,7 @@ def read_archive(path):
     # Harm can show as almost anything: a bad zip file, a bad header, bad JSON.
     except Exception as error:
         raise ValueError(
-            f"{str(path)!r} is not a file of skser's evaluations, or it is damaged "
+            f"{str(path)!r} is not a file of skser's, or it is damaged "
             f"({type(error).__name__}: {error})."
         ) from error
     if not is_whole:
@@ -104,7 +89,6 @@ def _digest(metadata, arrays):
     """Return a checksum of everything, in an order of its own."""
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
+        digest.update(name.encode())
+        update_digest(digest, arrays[name])
     return digest.hexdigest()
