@@ -1,8 +1,11 @@
 """What makes two computations the same: settings, versions and contents, as text."""
 
+import functools
+import hashlib
 import platform
 import types
 from importlib import metadata
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -42,6 +45,28 @@ def find_versions(packages=PACKAGES):
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+@functools.cache
+def digest_source(*packages):
+    """Return a checksum of this package's own code, helpers and constants included.
+
+    Versions do not tell what is changed between two releases.
+
+    Parameters
+    ----------
+    *packages : str
+        Which parts of the package, such as "features".
+
+    Returns
+    -------
+    digest : str
+    """
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted(Path(__file__).with_name(package).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def describe(value):

@@ -103,7 +103,7 @@ def test_the_speaker_that_stops_training_is_not_trained_on(
 
     seen = {}
 
-    def spy(network, plan, training, validation, observers, state):
+    def spy(network, plan, training, validation, *others):
         seen["training"], seen["validation"] = training, validation
         return {"loss": [0.0]}, 0
 

@@ -33,7 +33,7 @@ class AttentionBLSTMClassifier(AttentionMixin, BaseNetworkClassifier):
         attention.
     max_frames, optimizer, learning_rate, learning_rate_schedule, batch_size, \
             max_epochs, early_stopping, validation_fraction, n_iter_no_change, \
-            class_weight, warm_start, random_state, verbose
+            class_weight, warm_start, checkpoint, random_state, verbose
         As in :class:`AttentionBLSTMFCNClassifier`, with its fitted attributes.
 
     See Also

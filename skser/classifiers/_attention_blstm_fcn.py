@@ -91,6 +91,13 @@ class AttentionBLSTMFCNClassifier(AttentionMixin, BaseNetworkClassifier):
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last `fit`, with a new optimizer,
         rather than from new ones. Classes and number of features must be the same.
+    checkpoint : str or os.PathLike, default=None
+        Folder in which `fit` keeps its state after each epoch, so that the same call,
+        after an interruption or a kill, goes on with the next epoch and ends with the
+        same weights, to the last bit. A file is only found again by the same
+        utterances, labels, weights, parameters and versions of packages, and is removed
+        when `fit` has finished. It needs a `random_state`. The folder is made with
+        access for its owner only. None keeps nothing.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the dropout, the order of the utterances and
         the choice of those held out. Pass an int for repeatable results.

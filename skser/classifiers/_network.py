@@ -8,6 +8,7 @@ copied and pickled like any other.
 import functools
 import inspect
 import numbers
+import os
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 
@@ -27,7 +28,9 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from skser._identity import describe, digest_source, find_versions
 from skser._sequences import check_groups, validate_sequences
+from skser.classifiers._checkpoint import TrainingCheckpoint
 from skser.classifiers._compiled import lend_network, weight_shapes
 from skser.classifiers._progress import (
     Callbacks,
@@ -86,6 +89,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -104,6 +108,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         n_iter_no_change=10,
         class_weight=None,
         warm_start=False,
+        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
@@ -118,6 +123,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         self.n_iter_no_change = n_iter_no_change
         self.class_weight = class_weight
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
@@ -167,7 +173,13 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         ------
         ValueError
             If `y` has one class only or another length than `X`, if a value is not
-            finite, or if the loss or a weight becomes so.
+            finite, if the loss or a weight becomes so, or if a fit with `checkpoint`
+            has no `random_state`.
+
+        Warns
+        -----
+        UserWarning
+            If the file in `checkpoint` is damaged, or cannot be written.
         """
         return self._fit(X, y, sample_weight, groups, X_val, y_val)
 
@@ -181,7 +193,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             groups = check_groups(groups, sequences)
         if not is_continued:
             self._set_length(sequences)
-        initial_seed, order_seed, validation_seed = self._draw_seeds()
+        seeds = initial_seed, order_seed, validation_seed = self._draw_seeds()
         keep = np.flatnonzero(training.weights > 0)
         training, validation = self._hold_out(
             training.take(keep),
@@ -189,6 +201,8 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             self._check_validation(X_val, y_val),
             validation_seed,
         )
+        start = self.weights_ if is_continued else []
+        checkpoint = self._find_checkpoint(seeds, [training, validation], start)
         with self._lend_network() as network:
             network.reset(initial_seed)
             if is_continued:
@@ -200,8 +214,11 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
                 validation,
                 self._observers(X, y, sample_weight),
                 lambda: self._fitted_state(network),
+                checkpoint,
             )
             self.weights_ = network.get_weights()
+        if checkpoint:
+            checkpoint.remove()
         self.n_iter_ = len(self.history_["loss"])
         self._training_state = None
         return self
@@ -291,6 +308,29 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         """Return the seeds of the initial state, the order and the held-out part."""
         random_state = check_random_state(self.random_state)
         return [int(seed) for seed in random_state.randint(2**31 - 1, size=3)]
+
+    def _find_checkpoint(self, seeds, batches, start):
+        """Return where training is kept after each epoch, or None."""
+        if self.checkpoint is None:
+            return None
+        if self.random_state is None:
+            raise ValueError(
+                f"checkpoint={str(self.checkpoint)!r} needs a random_state that is the "
+                "same in the next attempt, for instance random_state=0: without one "
+                "every fit is another fit, and none can be resumed."
+            )
+        # The seeds drawn from it are in the key: a generator has moved on by now.
+        parameters = describe(self) | {"random_state": None}
+        settings = {
+            "parameters": parameters,
+            "architecture": describe(self._architecture()),
+            "classes": self.classes_.tolist(),
+            "n_frames": self.n_frames_,
+            "seeds": seeds,
+            "versions": find_versions(),
+            "source": digest_source("classifiers", "networks"),
+        }
+        return TrainingCheckpoint(self.checkpoint, settings, batches, start)
 
     def _plan(self, order_seed, max_epochs=None, first_epoch=0):
         """Return the parameters of training; `max_epochs` is for single epochs."""
@@ -505,7 +545,7 @@ class NetworkClassifier(BaseNetworkClassifier):
         Longer utterances are cut at this many frames; None keeps them whole.
     optimizer, learning_rate, learning_rate_schedule, batch_size, max_epochs, \
             early_stopping, validation_fraction, n_iter_no_change, class_weight, \
-            warm_start, random_state, verbose
+            warm_start, checkpoint, random_state, verbose
         As in :class:`AttentionBLSTMFCNClassifier`, with its fitted attributes.
 
     See Also

@@ -1,8 +1,10 @@
 """Who is told how training goes: a progress bar, and scikit-learn's callbacks.
 
-An observer has three methods: ``epoch_begins()``, ``epoch_ends(logs, state)``, which
-returns True to stop training, and ``fit_ends(state)``. `state` is a function that
-returns the attributes that would make the estimator ready to predict.
+An observer has four methods: ``resumes(logs)``, which is called once before the first
+epoch with what is logged of those before an interruption; ``epoch_begins()``;
+``epoch_ends(logs, state)``, which returns True to stop training; and
+``fit_ends(state)``. `state` is a function that returns the attributes that would make
+the estimator ready to predict.
 """
 
 try:
@@ -37,6 +39,10 @@ class ProgressBar:
             stateful_metrics=["learning_rate", "loss", "val_loss", "val_UA"],
         )
 
+    def resumes(self, logs):
+        """Begin behind the epochs that were run before an interruption."""
+        self._n_epochs = len(logs)
+
     def epoch_begins(self):
         """Do nothing."""
 
@@ -67,6 +73,9 @@ class Callbacks:
         self._data = data
         self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
         self._fit.call_on_fit_task_begin(estimator=estimator, **data)
+
+    def resumes(self, logs):
+        """Do nothing: callbacks have been told of those epochs at their time."""
 
     def epoch_begins(self):
         """Open the task of an epoch."""

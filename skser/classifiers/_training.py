@@ -1,7 +1,7 @@
 """How a compiled network learns: epochs, learning rate, validation and stopping."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -88,7 +88,57 @@ class TrainingPlan:
     first_epoch: int = 0
 
 
-def train(network, plan, training, validation=None, observers=(), state=None):
+@dataclass
+class BestEpoch:
+    """The epoch with the highest UA, of equal ones that with the lowest loss."""
+
+    epoch: int = -1
+    quality: tuple = (-math.inf, -math.inf)
+    weights: list | None = None
+
+    def compare(self, epoch, log, network):
+        """Keep an epoch's weights if it is better than all before."""
+        quality = (log["val_UA"], -log["val_loss"])
+        if quality > self.quality or self.weights is None:
+            self.epoch, self.quality = epoch, quality
+            self.weights = network.get_weights()
+
+
+@dataclass
+class Progress:
+    """How far training is: all that decides how it goes on, but the network's state.
+
+    Parameters
+    ----------
+    logs : list of dict of float
+        What is logged of each epoch.
+    best : BestEpoch
+        Stays at its beginning where nothing is validated.
+    is_stopped : bool
+        Whether an observer has asked to stop.
+    """
+
+    logs: list = field(default_factory=list)
+    best: BestEpoch = field(default_factory=BestEpoch)
+    is_stopped: bool = False
+
+    def is_finished(self, plan):
+        """Tell whether no epoch is left to train."""
+        n_epochs = len(self.logs)
+        is_validated = self.best.weights is not None
+        has_waited = is_validated and n_epochs - 1 - self.best.epoch >= plan.patience
+        return n_epochs >= plan.max_epochs or has_waited or self.is_stopped
+
+
+def train(
+    network,
+    plan,
+    training,
+    validation=None,
+    observers=(),
+    state=None,
+    checkpoint=None,
+):
     """Train a network and leave it with its final or, validated, its best weights.
 
     Parameters
@@ -104,6 +154,8 @@ def train(network, plan, training, validation=None, observers=(), state=None):
         Who is told of every epoch; see ``skser.classifiers._progress``.
     state : callable, default=None
         What observers are given to make the estimator ready to predict.
+    checkpoint : TrainingCheckpoint, default=None
+        Where the state is kept after each epoch, and training goes on from.
 
     Returns
     -------
@@ -118,40 +170,27 @@ def train(network, plan, training, validation=None, observers=(), state=None):
     ValueError
         If the loss or a weight is no longer finite.
     """
-    logs, best = [], _BestEpoch()
-    for epoch in range(plan.max_epochs):
+    progress = (checkpoint and checkpoint.resume(network)) or Progress()
+    logs, best = progress.logs, progress.best
+    for observer in observers:
+        observer.resumes(logs)
+    while not progress.is_finished(plan):
         for observer in observers:
             observer.epoch_begins()
         logs.append(_run_epoch(network, plan, training, validation, logs))
         if validation is not None:
-            best.compare(epoch, logs[-1], network)
+            best.compare(len(logs) - 1, logs[-1], network)
         # A list, so that every observer hears of the epoch that one of them stops.
         stops = [observer.epoch_ends(logs[-1], state) for observer in observers]
-        has_waited = validation is not None and epoch - best.epoch >= plan.patience
-        if has_waited or any(stops):
-            break
+        progress.is_stopped = any(stops)
+        if checkpoint:
+            checkpoint.keep(progress, network)
     if validation is not None:
         network.set_weights(best.weights)
     for observer in observers:
         observer.fit_ends(state)
     best_epoch = len(logs) - 1 if validation is None else best.epoch
     return {name: [log[name] for log in logs] for name in logs[0]}, best_epoch
-
-
-@dataclass
-class _BestEpoch:
-    """The epoch with the highest UA, of equal ones that with the lowest loss."""
-
-    epoch: int = -1
-    quality: tuple = (-math.inf, -math.inf)
-    weights: list | None = None
-
-    def compare(self, epoch, log, network):
-        """Keep an epoch's weights if it is better than all before."""
-        quality = (log["val_UA"], -log["val_loss"])
-        if quality > self.quality or self.weights is None:
-            self.epoch, self.quality = epoch, quality
-            self.weights = network.get_weights()
 
 
 def _run_epoch(network, plan, training, validation, logs):

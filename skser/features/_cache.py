@@ -14,7 +14,12 @@ from pathlib import Path
 
 from skser._archive import read_archive, write_archive
 from skser._files import make_private_folder, remove_unfinished
-from skser._identity import describe, find_versions, update_digest
+from skser._identity import (
+    describe,
+    digest_source,
+    find_versions,
+    update_digest,
+)
 from skser._sequences import Batch, map_utterances
 
 _UNREADABLE = "could not be read and had to be computed again"
@@ -107,21 +112,9 @@ def _describe_settings(transformer, packages):
     settings = {
         "transformer": describe(transformer),
         "versions": find_versions(packages),
-        "source": _digest_source(),
+        "source": digest_source("features"),
     }
     return json.dumps(settings, sort_keys=True)
-
-
-@functools.cache
-def _digest_source():
-    """Return a checksum of the code of all features, helpers and constants included.
-
-    Versions do not tell what is changed between two releases.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _warn(folder, faults):

@@ -68,6 +68,7 @@ _LEFT_OUT = (
     (AcousticFeatures, "cache"),
     (SpeechDescriptors, "cache"),
     (OpenSmileFunctionals, "cache"),
+    (BaseNetworkClassifier, "checkpoint"),
     (BaseNetworkClassifier, "_training_state"),
     (BaseEstimator, "_skl_callbacks"),
     (GridSearchCV, "scorer_"),

@@ -50,11 +50,11 @@ def save(system, path):
     format. ``unzip -p model manifest.json`` shows what is in it.
 
     A loaded system predicts the same as the saved one, bit for bit on the same machine.
-    These are not saved: the ``memory`` of a Pipeline and the ``cache`` of features,
-    folders of this machine; callbacks; the state of the optimizer, so that `fit`, with
-    ``warm_start`` as well, goes on as it would have, but `partial_fit` starts with a
-    new optimizer; and the function of a :class:`skser.NetworkClassifier`, of which the
-    file holds the name.
+    These are not saved: the ``memory`` of a Pipeline, the ``cache`` of features and
+    the ``checkpoint`` of training, folders of this machine; callbacks; the state of the
+    optimizer, so that `fit`, with ``warm_start`` as well, goes on as it would have, but
+    `partial_fit` starts with a new optimizer; and the function of a
+    :class:`skser.NetworkClassifier`, of which the file holds the name.
 
     A random state must be an integer or None. The ``cv`` of a GridSearchCV must be a
     number of folds or None, and its ``scoring`` names or ``skser.metrics.SCORERS``.
