@@ -365,8 +365,8 @@ class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
         wrapped = cls.transform
 
         @functools.wraps(plain)
-        def transform(self, X):
-            return wrapped(self, X) if is_table(X) else plain(self, X)
+        def transform(self, X, **params):
+            return (wrapped if is_table(X) else plain)(self, X, **params)
 
         cls.transform = transform
 

@@ -1,20 +1,27 @@
 """How feature columns come to zero mean and unit variance, and by whose statistics."""
 
+import numbers
+
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skser._sequences import (
     Batch,
     SequenceTransformerMixin,
+    check_groups,
     is_table,
     iterate_blocks,
     validate_frames,
+    validate_sequences,
 )
 
 # Frames taken at a time: bounds the memory beside the features.
 _BLOCK_SIZE = 8192
+# A deviation below this share of the values is rounding: the feature is constant.
+_ROUNDING = 1e-12
 
 
 class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator):
@@ -116,6 +123,9 @@ class UtteranceNormalizer(
     ----------
     with_std : bool, default=True
         Whether to divide by the standard deviation.
+    keep : bool, default=False
+        Whether to put the normalised features beside the original ones, so that a
+        classifier sees both the level and the course within the utterance.
 
     Attributes
     ----------
@@ -125,6 +135,7 @@ class UtteranceNormalizer(
     See Also
     --------
     FrameScaler : By the statistics of all training utterances.
+    SpeakerNormalizer : By the statistics of a speaker's recordings.
 
     Notes
     -----
@@ -141,10 +152,14 @@ class UtteranceNormalizer(
     [[-1.0, 1.0], [-1.0, 1.0]]
     """
 
-    _parameter_constraints = {"with_std": ["boolean"]}  # noqa: RUF012
+    _parameter_constraints = {  # noqa: RUF012
+        "with_std": ["boolean"],
+        "keep": ["boolean"],
+    }
 
-    def __init__(self, *, with_std=True):
+    def __init__(self, *, with_std=True, keep=False):
         self.with_std = with_std
+        self.keep = keep
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -175,23 +190,258 @@ class UtteranceNormalizer(
 
         Returns
         -------
-        X_new : list of ndarray of shape (n_frames, n_features), or ndarray
+        X_new : list of ndarray of shape (n_frames, n_features_out), or ndarray
             Of the dtype of `X`, float32 or float64; an array for a two-dimensional
-            `X`.
+            `X`. With `keep` twice as many features, the original ones first.
         """
         check_is_fitted(self, "n_features_in_")
         sequences = validate_frames(self, X, reset=False)
         return _like(X, (self._normalize(sequence) for sequence in sequences))
+
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the columns.
+
+        Parameters
+        ----------
+        input_features : list of str, default=None
+            The names of the features that go in; None is those seen in `fit`, or
+            x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str objects
+            With `keep`, the names again behind ``normalized_``.
+        """
+        names = super().get_feature_names_out(input_features)
+        if not self.keep:
+            return names
+        return np.concatenate([names, "normalized_" + names.astype(object)])
 
     def _normalize(self, sequence):
         """Standardise one utterance by its own statistics."""
         scaler = StandardScaler(with_std=self.with_std)
         scaler.fit(sequence.astype(np.float64))
         scale = 1.0 if scaler.scale_ is None else scaler.scale_
-        return _scale(sequence, scaler.mean_, scale)
+        normalized = _scale(sequence, scaler.mean_, scale)
+        return np.hstack([sequence, normalized]) if self.keep else normalized
 
     def __sklearn_tags__(self):
         return _sequence_tags(super().__sklearn_tags__())
+
+
+class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator):
+    r"""Move every speaker's features to the mean and deviation of all speakers.
+
+    .. math:: x' = \mu + \sigma \, \frac{x - \mu_s}{\sigma_s}
+
+    for the recordings of speaker :math:`s`, with :math:`\mu` the mean over training
+    speakers, and :math:`\sigma^2` the mean over them of the variance within a speaker.
+    Voices differ more than emotions do, and this takes the differences out.
+
+    **It is transductive**: to recognise a recording, it needs others of the same
+    speaker, though not their emotions. With the paper's protocol, and with systems that
+    hear a caller for the first time, its results cannot be compared. Say so where you
+    report them.
+
+    A speaker's statistics are drawn towards those of training, the more so the fewer
+    recordings there are:
+
+    .. math:: \mu_s = \frac{n_s m_s + k \mu}{n_s + k}, \qquad
+              \sigma_s^2 = \frac{n_s v_s + k \sigma^2}{n_s + k}
+
+    with the speaker's own mean and variance :math:`m_s` and :math:`v_s`, number of
+    recordings :math:`n_s`, and `prior_strength` :math:`k`. Without it, the one
+    recording of a speaker would be moved onto the mean of everybody, and whatever told
+    its emotion would be gone; two recordings would become each other's opposites.
+
+    Parameters
+    ----------
+    prior_strength : float, default=3.0
+        :math:`k`, how many recordings the statistics of training are worth. 0 trusts
+        each speaker's own, however few they are from.
+    without_groups : {"raise", "one_speaker"}, default="raise"
+        What `fit` and `transform` do if they are not told who speaks: raise an
+        error, or take all recordings of the call for those of one speaker. The latter
+        is right for a batch of one caller, and in leave-one-speaker-out, but silently
+        wrong for any other batch.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features,)
+        :math:`\mu`, each training speaker counting alike.
+    scale_ : ndarray of shape (n_features,)
+        :math:`\sigma`; 1 for features that are constant within every speaker.
+    n_speakers_seen_ : int
+        Number of training speakers.
+    n_features_in_ : int
+        Number of features.
+
+    See Also
+    --------
+    UtteranceNormalizer : By each utterance alone; needs no other recording.
+
+    Notes
+    -----
+    On corpora where a speaker was recorded in few emotions, the speaker's mean is that
+    of these emotions, and is taken out with the voice: a speaker who is always
+    angry becomes neutral. No statistics can tell the two apart.
+
+    In a Pipeline, the speakers reach both methods through scikit-learn's metadata
+    routing; as a splitter does, this class requests `groups` without being told to::
+
+        sklearn.set_config(enable_metadata_routing=True)
+        pipeline.fit(X, y, groups=speakers).predict(X_new, groups=new_speakers)
+
+    :func:`skser.model_selection.evaluate` passes them by itself. So do
+    ``skser.metrics.SCORERS`` within ``cross_validate``, given ``params={"groups":
+    speakers}``; scikit-learn's own scorers do not.
+
+    Examples
+    --------
+    >>> from skser.normalization import SpeakerNormalizer
+    >>> rows = [[1.0], [3.0], [11.0], [13.0]]
+    >>> normalizer = SpeakerNormalizer(prior_strength=0)
+    >>> normalizer.fit_transform(rows, groups=["a", "a", "b", "b"]).ravel().tolist()
+    [6.0, 8.0, 6.0, 8.0]
+    >>> normalizer.transform([[100.0], [104.0]], groups=["c", "c"]).ravel().tolist()
+    [6.0, 8.0]
+    """
+
+    # What scikit-learn takes for set_fit_request(groups=True) and the like.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+    __metadata_request__transform = {"groups": True}  # noqa: RUF012
+
+    _parameter_constraints = {  # noqa: RUF012
+        "prior_strength": [Interval(numbers.Real, 0, None, closed="left")],
+        "without_groups": [StrOptions({"raise", "one_speaker"})],
+    }
+
+    def __init__(self, *, prior_strength=3.0, without_groups="raise"):
+        self.prior_strength = prior_strength
+        self.without_groups = without_groups
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, groups=None):
+        """Learn what a speaker is like on average.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like of \
+                shape (n_samples, n_frames, n_features) or (n_samples, n_features)
+            The utterances; rows of a two-dimensional `X` are utterances of one frame,
+            or statistics of utterances.
+        y : Ignored
+            Present for scikit-learn's conventions.
+        groups : array-like of shape (n_samples,), default=None
+            The speaker of each utterance.
+
+        Returns
+        -------
+        self : SpeakerNormalizer
+
+        Raises
+        ------
+        ValueError
+            If `groups` are missing; see `without_groups`.
+        """
+        sequences = self._validate(X, reset=True)
+        speakers = self._speakers(groups, sequences)
+        moments = [_moments(own) for own in _by_speaker(sequences, speakers)]
+        self.mean_ = np.mean([mean for mean, _ in moments], axis=0)
+        scale = np.sqrt(np.mean([variance for _, variance in moments], axis=0))
+        self.scale_ = np.where(scale > _ROUNDING * np.abs(self.mean_), scale, 1.0)
+        self.n_speakers_seen_ = len(moments)
+        return self
+
+    def transform(self, X, groups=None):
+        """Move each speaker's features to where training speakers have theirs.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            As in `fit`. A speaker's statistics are those of the utterances given here.
+        groups : array-like of shape (n_samples,), default=None
+            The speaker of each utterance; need not have been seen in `fit`.
+
+        Returns
+        -------
+        X_new : list of ndarray of shape (n_frames, n_features), or ndarray
+            Of the dtype of `X`; an array for a two-dimensional `X`.
+        """
+        check_is_fitted(self, "mean_")
+        sequences = self._validate(X, reset=False)
+        speakers = self._speakers(groups, sequences)
+        moved = [None] * len(sequences)
+        for speaker in np.unique(speakers):
+            own = np.flatnonzero(speakers == speaker)
+            mean, scale = self._posterior([sequences[i] for i in own])
+            for i in own:
+                centred = (sequences[i] - mean) * (self.scale_ / scale) + self.mean_
+                moved[i] = centred.astype(sequences[i].dtype)
+        return np.concatenate(moved) if is_table(X) else Batch(moved)
+
+    def fit_transform(self, X, y=None, groups=None):
+        """Fit to utterances, then transform them.
+
+        Parameters
+        ----------
+        X : list of array-like, or array-like
+            As in `fit`.
+        y : Ignored
+            Present for scikit-learn's conventions.
+        groups : array-like of shape (n_samples,), default=None
+            The speaker of each utterance.
+
+        Returns
+        -------
+        X_new : list of ndarray, or ndarray
+            As of `transform`.
+        """
+        return self.fit(X, y, groups=groups).transform(X, groups=groups)
+
+    def _validate(self, X, reset):
+        """Return the utterances as a list of arrays."""
+        return validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
+
+    def _speakers(self, groups, sequences):
+        """Return the speaker of each utterance."""
+        if groups is not None:
+            return check_groups(groups, sequences)
+        if self.without_groups == "one_speaker":
+            return np.zeros(len(sequences), dtype=int)
+        raise ValueError(
+            "SpeakerNormalizer must be told who speaks: pass groups, the speaker of "
+            "each utterance; to a Pipeline with sklearn.set_config("
+            "enable_metadata_routing=True). If all recordings of each call are of one "
+            "speaker, set without_groups='one_speaker'."
+        )
+
+    def _posterior(self, sequences):
+        """Return mean and standard deviation of one speaker, drawn to training's."""
+        mean, variance = _moments(sequences)
+        weight = len(sequences) / (len(sequences) + self.prior_strength)
+        mean = weight * mean + (1 - weight) * self.mean_
+        variance = weight * variance + (1 - weight) * self.scale_**2
+        scale = np.sqrt(variance)
+        is_constant = scale <= _ROUNDING * np.abs(mean)
+        return mean, np.where(is_constant, self.scale_, scale)
+
+    def __sklearn_tags__(self):
+        return _sequence_tags(super().__sklearn_tags__())
+
+
+def _by_speaker(sequences, speakers):
+    """Yield the utterances of each speaker."""
+    for speaker in np.unique(speakers):
+        yield [sequences[i] for i in np.flatnonzero(speakers == speaker)]
+
+
+def _moments(sequences):
+    """Return mean and variance of each feature over all frames of some utterances."""
+    scaler = StandardScaler()
+    for block in iterate_blocks(sequences, _BLOCK_SIZE):
+        scaler.partial_fit(block.astype(np.float64))
+    return scaler.mean_, scaler.var_
 
 
 def _scale(sequence, mean, scale):

@@ -19,7 +19,7 @@ from skser.classifiers import (
     AttentiveCNNClassifier,
     ELMClassifier,
 )
-from skser.features import ContextWindows, Deltas
+from skser.features import ContextWindows, Deltas, FrameAveraging, FrameStatistics
 from skser.ivectors import (
     WCCN,
     DeepBeliefAlignment,
@@ -28,7 +28,7 @@ from skser.ivectors import (
     IVectors,
     MixtureAlignment,
 )
-from skser.normalization import FrameScaler, UtteranceNormalizer
+from skser.normalization import FrameScaler, SpeakerNormalizer, UtteranceNormalizer
 
 # Small, so that 60 checks take a minute; long enough to learn what the checks ask for.
 CLASSIFIER = skser.AttentionBLSTMFCNClassifier(
@@ -74,6 +74,12 @@ EXPECTED_FAILURES = {
             "standardised by all of them: that is what the estimator is for."
         ),
     },
+    "SpeakerNormalizer": {
+        "check_methods_subset_invariance": (
+            "The rows of a call are moved by what is known of their speaker, which is "
+            "these rows: that is what the estimator is for."
+        ),
+    },
 }
 
 # How many checks scikit-learn has at least (1.6.1). With one wrong tag it would run a
@@ -83,6 +89,9 @@ N_CHECKS = {
     "PCAWhitening": 40,
     "FrameScaler": 40,
     "UtteranceNormalizer": 40,
+    "SpeakerNormalizer": 40,
+    "FrameAveraging": 40,
+    "FrameStatistics": 40,
     "ELMClassifier": 50,
     "Deltas": 40,
     "ContextWindows": 40,
@@ -122,6 +131,9 @@ ESTIMATORS = [
     skser.PCAWhitening(),
     FrameScaler(),
     UtteranceNormalizer(),
+    SpeakerNormalizer(without_groups="one_speaker"),
+    FrameAveraging(2),
+    FrameStatistics(),
     CLASSIFIER,
     AttentionBLSTMClassifier(
         recurrent_units=(4,), learning_rate=0.05, max_epochs=60, random_state=0
