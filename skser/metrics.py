@@ -9,8 +9,9 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import accuracy_score, make_scorer, recall_score
+from sklearn.metrics import accuracy_score, recall_score
 from sklearn.metrics._scorer import _Scorer
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import unique_labels
 
 __all__ = ["SCORERS", "unweighted_accuracy_score", "weighted_accuracy_score"]
@@ -161,7 +162,33 @@ def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
     return float(accuracy_score(y_true, y_pred, sample_weight=sample_weight))
 
 
-class _KnownClassesScorer(_Scorer):
+class _SpeakerScorer(_Scorer):
+    """A scorer that tells the estimator who speaks, if the estimator requests it."""
+
+    def get_metadata_routing(self):
+        """Request `groups` beside what the user requests.
+
+        So ``cross_validate(..., params={"groups": speakers})`` names the speakers to
+        estimators that normalise by them, without another word.
+
+        Returns
+        -------
+        routing : MetadataRequest
+        """
+        routing = super().get_metadata_routing()
+        if "groups" not in routing.score.requests:
+            routing.score.add_request(param="groups", alias=True)
+        return routing
+
+    def _score(self, method_caller, estimator, X, y_true, groups=None, **kwargs):
+        if groups is None or not _wants_groups(estimator):
+            return super()._score(method_caller, estimator, X, y_true, **kwargs)
+        predicted = estimator.predict(X, groups=groups)
+        kwargs = {**self._kwargs, **kwargs}
+        return self._sign * self._score_func(y_true, predicted, **kwargs)
+
+
+class _KnownClassesScorer(_SpeakerScorer):
     """A scorer that gives the score function the classes the estimator knows."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -171,8 +198,14 @@ class _KnownClassesScorer(_Scorer):
         )
 
 
+def _wants_groups(estimator):
+    """Tell whether an estimator requests `groups` at prediction."""
+    routing = get_routing_for_object(estimator)
+    return bool(routing.consumes("predict", ["groups"]))
+
+
 SCORERS = {
     "UA": _KnownClassesScorer(unweighted_accuracy_score, 1, {}, "predict"),
-    "WA": make_scorer(weighted_accuracy_score),
+    "WA": _SpeakerScorer(weighted_accuracy_score, 1, {}, "predict"),
 }
 """Both as scorers, for ``cross_validate(..., scoring=SCORERS)``."""

@@ -357,7 +357,8 @@ def _run(i, job, data, store):
 def _fit_and_predict(job, data):
     """Return the predictions of one fold."""
     train, validation, test = job.parts
-    recorder = _Recorder(data.labels)
+    speakers = None if data.speakers is None else data.speakers[test]
+    recorder = _Recorder(data.labels, speakers)
     with sklearn.config_context(enable_metadata_routing=True):
         cross_validate(
             job.system,
@@ -374,8 +375,7 @@ def _fit_and_predict(job, data):
 def _fit_params(system, data, validation):
     """Return what `fit` is given beside recordings and labels."""
     params = {}
-    is_wanted = get_routing_for_object(system).consumes("fit", ["groups"])
-    if data.speakers is not None and is_wanted:
+    if data.speakers is not None and _wants_groups(system, "fit"):
         params["groups"] = data.speakers
     if len(validation) and _takes_validation(system):
         params["X_val"] = _safe_indexing(data.X, validation)
@@ -383,28 +383,41 @@ def _fit_params(system, data, validation):
     return params
 
 
+def _wants_groups(estimator, method):
+    """Tell whether an estimator requests `groups`."""
+    return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
+
+
 class _Recorder:
     """A scorer that keeps what it has seen: labels and posteriors."""
 
-    def __init__(self, labels):
+    def __init__(self, labels, speakers):
         self.labels = labels
+        self.speakers = speakers
 
     def __call__(self, estimator, X, y):
         """Predict, keep the predictions, and return WA."""
         # Step by step, so that features are computed once for labels and posteriors.
         while isinstance(estimator, Pipeline):
             for _, step in estimator.steps[:-1]:
-                X = X if step in (None, "passthrough") else step.transform(X)
+                if step not in (None, "passthrough"):
+                    X = self._call(step, "transform", X)
             estimator = estimator.steps[-1][1]
         codes = {label: i for i, label in enumerate(self.labels)}
-        predicted = np.asarray(estimator.predict(X))
+        predicted = np.asarray(self._call(estimator, "predict", X))
         self.outcome = {"predicted": np.array([codes[p] for p in predicted.tolist()])}
         if hasattr(estimator, "predict_proba"):
             posteriors = np.zeros((len(predicted), len(self.labels)))
             columns = [codes[label] for label in estimator.classes_.tolist()]
-            posteriors[:, columns] = estimator.predict_proba(X)
+            posteriors[:, columns] = self._call(estimator, "predict_proba", X)
             self.outcome["posteriors"] = posteriors
         return float(np.mean(predicted == np.asarray(y)))
+
+    def _call(self, estimator, method, X):
+        """Call a method, telling it who speaks if it asks."""
+        is_told = self.speakers is not None and _wants_groups(estimator, method)
+        params = {"groups": self.speakers} if is_told else {}
+        return getattr(estimator, method)(X, **params)
 
 
 def _gather(data, jobs, outcomes, protocol):

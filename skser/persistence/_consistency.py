@@ -28,7 +28,9 @@ def check_estimator(estimator):
     ValueError, TypeError
         If a parameter has an illegal value, or arrays do not match.
     """
-    estimator._validate_params()
+    # FeatureUnion has no constraints; what stands in it is checked by itself.
+    if hasattr(estimator, "_parameter_constraints"):
+        estimator._validate_params()
     for class_, check in _CHECKS.items():
         if isinstance(estimator, class_):
             check(estimator)

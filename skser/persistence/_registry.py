@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skser.classifiers import BaseNetworkClassifier
+from skser.ensembles import SoftVotingClassifier
 from skser.features import AcousticFeatures, OpenSmileFunctionals, SpeechDescriptors
 
 # Name -> where it is imported from.
@@ -25,9 +26,12 @@ _CLASSES = {
     "SpeechDescriptors": "skser.features",
     "Deltas": "skser.features",
     "ContextWindows": "skser.features",
+    "FrameAveraging": "skser.features",
+    "FrameStatistics": "skser.features",
     "OpenSmileFunctionals": "skser.features",
     "FrameScaler": "skser.normalization",
     "UtteranceNormalizer": "skser.normalization",
+    "SpeakerNormalizer": "skser.normalization",
     "PCAWhitening": "skser.whitening",
     "AttentionBLSTMClassifier": "skser.classifiers",
     "AttentionBLSTMFCNClassifier": "skser.classifiers",
@@ -43,7 +47,10 @@ _CLASSES = {
     "GaussianBernoulliRBM": "skser.ivectors",
     "TotalVariability": "skser.ivectors",
     "WCCN": "skser.ivectors",
+    "SoftVotingClassifier": "skser.ensembles",
     "Pipeline": "sklearn.pipeline",
+    "FeatureUnion": "sklearn.pipeline",
+    "LabelEncoder": "sklearn.preprocessing",
     "GridSearchCV": "sklearn.model_selection",
     "StandardScaler": "sklearn.preprocessing",
     "Normalizer": "sklearn.preprocessing",
@@ -62,7 +69,7 @@ _NETWORKS = {"skser:feedforward": ("skser.classifiers._segments", "_feedforward"
 
 # What belongs to a machine or to training and not to a model: folders, an
 # optimizer three times the size of its network, who was told how training went. The
-# scorer of a search follows from its parameters.
+# scorer of a search follows from its parameters, the names of voters from theirs.
 _LEFT_OUT = (
     (Pipeline, "memory"),
     (AcousticFeatures, "cache"),
@@ -73,6 +80,7 @@ _LEFT_OUT = (
     (BaseEstimator, "_skl_callbacks"),
     (GridSearchCV, "scorer_"),
     (GridSearchCV, "_checked_cv_orig"),
+    (SoftVotingClassifier, "named_estimators_"),
 )
 
 
