@@ -22,16 +22,19 @@ from pathlib import Path
 # TensorFlow reports at length which processors it has not found.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
 from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.utils import Bunch
 
 from skser import datasets
+from skser.metrics import unweighted_accuracy_score
 from skser.model_selection import compare, evaluate, load_result
 from skser.systems import PUBLISHED, SYSTEMS, split_front_end
 
-REFERENCE = "attention_blstm_fcn"
 TITLES = [
     "system",
     "UA",
+    "sd of seeds",
     "95 %",
     "UA of speakers",
     "WA",
@@ -71,7 +74,20 @@ def parse_arguments():
     )
     parser.add_argument("--rows", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
     parser.add_argument("--epochs", type=int, help="default: each system's own")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="default: 0")
+    parser.add_argument("--speakers", nargs="+", help="only these, default: all")
+    parser.add_argument(
+        "--reference",
+        default="attention_blstm_fcn",
+        choices=SYSTEMS,
+        help="what the others are compared with, default: attention_blstm_fcn",
+    )
+    parser.add_argument(
+        "--development-speakers",
+        nargs="+",
+        metavar="SPEAKER",
+        help="whom choices were made on: their UA is shown apart from the others'",
+    )
     parser.add_argument("--output", default="comparison", help="folder of the results")
     parser.add_argument("--n-jobs", type=int, default=2, help="threads for features")
     parser.add_argument("--n-speakers", type=int, default=3, help="synthetic corpus")
@@ -90,7 +106,7 @@ def load_corpus(options):
     """Return a corpus with paths, target and groups (the speakers)."""
     name, *path = options.corpus
     if name != "synthetic":
-        return getattr(datasets, f"load_{name}")(*path)
+        return only_speakers(getattr(datasets, f"load_{name}")(*path), options.speakers)
     corpus = datasets.make_emotional_speech(
         n_speakers=options.n_speakers, n_utterances=4, random_state=0
     )
@@ -98,13 +114,28 @@ def load_corpus(options):
     if not folder.exists():
         datasets.write_corpus(corpus, folder)
     corpus.paths = sorted(str(file) for file in folder.glob("*.wav"))
-    return corpus
+    return only_speakers(corpus, options.speakers)
+
+
+def only_speakers(corpus, speakers):
+    """Return the recordings of some speakers; of all, if none are named."""
+    if speakers is None:
+        return corpus
+    kept = np.flatnonzero(np.isin(corpus.groups, speakers))
+    if not len(kept):
+        raise SystemExit(f"--speakers: none of {speakers} is in the corpus.")
+    return Bunch(
+        paths=[corpus.paths[i] for i in kept],
+        target=np.asarray(corpus.target)[kept],
+        groups=np.asarray(corpus.groups)[kept],
+    )
 
 
 def settings(options):
     """Return what a finished row must have been run with."""
-    chosen = {"corpus": options.corpus[0], "seed": options.seed}
-    return {**chosen, "epochs": options.epochs, "n_speakers": options.n_speakers}
+    chosen = {"corpus": options.corpus[0], "seeds": options.seeds}
+    chosen |= {"epochs": options.epochs, "n_speakers": options.n_speakers}
+    return {**chosen, "speakers": options.speakers}
 
 
 def row_file(name, options, ending):
@@ -146,13 +177,16 @@ def run_row(name, options):
     if options.epochs is not None:
         epochs = [p for p in system.get_params() if p.endswith("max_epochs")]
         system.set_params(**dict.fromkeys(epochs, options.epochs))
+    # Of systems whose members compute features by themselves, in every fold.
+    caches = [p for p in system.get_params() if p.endswith("__cache")]
+    system.set_params(**dict.fromkeys(caches, str(Path(options.output) / "features")))
     front_end, rest = split_front_end(system)
     result = evaluate(
         rest,
         corpus,
         LeaveOneGroupOut(),
         X=list(front_end.fit_transform(corpus.paths)),
-        seeds=[options.seed],
+        seeds=options.seeds,
         checkpoint=Path(options.output) / "folds",
         verbose=1,
     )
@@ -170,16 +204,48 @@ def write_report(options):
         published = dict.fromkeys(map(show_published, find_published(name)))
         published = "; ".join(published) or "-"
         lines.append(as_line([f"`{name}`", *show(result), *costs(cost), published]))
-    others = {name: r for name, r in results.items() if name != REFERENCE}
-    if REFERENCE in results and others:
-        table = compare(results[REFERENCE], others).to_markdown()
-        lines += ["", f"`{REFERENCE}` minus the others (UA):", "", table]
+    lines += ["", "UA of each speaker:", "", *speaker_table(results)]
+    if options.development_speakers:
+        lines += ["", *split_table(results, options.development_speakers)]
+    reference = options.reference
+    others = {name: r for name, r in results.items() if name != reference}
+    if reference in results and others:
+        table = compare(results[reference], others).to_markdown()
+        lines += ["", f"`{reference}` minus the others (UA):", "", table]
+    return lines
+
+
+def speaker_table(results):
+    """Return the lines of a table of the UA of every speaker, in percent."""
+    rows = {name: result.scores_by("speaker") for name, result in results.items()}
+    speakers = [row["speaker"] for row in next(iter(rows.values()), [])]
+    titles = ["system", *speakers]
+    lines = [as_line(titles), as_line(["---"] * len(titles))]
+    for name, scores in rows.items():
+        lines.append(as_line([f"`{name}`", *(f"{100 * s['UA']:.0f}" for s in scores)]))
+    return lines
+
+
+def split_table(results, development_speakers):
+    """Return the lines of a table of the UA of some speakers and of the others."""
+    titles = ["system", "UA of development speakers", "UA of the others"]
+    lines = [as_line(titles), as_line(["---"] * len(titles))]
+    for name, result in results.items():
+        columns = result.predictions()
+        chosen = np.isin(columns["speaker"], development_speakers)
+        true, predicted = np.array(columns["true"]), np.array(columns["predicted"])
+        scores = [
+            f"{100 * unweighted_accuracy_score(true[part], predicted[part]):.1f}"
+            for part in (chosen, ~chosen)
+        ]
+        lines.append(as_line([f"`{name}`", *scores]))
     return lines
 
 
 def show(result):
-    """Return UA, its interval and its range over speakers, and WA, in percent."""
+    """Return UA, its sd, interval and range over speakers, and WA, in percent."""
     ua, wa = result.summary()[:2]
+    deviation = ua["sd over seeds"]
     interval = (
         "-" if ua["low"] is None else f"{100 * ua['low']:.1f}-{100 * ua['high']:.1f}"
     )
@@ -187,6 +253,7 @@ def show(result):
     extremes = f"{100 * min(speakers):.0f}-{100 * max(speakers):.0f}"
     return [
         f"{100 * ua['pooled']:.1f}",
+        "-" if deviation is None else f"{100 * deviation:.1f}",
         interval,
         extremes,
         f"{100 * wa['pooled']:.1f}",

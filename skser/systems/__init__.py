@@ -11,17 +11,29 @@ from skser.systems._ablations import (
 from skser.systems._attention_blstm_fcn import N_COMPONENTS, attention_blstm_fcn
 from skser.systems._dnn_elm import dnn_elm, dnn_elm_lee2015
 from skser.systems._front_end import split_front_end
-from skser.systems._functionals import compare_svm, egemaps_svm, mec2017_svm
+from skser.systems._functionals import (
+    compare_svm,
+    compare_svm_transductive,
+    egemaps_svm,
+    mec2017_svm,
+)
 from skser.systems._ivectors import dbn_ivector, ivector
 from skser.systems._lstm_fcn import lstm_fcn, mlstm_fcn
 from skser.systems._published import OWN, PUBLISHED, Published
+from skser.systems._robust import (
+    attention_blstm_fcn_robust,
+    attention_blstm_fcn_robust_opensmile,
+    attention_blstm_fcn_robust_opensmile_transductive,
+    attention_blstm_fcn_robust_transductive,
+)
 from skser.systems._short_time import (
     attention_blstm_huang2016,
     attention_blstm_mirsamadi2017,
     attentive_cnn,
 )
 
-# In the order of the paper's tables; the last three are what most people use today.
+# In the order of the paper's tables; then what most people use today, and what we
+# recommend.
 _ROWS = (
     attention_blstm_fcn,
     attention_blstm_fcn_mean,
@@ -42,6 +54,11 @@ _ROWS = (
     mec2017_svm,
     egemaps_svm,
     compare_svm,
+    compare_svm_transductive,
+    attention_blstm_fcn_robust,
+    attention_blstm_fcn_robust_transductive,
+    attention_blstm_fcn_robust_opensmile,
+    attention_blstm_fcn_robust_opensmile_transductive,
 )
 SYSTEMS = {row.__name__: row for row in _ROWS}
 
@@ -55,12 +72,17 @@ __all__ = [
     "attention_blstm_fcn",
     "attention_blstm_fcn_max",
     "attention_blstm_fcn_mean",
+    "attention_blstm_fcn_robust",
+    "attention_blstm_fcn_robust_opensmile",
+    "attention_blstm_fcn_robust_opensmile_transductive",
+    "attention_blstm_fcn_robust_transductive",
     "attention_blstm_huang2016",
     "attention_blstm_mirsamadi2017",
     "attention_lstm",
     "attention_lstm_fcn",
     "attentive_cnn",
     "compare_svm",
+    "compare_svm_transductive",
     "dbn_ivector",
     "dnn_elm",
     "dnn_elm_lee2015",

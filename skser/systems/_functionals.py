@@ -8,6 +8,7 @@ from sklearn.svm import SVC
 from skser.audio import AudioLoader
 from skser.features import OpenSmileFunctionals
 from skser.metrics import SCORERS
+from skser.normalization import SpeakerNormalizer
 
 
 def egemaps_svm(
@@ -81,6 +82,34 @@ def compare_svm(
     """
     machine = _machine(C=1 / 6373, verbose=verbose)
     return _functionals("ComParE", machine, input_sample_rate, n_jobs, memory)
+
+
+def compare_svm_transductive(
+    *, input_sample_rate=None, n_jobs=None, random_state=None, verbose=0, memory=None
+):
+    """Return ComParE functionals, normalised by speaker, with a support vector machine.
+
+    As :func:`compare_svm`, whose parameters it takes, except that the functionals of
+    each speaker are moved to the mean and deviation of the training speakers, by
+    :class:`~skser.normalization.SpeakerNormalizer`. **Transductive**: it needs other
+    recordings of the speaker that it is tested on. What
+    :func:`attention_blstm_fcn_robust_transductive` says of `groups` holds here, too.
+
+    Examples
+    --------
+    >>> from skser.systems import compare_svm_transductive
+    >>> list(compare_svm_transductive().named_steps)
+    ['load', 'features', 'speakers', 'scale', 'classify']
+    """
+    system = compare_svm(
+        input_sample_rate=input_sample_rate,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+        memory=memory,
+    )
+    system.steps.insert(2, ("speakers", SpeakerNormalizer()))
+    return system
 
 
 def mec2017_svm(

@@ -35,8 +35,10 @@ def test_every_row_is_shown_with_its_cost_beside_the_published_figures(first_run
         assert 0 < cost["minutes"] < 10
         assert 0.1 < cost["peak_memory_gb"] < 8
         [line] = [line for line in table.splitlines() if f"| `{name}` |" in line]
-        assert len(line.split("|")) == 11
+        assert len(line.split("|")) == 12
     assert "25.1/41.5 CHEAVD (own)" in table
+    [_, speakers] = table.split("UA of each speaker:\n\n")
+    assert len(speakers.splitlines()[0].split("|")) == 2 + 1 + 3
     assert "55.1/56.1 IEMOCAP dataset2 (quoted)" in table
 
 
@@ -50,6 +52,16 @@ def test_a_finished_row_is_not_run_again_but_one_of_other_settings_is(first_run)
     compare(folder, "--rows", ROWS[0], "--epochs", "2")
     assert costs[0].stat().st_mtime_ns > before[0]
     assert costs[1].stat().st_mtime_ns == before[1]
+
+
+def test_development_speakers_are_shown_apart_and_others_left_out(first_run):
+    folder, _ = first_run
+    options = ["--rows", *ROWS, "--epochs", "1", "--reference", ROWS[0]]
+    table = compare(folder, *options, "--development-speakers", "s01").stdout
+    assert "| UA of development speakers | UA of the others |" in table
+    assert f"`{ROWS[0]}` minus the others" in table
+    done = compare(folder, *options, "--speakers", "nobody")
+    assert "none of ['nobody'] is in the corpus" in done.stderr
 
 
 def test_an_unknown_corpus_is_refused(tmp_path):
