@@ -74,12 +74,14 @@ def test_the_order_of_the_files_is_kept_with_threads(tmp_path):
         np.testing.assert_array_equal(signal, noise(2000 + i, i) / 32768)
 
 
+@pytest.mark.case("A22")
 @pytest.mark.parametrize("extension", LOSSLESS)
 def test_lossless_formats_give_the_same_signal(tmp_path, extension):
     path = write(tmp_path / f"a.{extension}", noise(), format=extension.upper())
     np.testing.assert_array_equal(load(path), noise() / 32768)
 
 
+@pytest.mark.case("A22")
 @pytest.mark.parametrize(("extension", "subtype"), LOSSY.items())
 def test_lossy_formats_keep_a_tone(tmp_path, extension, subtype):
     path = write(
@@ -95,6 +97,7 @@ def test_lossy_formats_keep_a_tone(tmp_path, extension, subtype):
     assert np.std(signal) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
 
 
+@pytest.mark.case("A21")
 @pytest.mark.parametrize(
     ("subtype", "tolerance"),
     [
@@ -114,6 +117,7 @@ def test_sample_types_agree_within_their_quantisation(tmp_path, subtype, toleran
     np.testing.assert_allclose(load(path), expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.case("A15", "A17")
 @pytest.mark.parametrize("n_channels", [2, 6])
 def test_channels_are_averaged(tmp_path, n_channels):
     channels = np.stack([noise(seed=i) for i in range(n_channels)], axis=1)
@@ -122,6 +126,7 @@ def test_channels_are_averaged(tmp_path, n_channels):
     np.testing.assert_allclose(load(path), expected, atol=1e-7)
 
 
+@pytest.mark.case("A18")
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000])
 def test_other_rates_are_resampled(tmp_path, rate):
     path = write(tmp_path / "a.wav", tone(rate, rate), rate)
@@ -143,35 +148,41 @@ def test_long_recordings_are_decoded_in_several_blocks(tmp_path):
     np.testing.assert_array_equal(load(path), (signal / 32768).astype(np.float32))
 
 
+@pytest.mark.case("A24")
 @pytest.mark.parametrize("name", ["a.mp3", "a", "a.WAV", "a.raw", "a.vox", "a.txt"])
 def test_the_content_counts_and_not_the_extension(wav, name):
     path = Path(wav).rename(Path(wav).with_name(name))
     np.testing.assert_array_equal(load(path), noise() / 32768)
 
 
+@pytest.mark.case("A40")
 @pytest.mark.parametrize("name", ["ä ö.wav", "two\nlines.wav", "n" * 246 + ".wav"])
 def test_unusual_names_are_read(wav, name):
     path = Path(wav).rename(Path(wav).with_name(name))
     assert len(load(str(path))) == RATE
 
 
+@pytest.mark.case("A40")
 @pytest.mark.parametrize("kind", [str, Path, os.fsencode, np.str_])
 def test_kinds_of_paths(wav, kind):
     assert len(load(kind(wav))) == RATE
     assert len(load_audio(kind(wav))) == RATE
 
 
+@pytest.mark.case("A40")
 def test_the_home_folder_is_expanded(wav, monkeypatch):
     monkeypatch.setenv("HOME", str(Path(wav).parent))
     monkeypatch.setenv("USERPROFILE", str(Path(wav).parent))
     assert len(load("~/noise.wav")) == RATE
 
 
+@pytest.mark.case("A40")
 def test_relative_paths_are_read(wav, monkeypatch):
     monkeypatch.chdir(Path(wav).parent)
     assert len(load("noise.wav")) == RATE
 
 
+@pytest.mark.case("B05")
 def test_kinds_of_batches_of_paths(wav):
     pandas = pytest.importorskip("pandas")
     batches = [
@@ -202,6 +213,7 @@ def announce(riff, data):
     return change
 
 
+@pytest.mark.case("A31", "A32")
 @pytest.mark.parametrize(
     "change",
     [
@@ -218,6 +230,7 @@ def test_headers_of_pipes_and_what_follows_the_samples_do_no_harm(wav, change):
     np.testing.assert_array_equal(load(wav), noise() / 32768)
 
 
+@pytest.mark.case("A07", "A08", "A13")
 @pytest.mark.filterwarnings("error")
 def test_silence_an_offset_and_clipping_pass_without_a_warning(tmp_path):
     signals = [np.zeros(RATE), np.full(RATE, 0.25), np.clip(noise() / 1000, -1, 1)]
@@ -364,6 +377,7 @@ def test_an_mp3_of_which_the_length_is_guessed_wrongly_is_refused(
         load(path)
 
 
+@pytest.mark.case("A01", "A02", "A10", "A11", "A23", "A25", "A26", "A28", "A33")
 @pytest.mark.parametrize("kind", BAD_FILES)
 @pytest.mark.parametrize("function", [load, load_audio])
 def test_a_bad_file_has_an_error_of_its_own_that_names_it(tmp_path, kind, function):
@@ -374,6 +388,7 @@ def test_a_bad_file_has_an_error_of_its_own_that_names_it(tmp_path, kind, functi
     assert Path(path).name in str(caught.value)
 
 
+@pytest.mark.case("A42")
 @pytest.mark.parametrize("kind", BAD_FILES)
 def test_the_errors_come_back_from_a_worker_process(tmp_path, kind):
     with pytest.raises(AudioError) as caught:
@@ -383,6 +398,7 @@ def test_the_errors_come_back_from_a_worker_process(tmp_path, kind):
     assert str(copy) == str(caught.value)
 
 
+@pytest.mark.case("A42")
 @pytest.mark.parametrize("name", exceptions.__all__)
 def test_every_exception_survives_pickling(name):
     error = getattr(exceptions, name)("a.wav is bad")
@@ -390,6 +406,7 @@ def test_every_exception_survives_pickling(name):
     assert (type(copy), str(copy)) == (type(error), "a.wav is bad")
 
 
+@pytest.mark.case("A42")
 def test_a_real_worker_process_reports_the_file(tmp_path):
     paths = [bad_file(tmp_path, "0 bytes")] * 2
     parallel = joblib.Parallel(n_jobs=2)
@@ -397,6 +414,7 @@ def test_a_real_worker_process_reports_the_file(tmp_path):
         parallel(joblib.delayed(load_audio)(path) for path in paths)
 
 
+@pytest.mark.case("A42")
 def test_the_bad_file_of_a_hundred_is_named_in_cross_validation(tmp_path):
     paths = [write(tmp_path / f"{i}.wav", noise(1024, i)) for i in range(100)]
     paths[37] = bad_file(tmp_path, "half a WAV")
@@ -405,6 +423,7 @@ def test_the_bad_file_of_a_hundred_is_named_in_cross_validation(tmp_path):
         cross_validate(model, paths, [0, 1] * 50, n_jobs=2, cv=2, error_score="raise")
 
 
+@pytest.mark.case("A37")
 def test_missing_files_and_folders_keep_the_names_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.wav"):
         load(tmp_path / "nowhere.wav")
@@ -412,6 +431,7 @@ def test_missing_files_and_folders_keep_the_names_of_the_system(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.case("A37")
 def test_a_dangling_link_is_a_missing_file(tmp_path):
     link = tmp_path / "link.wav"
     link.symlink_to(tmp_path / "nowhere.wav")
@@ -440,6 +460,7 @@ def test_the_content_of_a_file_is_not_a_path(wav):
         load(Path(wav).read_bytes())
 
 
+@pytest.mark.case("I05")
 def test_all_bad_files_are_reported_at_once(wav, tmp_path):
     paths = [
         wav,
@@ -463,6 +484,7 @@ def test_many_bad_files_of_one_kind_give_that_kind_and_a_short_list(tmp_path):
     assert "and 10 more" in str(caught.value)
 
 
+@pytest.mark.case("I05")
 def test_nothing_is_decoded_before_all_headers_are_checked(wav, tmp_path, monkeypatch):
     def fail(*args):
         raise AssertionError("decoded")
@@ -503,6 +525,7 @@ def test_damaged_files_give_named_errors_or_finite_signals(tmp_path, extension):
 # Short ones
 
 
+@pytest.mark.case("A04")
 @pytest.mark.parametrize("n_samples", [1, 80, 1023])
 def test_a_recording_shorter_than_a_frame_warns(tmp_path, n_samples):
     path = write(tmp_path / "a.wav", noise(n_samples))
@@ -512,6 +535,7 @@ def test_a_recording_shorter_than_a_frame_warns(tmp_path, n_samples):
         load_audio(path)
 
 
+@pytest.mark.case("A05")
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("n_samples", [1024, 1536])
 def test_a_whole_frame_does_not_warn(tmp_path, n_samples):
@@ -547,6 +571,7 @@ def test_floating_point_values_are_taken_as_they_are(dtype):
     np.testing.assert_array_equal(signal, waveform.astype(np.float32))
 
 
+@pytest.mark.case("B01", "B02")
 @pytest.mark.parametrize(
     ("dtype", "values"),
     [
@@ -561,6 +586,7 @@ def test_integers_are_scaled_by_the_range_of_their_type(dtype, values):
     np.testing.assert_array_equal(signal[:3], [-1, 0, 0.5])
 
 
+@pytest.mark.case("B02")
 @pytest.mark.parametrize(
     "dtype", ["bool", "complex64", "object", "int64", "int8", "uint16", "U1"]
 )
@@ -594,6 +620,7 @@ def test_waveforms_of_other_rates_are_resampled():
     )
 
 
+@pytest.mark.case("B03")
 def test_waveforms_need_their_rate():
     with pytest.raises(ValueError, match=r"AudioLoader\(input_sample_rate="):
         AudioLoader().transform([np.zeros(2000)])
@@ -616,6 +643,7 @@ def test_a_bad_waveform_is_named(waveform, error, match):
         from_waveforms([waveform])
 
 
+@pytest.mark.case("B17")
 @pytest.mark.filterwarnings("ignore::skser.exceptions.ShortAudioWarning")
 def test_the_input_is_never_changed(tmp_path):
     base = (0.1 * np.random.default_rng(0).standard_normal((4000, 2))).astype("f4")
@@ -642,6 +670,7 @@ def test_the_input_is_never_changed(tmp_path):
 # Batches of the wrong kind
 
 
+@pytest.mark.case("A40", "B02", "B09", "B10", "B11")
 @pytest.mark.parametrize("method", ["fit", "transform"])
 @pytest.mark.parametrize(
     ("X", "error", "match"),

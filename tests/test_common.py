@@ -164,6 +164,7 @@ def _name(estimator):
     return type(estimator).__name__
 
 
+@pytest.mark.case("E01", "E02", "E04")
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=_name)
 @pytest.mark.filterwarnings("ignore")  # the checks provoke them
 def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
@@ -183,6 +184,7 @@ def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
     assert failed == set(expected)
 
 
+@pytest.mark.case("E03")
 @pytest.mark.parametrize(
     "estimator", [skser.AudioLoader(), skser.AcousticFeatures()], ids=_name
 )

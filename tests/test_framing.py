@@ -7,6 +7,7 @@ from librosa.util import frame as librosa_frame
 from skser import Framer, frame
 
 
+@pytest.mark.case("A04", "A05")
 @pytest.mark.parametrize(
     ("n_samples", "n_frames"),
     [(1, 1), (511, 1), (512, 1), (513, 2), (1023, 2), (1024, 2), (1025, 3)],
@@ -75,6 +76,7 @@ def test_the_framer_needs_no_fit():
     assert Framer().transform([np.ones(10)])[0].shape == (1, 1024)
 
 
+@pytest.mark.case("B10")
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [

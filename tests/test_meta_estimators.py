@@ -46,6 +46,7 @@ def _check_posteriors(fitted, X, n_classes=3):
     np.testing.assert_allclose(posteriors.sum(axis=1), 1)
 
 
+@pytest.mark.case("C23")
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -78,6 +79,7 @@ def test_thresholds_of_two_classes_are_tuned(sequences):
     assert set(tuned.predict(X)) <= {True, False}
 
 
+@pytest.mark.case("C22")
 @pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
 def test_parameters_of_any_step_are_searched(search, sequences):
     parameters = {
@@ -89,6 +91,7 @@ def test_parameters_of_any_step_are_searched(search, sequences):
     _check_posteriors(found, sequences[0])
 
 
+@pytest.mark.case("C20")
 def test_posteriors_are_predicted_for_every_utterance_once(sequences):
     posteriors = cross_val_predict(
         pipeline(), *sequences, groups=GROUPS, cv=GroupKFold(3), method="predict_proba"
@@ -117,6 +120,7 @@ def test_results_of_transformers_are_cached(sequences, tmp_path):
     )
 
 
+@pytest.mark.case("E11")
 def test_sequences_stay_lists_when_pandas_output_is_asked_for(sequences):
     X, y = sequences
     with sklearn.config_context(transform_output="pandas"):
@@ -126,6 +130,7 @@ def test_sequences_stay_lists_when_pandas_output_is_asked_for(sequences):
     assert Z[0].shape[0] == len(X[0])
 
 
+@pytest.mark.case("C23")
 @pytest.mark.parametrize("lengths", [(20, 30), (20, 20)])
 def test_what_needs_one_array_says_so_instead_of_joining_frames(lengths):
     generator = np.random.default_rng(0)

@@ -80,6 +80,7 @@ def test_they_are_scikit_learns_metrics_where_all_classes_occur():
         assert wa == accuracy_score(y_true, y_pred, sample_weight=sample_weight)
 
 
+@pytest.mark.case("C08")
 @pytest.mark.filterwarnings("error")
 def test_a_class_that_is_only_predicted_has_no_recall():
     y_true, y_pred = ["a", "a", "b", "b"], ["a", "c", "b", "b"]
@@ -142,6 +143,7 @@ def test_cross_validation_gives_both_scores(problem):
     )
 
 
+@pytest.mark.case("C08")
 def test_a_fold_without_a_class_keeps_the_list_and_says_so(problem):
     X, y, groups = problem
     model = LogisticRegression().fit(X[groups < 2], y[groups < 2])

@@ -32,6 +32,7 @@ def _fit_in_worker(X, y):
     return posteriors, tf.config.threading.get_intra_op_parallelism_threads()
 
 
+@pytest.mark.case("H01")
 def test_worker_processes_fit_the_same_network_with_their_share_of_threads(sequences):
     expected = small().fit(*sequences).predict_proba(sequences[0])
     results = joblib.Parallel(n_jobs=2)(
@@ -42,6 +43,7 @@ def test_worker_processes_fit_the_same_network_with_their_share_of_threads(seque
         assert 0 < n_threads <= max(1, joblib.cpu_count() // 2)
 
 
+@pytest.mark.case("H08")
 def test_two_processes_cross_validate_like_one(sequences):
     options = {"groups": np.arange(60) % 4, "cv": GroupKFold(4)}
     one, two = (
@@ -53,6 +55,7 @@ def test_two_processes_cross_validate_like_one(sequences):
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+@pytest.mark.case("H01")
 def test_a_new_process_with_another_hash_seed_fits_the_same_network(
     sequences, tmp_path
 ):

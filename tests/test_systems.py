@@ -37,6 +37,7 @@ def test_the_paper_s_system_has_its_parts_in_the_order_of_the_signal():
     assert SYSTEMS["attention_blstm_fcn"] is attention_blstm_fcn
 
 
+@pytest.mark.case("C18")
 def test_scikit_learn_takes_it_for_a_classifier(small_system):
     assert is_classifier(small_system)
     assert type(check_cv(3, ["a", "b"] * 3, classifier=True)).__name__ == (
@@ -95,6 +96,7 @@ def test_posteriors_are_cross_predicted_from_a_pandas_column(small_system, speec
     np.testing.assert_allclose(posteriors.sum(axis=1), 1)
 
 
+@pytest.mark.case("C22")
 def test_parameters_are_searched_by_two_processes(small_system, speech):
     search = GridSearchCV(
         clone(small_system).set_params(classify__max_epochs=1),
@@ -146,6 +148,7 @@ def test_a_pickle_holds_no_keras_object(fitted_system):
     assert b"keras" not in pickle.dumps(fitted_system)
 
 
+@pytest.mark.case("B18")
 def test_the_posteriors_of_an_utterance_do_not_depend_on_a_long_one_beside_it(
     fitted_system, speech, tmp_path
 ):
@@ -171,6 +174,7 @@ def test_nothing_is_learnt_from_the_speaker_that_is_left_out(small_system, speec
     )
 
 
+@pytest.mark.case("A37", "I05")
 @pytest.mark.parametrize("position", [0, 5])
 def test_a_missing_file_is_named_before_anything_is_trained(
     small_system, speech, position
@@ -194,6 +198,7 @@ def test_labels_of_another_length_are_an_error_before_a_file_is_read(small_syste
         clone(small_system).fit(["no/such/file.wav"] * 4, ["anger", "fear", "fear"])
 
 
+@pytest.mark.case("E07")
 def test_importing_the_package_loads_neither_tensorflow_nor_numba():
     code = (
         "import skser, sys\n"

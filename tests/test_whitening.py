@@ -85,6 +85,7 @@ def test_frames_beyond_the_bounds_are_clipped_in_transform(utterances):
     )
 
 
+@pytest.mark.case("D02")
 def test_dependent_and_constant_features_are_left_out_not_divided_by(utterances):
     copies = [
         np.column_stack(
@@ -97,12 +98,14 @@ def test_dependent_and_constant_features_are_left_out_not_divided_by(utterances)
     assert np.abs(np.concatenate(whitening.transform(copies))).max() < 10
 
 
+@pytest.mark.case("D03")
 def test_components_without_variance_are_not_kept_even_if_asked_for(utterances):
     copies = [np.column_stack([frames, frames[:, 0]]) for frames in utterances]
     with pytest.warns(UserWarning, match="n_components=6, but only 5"):
         assert PCAWhitening(n_components=6).fit(copies).n_components_ == 5
 
 
+@pytest.mark.case("D02")
 def test_all_frames_alike_give_one_component_of_zeros():
     Z = PCAWhitening().fit_transform(np.full((10, 3), 0.1))
     assert Z.shape == (10, 1)
@@ -172,6 +175,7 @@ def test_only_the_frames_seen_in_fit_count(utterances):
     assert whitening.n_frames_seen_ == 230
 
 
+@pytest.mark.case("B17")
 def test_the_input_is_not_changed(utterances):
     originals = [frames.copy() for frames in utterances]
     for frames in utterances:
@@ -204,6 +208,7 @@ def test_impossible_parameters_are_refused(utterances, parameters, message):
         PCAWhitening(**parameters).fit(utterances)
 
 
+@pytest.mark.case("B09", "B13", "D03", "D05")
 @pytest.mark.parametrize(
     ("X", "message"),
     [
@@ -220,6 +225,7 @@ def test_bad_utterances_are_refused_by_their_index(X, message):
         PCAWhitening().fit(X)
 
 
+@pytest.mark.case("B15")
 def test_another_number_of_features_than_in_fit_is_refused(utterances):
     whitening = PCAWhitening().fit(utterances)
     with pytest.raises(ValueError, match="X has 4 features, but PCAWhitening is expec"):

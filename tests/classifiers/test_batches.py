@@ -22,6 +22,7 @@ def test_no_batch_is_larger_than_asked_for_or_much_smaller():
     assert min(sizes) >= max(sizes) - 1
 
 
+@pytest.mark.case("B07")
 def test_little_of_a_batch_is_padding():
     padded = sum(LENGTHS[batch].max() * len(batch) for batch in _epoch(0))
     at_random = np.random.default_rng(0).permutation(503)[:500].reshape(10, 50)
@@ -30,6 +31,7 @@ def test_little_of_a_batch_is_padding():
     assert padded < 0.75 * padded_at_random
 
 
+@pytest.mark.case("H03")
 def test_epochs_differ_in_batches_and_in_their_order():
     epochs = [_epoch(epoch) for epoch in range(3)]
     members = [{frozenset(batch.tolist()) for batch in epoch} for epoch in epochs]
@@ -39,6 +41,7 @@ def test_epochs_differ_in_batches_and_in_their_order():
     assert len(orders) == 3
 
 
+@pytest.mark.case("H03")
 def test_the_same_epoch_of_the_same_seed_has_the_same_batches():
     for first, second in zip(_epoch(5), _epoch(5), strict=True):
         np.testing.assert_array_equal(first, second)
@@ -49,6 +52,7 @@ def test_utterances_of_equal_length_are_shuffled_too():
     assert np.concatenate(batches).tolist() != list(range(100))
 
 
+@pytest.mark.case("B07")
 @pytest.mark.parametrize("max_frames", [1, 1000, 5000, 10**9])
 def test_prediction_batches_cover_all_and_are_bounded(max_frames):
     batches = prediction_batches(LENGTHS, np.zeros(503), max_frames)
@@ -59,6 +63,7 @@ def test_prediction_batches_cover_all_and_are_bounded(max_frames):
         assert len(batches) == 1
 
 
+@pytest.mark.case("B18")
 def test_prediction_batches_do_not_depend_on_the_order_of_the_utterances():
     generator = np.random.default_rng(0)
     lengths, keys = generator.integers(1, 9, 200), generator.normal(size=200)

@@ -42,6 +42,7 @@ def test_a_reset_network_repeats_its_losses_whatever_it_did_before(network):
     assert _train(network, seed=1) == first
 
 
+@pytest.mark.case("I03")
 def test_steps_of_any_length_compile_nothing_again(network):
     network.reset(0)
     network.set_learning_rate(0.01)

@@ -43,6 +43,7 @@ def test_it_learns_classes_that_differ(fitted, sequences):
     assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
 
 
+@pytest.mark.case("D07")
 def test_posteriors_are_probabilities(fitted, sequences):
     probabilities = fitted.predict_proba(sequences[0])
     assert probabilities.shape == (60, 3)
@@ -52,6 +53,7 @@ def test_posteriors_are_probabilities(fitted, sequences):
     np.testing.assert_array_equal(fitted.predict(sequences[0]), labels)
 
 
+@pytest.mark.case("B18")
 def test_posteriors_do_not_depend_on_batch_mates_or_order(fitted, sequences):
     X = sequences[0]
     together = fitted.predict_proba(X)
@@ -63,6 +65,7 @@ def test_posteriors_do_not_depend_on_batch_mates_or_order(fitted, sequences):
     np.testing.assert_array_equal(fitted.predict_proba(X[::-1]), together[::-1])
 
 
+@pytest.mark.case("B20")
 def test_frames_of_zeros_are_real_frames(fitted):
     short, long = np.zeros((3, 6)), np.zeros((30, 6))
     probabilities = fitted.predict_proba([short, long])
@@ -110,6 +113,7 @@ def test_max_frames_cuts_long_utterances(sequences):
     )
 
 
+@pytest.mark.case("H01", "H08")
 def test_the_same_seed_gives_the_same_network_whatever_ran_before(sequences):
     X, y = sequences
     first = small(max_epochs=3).fit(X, y).predict_proba(X)
@@ -120,6 +124,7 @@ def test_the_same_seed_gives_the_same_network_whatever_ran_before(sequences):
     assert not np.allclose(other, first)
 
 
+@pytest.mark.case("H04")
 def test_without_a_seed_fits_differ(sequences):
     X, y = sequences
     fits = [small(random_state=None, max_epochs=1).fit(X, y) for _ in range(2)]
@@ -233,6 +238,7 @@ def test_optimizers_and_schedules_lower_the_loss(optimizer, schedule, sequences)
         assert history["learning_rate"][-1] < 1e-4
 
 
+@pytest.mark.case("C05")
 @pytest.mark.parametrize(
     "labels", [[3, 7, -1], [True, False, True], ["b", "c", "a"], [2.0, 1.0, 0.0]]
 )
@@ -279,6 +285,7 @@ def test_pickles_and_copies_predict_the_same_without_a_keras_object(fitted, sequ
     )
 
 
+@pytest.mark.case("C22", "E05")
 def test_clones_are_unfitted_and_keep_the_parameters(fitted):
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params()
@@ -293,6 +300,7 @@ def test_progress_is_shown_only_when_asked_for(sequences, capsys):
     assert "2/2" in capsys.readouterr().out
 
 
+@pytest.mark.case("B13", "C01", "C04", "D05")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -310,6 +318,7 @@ def test_bad_training_data_is_refused_with_the_place(change, message, sequences)
         small().fit(*change(*sequences))
 
 
+@pytest.mark.case("C12", "C13", "C15", "C17")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -352,11 +361,13 @@ def test_impossible_parameters_are_refused_by_name(parameters, sequences):
         small(**parameters).fit(*sequences)
 
 
+@pytest.mark.case("B15")
 def test_another_number_of_features_at_predict_is_refused(fitted):
     with pytest.raises(ValueError, match=r"X has 5 features, but .* expecting 6"):
         fitted.predict([np.ones((4, 5))])
 
 
+@pytest.mark.case("B10")
 @pytest.mark.parametrize("X", ["a.wav", {"a": 1}, (x for x in "ab"), 3])
 def test_what_is_no_batch_is_refused(fitted, X):
     with pytest.raises(TypeError, match="must be a list"):
@@ -372,6 +383,7 @@ def test_weights_that_are_not_finite_are_an_error(fit, sequences):
     assert not hasattr(hopeless, "weights_")
 
 
+@pytest.mark.case("B17")
 def test_the_input_is_not_changed(sequences):
     X = [x.copy() for x in sequences[0]]
     for x in X:

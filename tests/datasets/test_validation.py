@@ -40,6 +40,7 @@ def bad_files(tmp_path):
     return {kind: str(path) for kind, path in files.items()}
 
 
+@pytest.mark.case("I05")
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_each_kind_of_bad_file_is_found(bad_files, n_jobs):
     report = validate(list(bad_files.values()), max_duration=2.5, n_jobs=n_jobs)

@@ -42,6 +42,7 @@ EDGE_SIGNALS = {
 }
 
 
+@pytest.mark.case("D01", "E11")
 def test_there_are_27_features_and_743_unique_names():
     names = AcousticFeatures().get_feature_names_out()
     assert len(CATALOGUE) == 27
@@ -156,6 +157,7 @@ def test_float32_frames_give_what_the_same_values_in_float64_give():
     )
 
 
+@pytest.mark.case("B16", "B17")
 def test_views_copies_and_lists_give_the_same_and_are_not_modified():
     copy = np.array(FRAMES)
     original = copy.copy()
@@ -175,6 +177,7 @@ def test_the_result_owns_its_memory(features):
     np.testing.assert_array_equal(first, kept)
 
 
+@pytest.mark.case("D01", "A07", "A08")
 @pytest.mark.parametrize("name", EDGE_SIGNALS)
 def test_the_default_is_finite_float32_without_warnings(name):
     signal = EDGE_SIGNALS[name]

@@ -114,6 +114,7 @@ class TestPredictions:
         assert system.transform_input is None
         assert not hasattr(system["scale"], "mean_")
 
+    @pytest.mark.case("H08")
     def test_n_jobs_changes_nothing(self, corpus):
         results = [
             evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut(), n_jobs=n_jobs)
@@ -121,6 +122,7 @@ class TestPredictions:
         ]
         assert pairs(results[0]) == pairs(results[1])
 
+    @pytest.mark.case("C07")
     def test_a_class_that_was_not_trained_has_posterior_0(self, corpus):
         corpus.target = corpus.target.astype(object)
         corpus.target[:3] = "rare"
@@ -274,6 +276,7 @@ class TestProtocol:
         with pytest.raises(ValueError, match=r"must have target.* it has \['data'\]"):
             evaluate(SVC(), Bunch(data=[1, 2]), 2)
 
+    @pytest.mark.case("C10")
     def test_missing_groups_are_asked_for(self, corpus):
         del corpus["groups"]
         with pytest.raises(ValueError, match=r"LeaveOneSpeakerOut .* groups is None"):

@@ -146,6 +146,7 @@ class TestLeaveOneSpeakerOut:
         ]
         assert drawn[0] != drawn[1]
 
+    @pytest.mark.case("C09")
     def test_one_recording_of_a_speaker_is_enough(self):
         speakers = ["a", "b", "b"]
         folds = list(LeaveOneSpeakerOut().split(speakers, groups=speakers))
@@ -258,6 +259,7 @@ class TestSpeakerAndTextFolds:
 
 
 class TestErrors:
+    @pytest.mark.case("C10")
     @pytest.mark.parametrize("splitter", [LeaveOneSpeakerOut(), SessionFolds()])
     def test_missing_groups_are_asked_for(self, splitter):
         with pytest.raises(ValueError, match=r"groups is None\. Pass groups="):
@@ -265,15 +267,18 @@ class TestErrors:
         with pytest.raises(ValueError, match="groups is None"):
             splitter.get_n_splits()
 
+    @pytest.mark.case("C13")
     def test_a_missing_speaker_is_located(self):
         groups = [*SPEAKERS[:-1].tolist(), None]
         with pytest.raises(ValueError, match=r"groups\[39\] is missing"):
             next(LeaveOneSpeakerOut().split(X, Y, groups))
 
+    @pytest.mark.case("C12")
     def test_groups_of_another_length_are_refused(self):
         with pytest.raises(ValueError, match="inconsistent numbers"):
             next(LeaveOneSpeakerOut().split(X, Y, SPEAKERS[:-1]))
 
+    @pytest.mark.case("C12")
     def test_one_speaker_is_not_enough(self):
         with pytest.raises(ValueError, match="Cannot make 1 folds of 1 different"):
             next(LeaveOneSpeakerOut().split("ab", groups=["a", "a"]))

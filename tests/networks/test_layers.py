@@ -80,6 +80,7 @@ def test_reversing_turns_real_frames_round_and_leaves_padding_behind_them():
     np.testing.assert_array_equal(twice, SEQUENCE)
 
 
+@pytest.mark.case("E10")
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 @pytest.mark.parametrize("layer_class", [AttentionPooling, ReverseFrames])
 def test_layers_run_inside_a_model_in_any_precision(layer_class, policy):
