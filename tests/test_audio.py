@@ -4,6 +4,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import joblib
@@ -155,6 +156,14 @@ def test_the_content_counts_and_not_the_extension(wav, name):
     np.testing.assert_array_equal(load(path), noise() / 32768)
 
 
+@pytest.mark.case("A24")
+def test_an_mp3_that_is_called_a_wav_is_read_all_the_same(tmp_path):
+    path = write(tmp_path / "a.mp3", tone(), format="MP3")
+    expected = load(path)
+    renamed = Path(path).rename(tmp_path / "a.wav")
+    np.testing.assert_array_equal(load(renamed), expected)
+
+
 @pytest.mark.case("A40")
 @pytest.mark.parametrize("name", ["ä ö.wav", "two\nlines.wav", "n" * 246 + ".wav"])
 def test_unusual_names_are_read(wav, name):
@@ -205,6 +214,12 @@ def add_chunk(content):
     return content + b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + b"\0" * 18
 
 
+def add_broadcast_chunk(content):
+    # "bext" of 602 bytes stands before the samples in files of radio stations.
+    chunk = b"bext" + struct.pack("<I", 602) + b"speaker one".ljust(602, b"\0")
+    return content[:36] + chunk + content[36:]
+
+
 def announce(riff, data):
     def change(content):
         sizes = struct.pack("<I", riff), struct.pack("<I", data)
@@ -219,11 +234,19 @@ def announce(riff, data):
     [
         add_garbage,
         add_chunk,
+        add_broadcast_chunk,
         announce(0xFFFFFFFF, 0xFFFFFFFF),
         announce(0x7FFFF024, 0x7FFFF000),
         announce(0, 0),
     ],
-    ids=["garbage behind", "LIST chunk", "ffmpeg's pipe", "SoX's pipe", "no sizes"],
+    ids=[
+        "garbage behind",
+        "LIST chunk",
+        "bext chunk",
+        "ffmpeg's pipe",
+        "SoX's pipe",
+        "no sizes",
+    ],
 )
 def test_headers_of_pipes_and_what_follows_the_samples_do_no_harm(wav, change):
     Path(wav).write_bytes(change(Path(wav).read_bytes()))
@@ -291,6 +314,16 @@ BAD_FILES = {
         UnreadableAudioError,
         "MPEG-4.*Convert it to WAV or FLAC",
     ),
+    "mp4": (
+        lambda f: b"\0\0\0\x20ftypisom" + bytes(200),
+        UnreadableAudioError,
+        "MPEG-4.*Convert it to WAV or FLAC",
+    ),
+    "wma": (
+        lambda f: b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + bytes(99),
+        UnreadableAudioError,
+        "Windows Media.*Convert it to WAV or FLAC",
+    ),
     "webm": (lambda f: b"\x1a\x45\xdf\xa3" + bytes(99), UnreadableAudioError, "WebM"),
     "text": (lambda f: b"not a sound\n" * 9, UnreadableAudioError, "b'not a sound"),
     "web page": (
@@ -340,6 +373,11 @@ BAD_FILES = {
         UnreadableAudioError,
         "cannot be read",
     ),
+    "40 bits": (
+        lambda f: patched(encoded(f, noise()), 34, 40),
+        UnreadableAudioError,
+        "cannot be read",
+    ),
     "FLAC from a pipe": (
         lambda f: without_total(encoded(f, noise(), "flac")),
         UnreadableAudioError,
@@ -386,6 +424,33 @@ def test_a_bad_file_has_an_error_of_its_own_that_names_it(tmp_path, kind, functi
     with pytest.raises(error, match=match) as caught:
         function(path)
     assert Path(path).name in str(caught.value)
+
+
+@pytest.mark.case("A33")
+def test_samples_of_an_odd_number_of_bits_are_decoded_or_refused(tmp_path):
+    path = tmp_path / "13.wav"
+    path.write_bytes(patched(encoded(tmp_path, noise()), 34, 13))
+    # 13 bits are the upper ones of the 16 that each sample takes.
+    np.testing.assert_allclose(load(path), noise() / 32768, atol=2**-12)
+
+
+@pytest.mark.case("A23", "A28")
+@pytest.mark.parametrize("kind", ["m4a", "mp4", "webm", "wma", "half a FLAC"])
+def test_no_other_decoder_is_asked_even_where_one_is_installed(
+    tmp_path, kind, monkeypatch
+):
+    # A decoder that takes anything takes half a file, too.
+    folder, asked = tmp_path / "bin", tmp_path / "asked"
+    folder.mkdir()
+    for name in ("ffmpeg", "avconv", "ffprobe"):
+        (folder / name).write_text(f"#!/bin/sh\ntouch {asked}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    path = bad_file(tmp_path, kind)
+    _, error, match = BAD_FILES[kind]
+    with pytest.raises(error, match=match):
+        load(path)
+    assert not asked.exists()
 
 
 @pytest.mark.case("A42")
@@ -439,13 +504,28 @@ def test_a_dangling_link_is_a_missing_file(tmp_path):
         load(link)
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
-)
-def test_a_file_that_may_not_be_read_is_a_permission_error(wav):
-    Path(wav).chmod(0)
-    with pytest.raises(PermissionError, match=r"noise\.wav"):
-        load(wav)
+@contextlib.contextmanager
+def as_nobody():
+    """Give up the rights of root, who may read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.case("A39")
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such modes here")
+def test_a_file_that_may_not_be_read_is_a_permission_error():
+    # Nobody may enter the folders of `tmp_path`, but this one.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = write(Path(folder, "noise.wav"), noise())
+        Path(path).chmod(0)
+        with as_nobody(), pytest.raises(PermissionError, match=r"noise\.wav"):
+            load(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
