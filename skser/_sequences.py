@@ -13,6 +13,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import column_or_1d, validate_data
 
 
@@ -263,13 +264,54 @@ def check_groups(groups, X):
     """
     groups = column_or_1d(np.asarray(groups), warn=True)
     check_consistent_length(X, groups)
-    missing = [i for i, group in enumerate(groups) if group is None or group != group]
+    missing = _find_missing(groups)
     if missing:
         raise ValueError(
             f"groups must name the speaker of every utterance, but groups[{missing[0]}]"
             f" is missing ({len(missing)} of {len(groups)} are)."
         )
     return groups
+
+
+def check_labels(y, X, name="y"):
+    """Return the classes of the utterances as an array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        A column of a table, of shape (n_samples, 1), is taken with a warning.
+    X : sequence of length n_samples
+        What they are the classes of.
+    name : str, default="y"
+        Name of the parameter in the error messages.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or an entry is missing (None or NaN).
+    """
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
+    missing = _find_missing(y)
+    if missing:
+        raise ValueError(
+            f"Input {name} contains NaN or None: every utterance needs a class, but "
+            f"{name}[{missing[0]}] is missing ({len(missing)} of {len(y)} are)."
+        )
+    return y
+
+
+def _find_missing(values):
+    """Return the indices of None, NaN and pandas' NA."""
+    return [
+        i
+        for i, value in enumerate(values.tolist())
+        if value is None or is_scalar_nan(value) or is_pandas_na(value)
+    ]
 
 
 def iterate_blocks(sequences, block_size):

@@ -38,6 +38,7 @@ def test_worker_processes_fit_the_same_network_with_their_share_of_threads(seque
     results = joblib.Parallel(n_jobs=2)(
         joblib.delayed(_fit_in_worker)(*sequences) for _ in range(2)
     )
+    np.testing.assert_array_equal(results[0][0], results[1][0])
     for posteriors, n_threads in results:
         np.testing.assert_allclose(posteriors, expected, atol=1e-6)
         assert 0 < n_threads <= max(1, joblib.cpu_count() // 2)
@@ -55,24 +56,61 @@ def test_two_processes_cross_validate_like_one(sequences):
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+FIT_AND_ANSWER = """
+import joblib, os, sys
+if sys.argv[3] == "one processor":
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+classifier, X, y = joblib.load(sys.argv[1])
+joblib.dump(classifier.fit(X, y).predict_proba(X), sys.argv[2])
+"""
+
+
+def _answers_of_new_processes(sequences, folder, settings):
+    """Fit in new processes, all at once, and return what each predicts.
+
+    A setting is an environment, and perhaps the word that one processor must do.
+    """
+    joblib.dump((small(), *sequences), folder / "data")
+    children = []
+    for i, (environment, processors) in enumerate(settings):
+        arguments = [folder / "data", folder / str(i), processors]
+        children.append(
+            subprocess.Popen(
+                [sys.executable, "-c", FIT_AND_ANSWER, *arguments],
+                env={**os.environ, **environment},
+            )
+        )
+    assert [child.wait(300) for child in children] == [0] * len(children)
+    return [joblib.load(folder / str(i)) for i in range(len(children))]
+
+
 @pytest.mark.case("H01")
-def test_a_new_process_with_another_hash_seed_fits_the_same_network(
+def test_new_processes_with_other_hash_seeds_fit_the_same_network_bit_for_bit(
     sequences, tmp_path
 ):
-    data, answer = tmp_path / "data", tmp_path / "answer"
-    joblib.dump((small(), *sequences), data)
-    code = (
-        "import joblib, sys\n"
-        "classifier, X, y = joblib.load(sys.argv[1])\n"
-        "joblib.dump(classifier.fit(X, y).predict_proba(X), sys.argv[2])\n"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code, data, answer],
-        check=True,
-        env={**os.environ, "PYTHONHASHSEED": "7"},
-    )
+    settings = [({"PYTHONHASHSEED": seed}, "all") for seed in ("0", "random")]
     expected = small().fit(*sequences).predict_proba(sequences[0])
-    np.testing.assert_allclose(joblib.load(answer), expected, atol=1e-6)
+    for answer in _answers_of_new_processes(sequences, tmp_path, settings):
+        np.testing.assert_array_equal(answer, expected)
+
+
+@pytest.mark.case("H02")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+def test_without_onednn_the_number_of_threads_does_not_matter_bit_for_bit(
+    sequences, tmp_path
+):
+    settings = [
+        ({"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}, "one processor"),
+        ({"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "1"}, "all"),
+        ({"OMP_NUM_THREADS": "8", "PYTHONHASHSEED": "random"}, "all"),
+    ]
+    for environment, _ in settings:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    first, *others = _answers_of_new_processes(sequences, tmp_path, settings)
+    for answer in others:
+        np.testing.assert_array_equal(answer, first)
+    with_onednn = small().fit(*sequences).predict_proba(sequences[0])
+    np.testing.assert_allclose(with_onednn, first, atol=1e-6)
 
 
 def _try_to_fit(connection, X, y):

@@ -8,6 +8,8 @@ import pytest
 from scipy import sparse
 
 from skser._sequences import (
+    check_groups,
+    check_labels,
     is_table,
     iterate_blocks,
     map_utterances,
@@ -57,6 +59,26 @@ def test_utterances_are_mapped_in_order_by_several_threads():
 
     assert map_utterances(double, range(50), n_jobs=2) == list(range(0, 100, 2))
     assert map_utterances(double, range(5)) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.case("C02", "C13")
+@pytest.mark.parametrize("gap", [None, float("nan"), np.nan, pd.NA])
+@pytest.mark.parametrize(
+    ("check", "match"),
+    [
+        (check_labels, r"Input y contains NaN or None.*y\[1\] is missing \(2 of 3"),
+        (check_groups, r"groups must name .*groups\[1\] is missing \(2 of 3"),
+    ],
+)
+def test_a_class_or_speaker_that_is_missing_is_located(check, match, gap):
+    values = np.array(["a", gap, gap], dtype=object)
+    with pytest.raises(ValueError, match=match):
+        check(values, "xyz")
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        check(["a", "b"], "xyz")
+    assert check(pd.Series(["a", "b", "c"], index=[3, 1, 2]), "xyz").tolist() == [
+        *"abc"
+    ]
 
 
 def test_n_jobs_must_be_a_whole_number():

@@ -16,6 +16,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skser._sequences import check_labels
+
 
 class ELMClassifier(ClassifierMixin, BaseEstimator):
     r"""Classify by an extreme learning machine, ordinary or with a kernel.
@@ -134,6 +136,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
             If there is one class only, or all weights are zero.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
+        y = check_labels(y, X)
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         kept = weights > 0

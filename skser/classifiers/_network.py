@@ -25,11 +25,10 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
-    column_or_1d,
 )
 
 from skser._identity import describe, digest_source, find_versions
-from skser._sequences import check_groups, validate_sequences
+from skser._sequences import check_groups, check_labels, validate_sequences
 from skser.classifiers._checkpoint import TrainingCheckpoint
 from skser.classifiers._compiled import lend_network, weight_shapes
 from skser.classifiers._progress import (
@@ -376,8 +375,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     def _check_labels(self, sequences, y, *, keep_classes):
         """Return the labels; set ``classes_``, or compare with those that are set."""
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(sequences, y)
+        y = check_labels(y, sequences)
         check_classification_targets(y)
         if keep_classes:
             self._check_known(y, "y")
@@ -443,8 +441,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
         sequences = validate_sequences(self, X_val, reset=False)
-        y_val = column_or_1d(y_val, warn=True)
-        check_consistent_length(sequences, y_val)
+        y_val = check_labels(y_val, sequences, "y_val")
         self._check_known(y_val, "y_val")
         classes = np.searchsorted(self.classes_, y_val)
         weights = np.ones(len(sequences))

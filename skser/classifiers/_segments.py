@@ -4,11 +4,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from skser._sequences import Batch, validate_sequences
+from skser._sequences import Batch, check_labels, validate_sequences
 from skser.classifiers._network import NetworkClassifier
 from skser.features._context import context_windows
 
@@ -124,8 +123,7 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
             If `y` has one class only, or there is no feature `energy_column`.
         """
         sequences = validate_sequences(self, X, reset=True)
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(sequences, y)
+        y = check_labels(y, sequences)
         if not -self.n_features_in_ <= self.energy_column < self.n_features_in_:
             raise ValueError(
                 f"energy_column={self.energy_column}, but the frames have "

@@ -16,10 +16,10 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     check_array,
     check_is_fitted,
-    column_or_1d,
     validate_data,
 )
 
+from skser._sequences import check_labels
 from skser.ivectors._boltzmann import GaussianBernoulliRBM
 from skser.ivectors._fine_tuning import fine_tune, head_posteriors, hidden_activations
 
@@ -234,8 +234,7 @@ class DeepBeliefNetwork(
             check_consistent_length(X, posteriors)
             targets["mixtures"] = check_array(posteriors, dtype=X.dtype)
         if y is not None:
-            y = column_or_1d(y, warn=True)
-            check_consistent_length(X, y)
+            y = check_labels(y, X)
             self.classes_, labels = np.unique(y, return_inverse=True)
             targets["labels"] = np.eye(len(self.classes_), dtype=X.dtype)[labels]
         return targets

@@ -4,13 +4,14 @@ import numbers
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, _fit_context
-from sklearn.utils import check_consistent_length, check_random_state, gen_batches
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from skser._sequences import (
     Batch,
     SequenceTransformerMixin,
+    check_labels,
     is_table,
     validate_sequences,
 )
@@ -253,6 +254,5 @@ def _encode(estimator, sequences, y):
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None: the network learns emotions."
         )
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(sequences, y)
+    y = check_labels(y, sequences)
     return np.unique(y, return_inverse=True)

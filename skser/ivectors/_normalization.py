@@ -14,6 +14,8 @@ from sklearn.covariance import empirical_covariance, shrunk_covariance
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skser._sequences import check_labels
+
 # Variances are raised to this share of the largest, so that none divides by 0.
 _SMALLEST_SHARE = 1e-10
 
@@ -93,6 +95,7 @@ class WCCN(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
         )
+        y = check_labels(y, X)
         deviations = X.astype(np.float64)
         for label in np.unique(y):
             deviations[y == label] -= deviations[y == label].mean(axis=0)

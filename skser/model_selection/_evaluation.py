@@ -17,10 +17,11 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skser._identity import describe, find_versions
+from skser._sequences import check_labels
 from skser.model_selection._checkpoints import Checkpoints, digest_recordings
 from skser.model_selection._independence import find_leak, list_folds
 from skser.model_selection._result import EvaluationResult
@@ -175,8 +176,7 @@ def _read_corpus(corpus, X):
             "corpus must have target, and paths or data (or pass X); it has "
             f"{sorted(corpus)}."
         )
-    y = np.asarray(corpus["target"])
-    check_consistent_length(given, y)
+    y = check_labels(np.asarray(corpus["target"]), given, "corpus.target")
     speakers = corpus.get("groups")
     if speakers is not None:
         speakers = check_speakers(speakers, given, "evaluate")

@@ -1,5 +1,6 @@
 """The classifier as an estimator: fitting, stopping, predicting, bad input."""
 
+import copy
 import inspect
 import pickle
 import threading
@@ -9,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.model_selection import cross_val_score
 
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.classifiers import BaseNetworkClassifier, with_training_parameters
@@ -300,13 +302,33 @@ def test_progress_is_shown_only_when_asked_for(sequences, capsys):
     assert "2/2" in capsys.readouterr().out
 
 
-@pytest.mark.case("B13", "C01", "C04", "D05")
+def missing(values, gap):
+    """Put a gap of some kind where the fourth value is."""
+    values = np.asarray(values)
+    if values.dtype.kind != "f":
+        values = values.astype(object)
+    values = values.copy()
+    values[3] = gap
+    return values
+
+
+@pytest.mark.case("B09", "B13", "C01", "C02", "C04", "D05")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda X, y: (X, y[:-1]), r"inconsistent numbers of samples: \[60, 59\]"),
         (lambda X, y: (X, ["calm"] * 60), "one class only: .*'calm'"),
         (lambda X, y: (X, np.linspace(0, 1, 60)), "Unknown label type|continuous"),
+        (lambda X, y: (X, np.stack([y, y], axis=1)), r"y should be a 1d array"),
+        (lambda X, y: ([], []), r"0 sample\(s\)"),
+        (
+            lambda X, y: (X, missing(y, None)),
+            r"Input y contains NaN.* y\[3\] is missing",
+        ),
+        (lambda X, y: (X, missing(y, np.nan)), r"Input y contains NaN.* y\[3\]"),
+        (lambda X, y: (X, missing(y, pd.NA)), r"Input y contains NaN.* y\[3\]"),
+        (lambda X, y: (X, np.r_[np.nan, np.ones(59)]), "Input y contains NaN"),
+        (lambda X, y: (X, pd.Series(missing(y, None), dtype="str")), "contains NaN"),
         (lambda X, y: ([*X[:9], X[9] * np.nan, *X[10:]], y), r"X\[9\] contains NaN"),
         (lambda X, y: ([*X[:9], X[9][:, :5], *X[10:]], y), r"X\[0\] has 6, but X\[9\]"),
         (lambda X, y: ([*X[:9], X[9][0], *X[10:]], y), r"X\[9\] must have the shape"),
@@ -325,12 +347,21 @@ def test_bad_training_data_is_refused_with_the_place(change, message, sequences)
         ({"sample_weight": np.zeros(60)}, "zero for every utterance|at least one"),
         ({"sample_weight": -np.ones(60)}, "[Nn]egative"),
         ({"sample_weight": np.ones(3)}, "sample_weight.shape == "),
+        ({"sample_weight": np.ones((60, 2))}, "must be 1D array"),
+        ({"sample_weight": missing(np.ones(60), np.nan)}, "sample_weight contains NaN"),
+        ({"sample_weight": missing(np.ones(60), np.inf)}, "sample_weight contains inf"),
         ({"groups": np.arange(3)}, "inconsistent numbers of samples"),
         ({"groups": [None] * 60}, r"groups\[0\] is missing"),
+        ({"groups": missing(np.ones(60), np.nan)}, r"groups\[3\] is missing"),
+        ({"groups": missing(["anna"] * 60, np.nan)}, r"groups\[3\] is missing"),
         ({"X_val": [np.ones((2, 6))]}, "X_val and y_val must be given together"),
         (
             {"X_val": [np.ones((2, 6))], "y_val": ["sad"]},
             "y_val contains 'sad', which is not among the classes",
+        ),
+        (
+            {"X_val": [np.ones((2, 6))], "y_val": [None]},
+            r"Input y_val contains NaN or None.* y_val\[0\]",
         ),
         ({"X_val": [np.ones((2, 5))], "y_val": ["calm"]}, "X has 5 features"),
     ],
@@ -359,6 +390,74 @@ def test_bad_arguments_of_fit_are_refused_by_name(arguments, message, sequences)
 def test_impossible_parameters_are_refused_by_name(parameters, sequences):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         small(**parameters).fit(*sequences)
+
+
+@pytest.mark.case("C04")
+def test_a_column_of_labels_is_taken_with_a_warning(sequences):
+    X, y = sequences
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        classifier = small(max_epochs=1).fit(X, y[:, np.newaxis])
+    assert classifier.predict(X).shape == (60,)
+
+
+@pytest.mark.case("C16")
+def test_a_class_of_weight_zero_stays_a_class_that_is_not_trained(sequences):
+    X, y = sequences
+    classifier = small().fit(X, y, sample_weight=np.where(y == "wild", 0.0, 1.0))
+    assert classifier.classes_.tolist() == ["calm", "glad", "wild"]
+    probabilities = classifier.predict_proba(X)
+    assert np.isfinite(probabilities).all()
+    assert (classifier.predict(X) != "wild").all()
+
+
+@pytest.mark.case("C20")
+@pytest.mark.parametrize(
+    "scoring", ["roc_auc_ovr", "neg_log_loss", "balanced_accuracy"]
+)
+def test_scorers_of_posteriors_are_finite(scoring, sequences):
+    options = {"cv": 2, "scoring": scoring, "error_score": "raise"}
+    scores = cross_val_score(small(max_epochs=2), *sequences, **options)
+    assert scores.shape == (2,)
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.case("E08")
+def test_a_deep_copy_that_is_fitted_again_leaves_the_original_alone(fitted, sequences):
+    X, y = sequences
+    before = fitted.predict_proba(X)
+    copied = copy.deepcopy(fitted)
+    np.testing.assert_array_equal(copied.predict_proba(X), before)
+    copied.set_params(random_state=3, max_epochs=1).fit(X[::-1], y)
+    assert not np.allclose(copied.predict_proba(X), before)
+    np.testing.assert_array_equal(fitted.predict_proba(X), before)
+
+
+@pytest.mark.case("H05")
+def test_a_random_state_may_be_an_instance_and_is_cloned_with_its_position(sequences):
+    X, y = sequences
+    classifier = small(max_epochs=1, random_state=np.random.RandomState(0))
+    first, second = (clone(classifier).fit(X, y).predict_proba(X) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    classifier.fit(X, y)
+    # As everywhere in scikit-learn, a fit moves the generator on.
+    assert not np.array_equal(classifier.fit(X, y).predict_proba(X), first)
+
+
+@pytest.mark.case("H05")
+def test_a_generator_of_numpy_is_refused_as_by_scikit_learn(sequences):
+    with pytest.raises(ValueError, match=r"'random_state' .*RandomState' or None"):
+        small(random_state=np.random.default_rng(0)).fit(*sequences)
+
+
+@pytest.mark.case("E05")
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "score", "attention_weights"]
+)
+def test_what_needs_a_fit_says_so(method, sequences):
+    X, y = sequences
+    arguments = (X, y) if method == "score" else (X,)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(small(), method)(*arguments)
 
 
 @pytest.mark.case("B15")

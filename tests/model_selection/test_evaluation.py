@@ -133,6 +133,24 @@ class TestPredictions:
         assert (result.posteriors[result.folds == 0, 2] == 0).all()
         assert result.recalls()["rare"] == 0
 
+    @pytest.mark.case("C09")
+    @pytest.mark.filterwarnings("ignore:Fold")
+    def test_a_speaker_of_one_recording_is_a_fold_with_a_score(self, corpus):
+        corpus.groups = corpus.groups.astype(object)
+        corpus.groups[0] = "alone"
+        result = evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
+        assert np.isfinite(result.ua)
+        scores = {row["speaker"]: row for row in result.scores_by("speaker")}
+        assert scores["alone"]["n"] == 1
+        assert scores["alone"]["UA"] in (0.0, 1.0)
+
+    @pytest.mark.case("C02")
+    def test_a_recording_without_a_label_is_located(self, corpus):
+        corpus.target = corpus.target.astype(object)
+        corpus.target[5] = None
+        with pytest.raises(ValueError, match=r"corpus\.target\[5\] is missing"):
+            evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
+
     def test_lists_of_arrays_and_other_inputs_are_taken(self, corpus):
         class MeanOverTime(TransformerMixin, BaseEstimator):
             def fit(self, X, y=None):

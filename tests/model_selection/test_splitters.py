@@ -279,6 +279,13 @@ class TestErrors:
             next(LeaveOneSpeakerOut().split(X, Y, SPEAKERS[:-1]))
 
     @pytest.mark.case("C12")
+    @pytest.mark.parametrize("splitter", [LeaveOneSpeakerOut(), SpeakerFolds(2)])
+    def test_nan_is_no_speaker(self, splitter):
+        groups = np.r_[np.nan, np.ones(39)]
+        with pytest.raises(ValueError, match=r"groups\[0\] is missing"):
+            next(splitter.split(X, Y, groups))
+
+    @pytest.mark.case("C12")
     def test_one_speaker_is_not_enough(self):
         with pytest.raises(ValueError, match="Cannot make 1 folds of 1 different"):
             next(LeaveOneSpeakerOut().split("ab", groups=["a", "a"]))
