@@ -392,7 +392,8 @@ def _raise_together(errors, n_files):
     kind = next(iter(kinds)) if len(kinds) == 1 else AudioError
     lines = [f"- {error}" for error in errors[:_N_REPORTED]]
     if len(errors) > _N_REPORTED:
-        lines.append(f"- and {len(errors) - _N_REPORTED} more")
+        more = len(errors) - _N_REPORTED
+        lines.append(f"- and {more} more; skser.datasets.validate lists them all")
     raise kind(f"{len(errors)} of {n_files} files cannot be used:\n" + "\n".join(lines))
 
 

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import joblib
@@ -561,7 +562,7 @@ def test_many_bad_files_of_one_kind_give_that_kind_and_a_short_list(tmp_path):
         AudioLoader(n_jobs=2).transform(paths)
     assert "19.wav" in str(caught.value)
     assert "20.wav" not in str(caught.value)
-    assert "and 10 more" in str(caught.value)
+    assert "and 10 more; skser.datasets.validate lists" in str(caught.value)
 
 
 @pytest.mark.case("I05")
@@ -572,6 +573,21 @@ def test_nothing_is_decoded_before_all_headers_are_checked(wav, tmp_path, monkey
     monkeypatch.setattr("skser.audio._decode", fail)
     with pytest.raises(FileNotFoundError):
         AudioLoader().transform([wav] * 5 + [str(tmp_path / "nowhere.wav")])
+
+
+@pytest.mark.case("I05")
+def test_a_bad_path_behind_thousands_is_found_before_any_work(wav, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    paths = [str(folder / f"{i}.wav") for i in range(4999)]
+    for path in paths:
+        os.link(wav, path)
+    paths.append(str(tmp_path / "nowhere.wav"))
+    loader = AudioLoader(n_jobs=2)
+    start = time.perf_counter()
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.wav"):
+        loader.transform(paths)
+    assert time.perf_counter() - start < 10
 
 
 def test_the_longest_duration_can_be_raised_or_left_open(tmp_path):

@@ -16,6 +16,8 @@ COLUMNS = {
     "text_ids": "text_id",
     "splits": "split",
 }
+# Entries that may by chance have as many items as there are recordings.
+_OF_THE_CORPUS = {"target_names", "expected_counts", "name", "DESCR"}
 _N_REPORTED = 10
 
 
@@ -65,6 +67,45 @@ class Corpus(Bunch):
     >>> corpus.target
     ['anger', 'fear']
     """
+
+    def take(self, rows):
+        """Return a corpus of some of the recordings.
+
+        Parameters
+        ----------
+        rows : array-like of int or bool of shape (n_rows,) or (n_samples,)
+            Which recordings, in which order; or a mask. Those without a finding are
+            ``validate(corpus).good_rows()``.
+
+        Returns
+        -------
+        corpus : Corpus
+            `target_names` and `expected_counts` are those of the whole corpus, so that
+            `validate` will tell what the numbers of recordings lack.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row, or a mask has another length.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skser.datasets import Corpus
+        >>> corpus = Corpus(
+        ...     paths=np.array(["a.wav", "b.wav"]), target=np.array(["anger", "fear"])
+        ... )
+        >>> corpus.take([1]).paths
+        array(['b.wav'], dtype='<U5')
+        """
+        n_samples = len(self["target"])
+        rows = np.arange(n_samples)[rows]
+        entries = {key: value for key, value in self.items() if key != "frame"}
+        for key, value in entries.items():
+            if key not in _OF_THE_CORPUS and np.ndim(value) and len(value) == n_samples:
+                is_array = isinstance(value, np.ndarray)
+                entries[key] = value[rows] if is_array else [value[i] for i in rows]
+        return type(self)(**entries)
 
     def __missing__(self, key):
         # Bunch looks attributes up as keys, so this makes the table upon either.

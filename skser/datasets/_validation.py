@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from numbers import Integral, Real
 
 import numpy as np
@@ -56,11 +56,14 @@ class Finding:
     path : str or None
         The file, if it is about one.
     message : str
+    row : int or None
+        The position of the file in the corpus.
     """
 
     kind: str
     path: str | None
     message: str
+    row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,9 @@ class ValidationReport:
     n_files : int
         Number of files looked at.
     findings : tuple of Finding
-        Each with `kind`, `path` (None for "count") and `message`. The kinds are
-        "missing", "unreadable", "empty", "truncated", "not finite", "silent",
-        "too short", "too long", "duplicate" and "count".
+        Each with `kind`, `path`, `message` and `row`; path and row are None for
+        "count". The kinds are "missing", "unreadable", "empty", "truncated",
+        "not finite", "silent", "too short", "too long", "duplicate" and "count".
 
     Examples
     --------
@@ -106,6 +109,46 @@ class ValidationReport:
         paths = (finding.path for finding in self.findings)
         return list(dict.fromkeys(path for path in paths if path is not None))
 
+    def good_rows(self, kinds=None):
+        """Return the positions of the files without a finding.
+
+        Nothing is ever left out of a corpus by itself: this and `Corpus.take` do it
+        when they are asked to.
+
+        Parameters
+        ----------
+        kinds : sequence of str, default=None
+            The kinds that make a file bad; None is all.
+
+        Returns
+        -------
+        rows : ndarray of int of shape (n_good_files,)
+            Of two equal files, the first is good.
+
+        Raises
+        ------
+        ValueError
+            If a kind is unknown.
+
+        Examples
+        --------
+        >>> from skser.datasets import validate
+        >>> report = validate(["no_such_file.wav"])
+        >>> report.good_rows()
+        array([], dtype=int64)
+        """
+        bad = [finding.row for finding in self._of(kinds) if finding.row is not None]
+        return np.setdiff1d(np.arange(self.n_files), bad)
+
+    def _of(self, kinds):
+        """Return the findings of some kinds, which must be known; None is all."""
+        kinds = KINDS if kinds is None else kinds
+        if isinstance(kinds, str) or any(kind not in KINDS for kind in kinds):
+            raise ValueError(
+                f"kinds must be a list of some of {list(KINDS)}, got {kinds!r}."
+            )
+        return tuple(finding for finding in self.findings if finding.kind in kinds)
+
     def __str__(self):
         if self.is_clean:
             return f"{self.n_files} files, nothing found."
@@ -123,13 +166,14 @@ class ValidationReport:
 
         Returns
         -------
-        frame : pandas.DataFrame of shape (n_findings, 3)
-            Columns "kind", "path", "message".
+        frame : pandas.DataFrame of shape (n_findings, 4)
+            Columns "kind", "path", "message", "row".
         """
         import pandas
 
-        rows = [(f.kind, f.path, f.message) for f in self.findings]
-        return pandas.DataFrame(rows, columns=["kind", "path", "message"], dtype=object)
+        columns = [field.name for field in fields(Finding)]
+        rows = [astuple(finding) for finding in self.findings]
+        return pandas.DataFrame(rows, columns=columns, dtype=object)
 
     def raise_if_any(self, kinds=None):
         """Raise an error that says what was found, if anything was.
@@ -147,13 +191,7 @@ class ValidationReport:
         ValueError
             If only the numbers of recordings differ, or a kind is unknown.
         """
-        kinds = KINDS if kinds is None else kinds
-        unknown = [kind for kind in kinds if kind not in KINDS]
-        if isinstance(kinds, str) or unknown:
-            raise ValueError(
-                f"kinds must be a list of some of {list(KINDS)}, got {kinds!r}."
-            )
-        findings = tuple(f for f in self.findings if f.kind in kinds)
+        findings = self._of(kinds)
         if findings:
             error = AudioError if any(f.path for f in findings) else ValueError
             raise error(str(ValidationReport(self.n_files, findings)))
@@ -193,7 +231,8 @@ def validate(corpus, *, min_duration=0.1, max_duration=60.0, decode=False, n_job
     Returns
     -------
     report : ValidationReport
-        Print it, or call its `raise_if_any`.
+        Print it, or call its `raise_if_any`, or keep what is good:
+        ``corpus.take(report.good_rows())``.
 
     Raises
     ------
@@ -217,10 +256,10 @@ def validate(corpus, *, min_duration=0.1, max_duration=60.0, decode=False, n_job
     """
     paths = _get_paths(corpus)
 
-    def inspect(path):
-        return _inspect(path, min_duration, max_duration, decode)
+    def inspect(item):
+        return _inspect(*item, min_duration, max_duration, decode)
 
-    inspected = map_utterances(inspect, paths, n_jobs)
+    inspected = map_utterances(inspect, list(enumerate(paths)), n_jobs)
     findings = [finding for finding in inspected if finding is not None]
     unusable = {f.path for f in findings if f.kind in _UNUSABLE}
     findings += _find_duplicates(paths, _get_labels(corpus, paths), unusable, n_jobs)
@@ -244,7 +283,7 @@ def _get_paths(corpus):
     return [str(audio._as_path(path)) for path in corpus]
 
 
-def _inspect(path, min_duration, max_duration, decode):
+def _inspect(row, path, min_duration, max_duration, decode):
     """Return what is wrong with one file, or None."""
     try:
         with audio._open_audio(path, max_duration) as (sound, _):
@@ -252,12 +291,13 @@ def _inspect(path, min_duration, max_duration, decode):
             signal = audio._decode(sound, path) if decode else None
     except (AudioError, OSError) as error:
         kind = _KINDS_OF_ERRORS.get(type(error), "unreadable")
-        return Finding(kind, path, str(error))
+        return Finding(kind, path, str(error), row)
     if duration < min_duration:
         message = f"{path!r} lasts {duration:.3f} s, less than {min_duration=} s."
-        return Finding("too short", path, message)
+        return Finding("too short", path, message, row)
     if signal is not None and np.ptp(signal) == 0:
-        return Finding("silent", path, f"{path!r}: all samples are {signal[0]}.")
+        message = f"{path!r}: all samples are {signal[0]}."
+        return Finding("silent", path, message, row)
     return None
 
 
@@ -296,7 +336,7 @@ def _describe_duplicate(paths, labels, original, i):
     if labels[i] != labels[original]:
         said, said_first = (" of ".join(map(str, labels[k])) for k in (i, original))
         message += f", but is labelled {said} and not {said_first}"
-    return Finding("duplicate", paths[i], f"{message}.")
+    return Finding("duplicate", paths[i], f"{message}.", i)
 
 
 def _compare_counts(corpus):

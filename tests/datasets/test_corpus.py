@@ -90,6 +90,19 @@ def test_copies_and_pickles_are_the_same_corpus(corpus):
         assert other.expected_counts == corpus.expected_counts
 
 
+def test_rows_can_be_taken_by_position_or_mask(corpus):
+    for rows in ([2, 0], np.array([2, 0])):
+        assert corpus.take(rows).paths.tolist() == corpus.paths[[2, 0]].tolist()
+    few = corpus.take(corpus.paths == corpus.paths[1])
+    assert type(few) is datasets.Corpus
+    assert few.paths.tolist() == [corpus.paths[1]]
+    assert few.target_names == corpus.target_names
+    assert few.frame.shape[0] == 1
+    assert corpus.take([]).paths.tolist() == []
+    with pytest.raises(IndexError):
+        corpus.take([3])
+
+
 def test_the_names_of_the_package_are_there_and_sorted():
     assert sorted(datasets.__all__) == datasets.__all__
     assert all(hasattr(datasets, name) for name in datasets.__all__)

@@ -73,8 +73,33 @@ def test_the_report_can_be_read_raised_and_put_into_a_table(bad_files):
     report.raise_if_any(["silent", "count"])
     pytest.importorskip("pandas")
     frame = report.to_frame()
-    assert list(frame) == ["kind", "path", "message"]
+    assert list(frame) == ["kind", "path", "message", "row"]
     assert len(frame) == 7
+
+
+@pytest.mark.case("I05")
+def test_what_is_good_is_kept_when_it_is_asked_for(bad_files):
+    names = ["missing", "good", "duplicate", "too short", "good"]
+    corpus = Corpus(
+        paths=np.array([bad_files[name] for name in names]),
+        target=np.array(["anger", "fear", "fear", "anger", "fear"]),
+        groups=None,
+        target_names=["anger", "fear", "joy", "sadness", "surprise"],
+        names=names,
+    )
+    report = validate(corpus)
+    assert report.good_rows().tolist() == [1]
+    assert report.good_rows(["missing"]).tolist() == [1, 2, 3, 4]
+    good = corpus.take(report.good_rows(["missing", "duplicate"]))
+    assert good.names == ["good", "too short"]
+    assert good.target.tolist() == ["fear", "anger"]
+    assert good.groups is None
+    assert len(good.target_names) == 5
+    assert validate(good).counts == {"too short": 1}
+    # Nothing is left out by itself.
+    assert len(corpus.paths) == 5
+    with pytest.raises(ValueError, match="kinds must be a list of some of"):
+        report.good_rows("missing")
 
 
 @pytest.mark.parametrize("kinds", [["short"], "missing"])
