@@ -4,6 +4,7 @@ import numbers
 import warnings
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -54,7 +55,8 @@ def fit_mixture(frames, n_mixtures, *, max_iter, generator):
         max_iter=max_iter,
         random_state=generator,
     )
-    with warnings.catch_warnings():
+    # scikit-learn refuses "k-means++" where arrays other than NumPy's might come.
+    with config_context(array_api_dispatch=False), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(frames)
     # The generator is the caller's, who goes on drawing from it.
