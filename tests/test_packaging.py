@@ -1,0 +1,75 @@
+"""The package as it is installed: what a wheel holds, and which versions it allows."""
+
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+MEGABYTE = 10**6
+# Files that would run code, or hold weights, when somebody loads them.
+UNWANTED = {".pkl", ".pickle", ".joblib", ".keras", ".h5", ".hdf5", ".pt", ".npz"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the sources by the setuptools that is there."""
+    folder = tmp_path_factory.mktemp("wheel")
+    sources = folder / "sources"
+    sources.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, sources / name)
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "skser", sources / "skser", ignore=unwanted)
+    shutil.copytree(ROOT / "tests", sources / "tests", ignore=unwanted)
+    code = "from setuptools.build_meta import build_wheel; print(build_wheel('..'))"
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=sources,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return folder / answer.stdout.splitlines()[-1]
+
+
+@pytest.mark.case("J08")
+def test_a_wheel_holds_the_package_and_no_tests_data_or_models(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        members = archive.infolist()
+    names = [member.filename for member in members]
+    assert "skser/classifiers/_network.py" in names
+    assert "skser/datasets/descr/emodb.rst" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"skser"}
+    assert not [name for name in names if "test" in name.rpartition("/")[2]]
+    assert not [name for name in names if Path(name).suffix in UNWANTED]
+    assert max(member.file_size for member in members) < MEGABYTE
+
+
+@pytest.mark.case("J05")
+def test_versions_of_keras_that_can_run_code_from_a_file_are_not_allowed(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+    found = re.findall(r"^Requires-Dist: (keras\b.*)$", metadata, flags=re.MULTILINE)
+    (allowed,) = (Requirement(line).specifier for line in found)
+    assert "3.15.0" in allowed
+    for version in ("3.2.0", "3.12.2", "3.13.0", "3.13.2", "3.14.0", "3.14.1"):
+        assert version not in allowed
+
+
+@pytest.mark.case("J03")
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
+@pytest.mark.parametrize("module", ["skser", "skser.features._bands"])
+def test_what_libraries_are_about_to_remove_is_an_error_in_our_own_modules(
+    category, module
+):
+    # In all tests: pyproject.toml says so to pytest.
+    with pytest.raises(category, match="about to go"):
+        warnings.warn_explicit("about to go", category, "file.py", 1, module=module)
