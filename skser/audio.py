@@ -431,13 +431,27 @@ def _load_file(path, sample_rate, max_duration):
 def _open_audio(path, max_duration):
     """Open a recording, once all is checked that its header can tell."""
     _check_regular_file(path)
-    with open(path, "rb") as file:
+    with _SteadyReader(open(path, "rb", buffering=0)) as file:
         # soundfile takes a file named *.raw for one without a header.
         file.raw.name = ""
         data = _check_data_size(file, path)
         with _open_sound(data, path) as sound:
             _check_header(sound, max_duration, path)
             yield sound, data
+
+
+class _SteadyReader(io.BufferedReader):
+    """A file that stays where it is when it is sent to before its beginning.
+
+    Damaged headers do that. An error could not leave libsndfile, but would be printed.
+    """
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        """Move to a position if there is one, and return where the file is."""
+        try:
+            return super().seek(offset, whence)
+        except (OSError, ValueError):
+            return self.tell()
 
 
 def _check_regular_file(path):
@@ -654,7 +668,7 @@ def _complete_header(file, start):
     """Return a copy in memory whose data size reads "unknown", as libsndfile needs."""
     content = bytearray(file.read())
     content[4:8] = content[start - 4 : start] = b"\xff" * 4
-    return io.BytesIO(content)
+    return _SteadyReader(io.BytesIO(content))
 
 
 # Signals
