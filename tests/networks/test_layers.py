@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.testing import TestCase
 
+from skser.networks import _layers
 from skser.networks._layers import (
     AttentionPooling,
     ReverseFrames,
@@ -89,6 +91,55 @@ def test_layers_run_inside_a_model_in_any_precision(layer_class, policy):
     output = tf.nest.flatten(layer(frames, mask))[0]
     model = keras.Model([frames, mask], output)
     assert np.isfinite(model([SEQUENCE, MASK])).all()
+
+
+class WithThreeRealFrames:
+    """Give a layer its mask, so that it takes one input as Keras' own layers do."""
+
+    def call(self, sequence):
+        shape = keras.ops.shape(sequence)[:2]
+        mask = keras.ops.broadcast_to(keras.ops.arange(shape[1]) < 3, shape)
+        return super().call(sequence, mask)
+
+
+OWN_LAYERS = {
+    "attention": (AttentionPooling, {"seed": 0}, 1),
+    "additive attention": (AttentionPooling, {"units": 3, "seed": 0}, 3),
+    "reversal": (ReverseFrames, {}, 0),
+}
+
+
+@pytest.mark.case("E10")
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("name", OWN_LAYERS)
+def test_keras_own_checks_of_a_layer_pass(name, policy):
+    # Configuration, building, symbolic and eager calls, a step of training, and that
+    # weights stay in single precision.
+    layer_class, parameters, n_weights = OWN_LAYERS[name]
+    masked = type(layer_class.__name__, (WithThreeRealFrames, layer_class), {})
+    before = keras.config.dtype_policy().name
+    TestCase().run_layer_test(
+        masked,
+        init_kwargs={**parameters, "dtype": policy},
+        input_shape=(2, 5, 4),
+        expected_num_trainable_weights=n_weights,
+        expected_num_non_trainable_weights=0,
+        expected_num_seed_generators=0,
+        expected_num_losses=0,
+        custom_objects={layer_class.__name__: masked},
+    )
+    assert keras.config.dtype_policy().name == before
+
+
+@pytest.mark.case("E10")
+def test_every_layer_of_the_package_is_checked():
+    own = {
+        value
+        for value in vars(_layers).values()
+        if isinstance(value, type) and issubclass(value, keras.layers.Layer)
+    }
+    assert own == {layer_class for layer_class, _, _ in OWN_LAYERS.values()}
 
 
 def test_layers_can_be_rebuilt_from_their_configuration():
