@@ -6,7 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from skser._sequences import pad_sequences
-from skser.classifiers._batches import prediction_batches, training_batches
+from skser.classifiers._batches import (
+    padded_length,
+    prediction_batches,
+    training_batches,
+)
 from skser.metrics import unweighted_accuracy_score
 
 
@@ -301,12 +305,12 @@ def map_batches(function, sequences, n_frames=None):
     rows : list of ndarray
         One per utterance, in the order of `sequences`.
     """
-    lengths = np.array([n_frames or len(sequence) for sequence in sequences])
+    lengths = np.array([n_frames or padded_length(len(x)) for x in sequences])
     keys = np.array([sequence.sum() for sequence in sequences])
     rows = [None] * len(sequences)
     for indices in prediction_batches(lengths, keys):
         batch = [sequences[i] for i in indices]
-        results = np.asarray(function(*pad_sequences(batch, n_frames)))
+        results = np.asarray(function(*pad_sequences(batch, lengths[indices].max())))
         for i, result in zip(indices, results, strict=True):
             rows[i] = result
     return rows

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from skser.classifiers._batches import prediction_batches, training_batches
+from skser.classifiers._batches import (
+    padded_length,
+    prediction_batches,
+    training_batches,
+)
 
 LENGTHS = np.random.default_rng(0).integers(20, 1000, 503)
 
@@ -50,6 +54,16 @@ def test_the_same_epoch_of_the_same_seed_has_the_same_batches():
 def test_utterances_of_equal_length_are_shuffled_too():
     batches = _epoch(0, lengths=np.full(100, 7), batch_size=10)
     assert np.concatenate(batches).tolist() != list(range(100))
+
+
+@pytest.mark.case("I03")
+def test_lengths_in_prediction_are_few_and_a_little_longer():
+    lengths = np.arange(1, 5001)
+    padded = np.array([padded_length(n) for n in lengths])
+    assert (padded >= lengths).all()
+    assert (padded - lengths < np.maximum(16, lengths / 8)).all()
+    assert (np.diff(padded) >= 0).all()
+    assert len(set(padded)) < 60
 
 
 @pytest.mark.case("B07")
