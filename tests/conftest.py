@@ -1,8 +1,13 @@
-"""What several test files share: corpora, fitted systems, quiet TensorFlow."""
+"""What several test files share: corpora, fitted systems, no home and no network."""
 
 import errno
 import io
+import ipaddress
 import os
+import shutil
+import site
+import socket
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +17,30 @@ import numpy as np
 import pytest
 
 from skser import datasets, systems
+
+
+def _leave_home():
+    """Give this process and its children an empty home, and other places for caches.
+
+    What libraries keep at home (Keras its configuration, matplotlib its fonts) goes
+    into the other folder; this package must keep nothing.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="skser-tests-"))
+    home, caches = folder / "home", folder / "caches"
+    # Where packages are that were installed for one user.
+    os.environ.setdefault("PYTHONUSERBASE", site.getuserbase())
+    for name in ("HOME", "USERPROFILE"):
+        os.environ[name] = str(home)
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "KERAS_HOME", "MPLCONFIGDIR"):
+        os.environ[name] = str(caches / name.lower())
+        (caches / name.lower()).mkdir(parents=True)
+    home.mkdir()
+    home.chmod(0o500)
+    return home
+
+
+# Before Keras or matplotlib is imported, which look for them.
+HOME = _leave_home()
 
 # Sizes with which every row of SYSTEMS is fitted in moments; a system has some of them.
 SMALL_SIZES = {
@@ -36,6 +65,47 @@ OPENSMILE_ROWS = (
     "compare",
     "attention_blstm_fcn_robust_opensmile",
 )
+
+_connect = socket.socket.connect
+
+
+def _is_this_machine(host):
+    """Tell whether a host is this one, without asking for its name's address."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _connect_to_this_machine_only(self, address):
+    """Refuse to connect to any other machine: tests need no network."""
+    is_internet = self.family in (socket.AF_INET, socket.AF_INET6)
+    if is_internet and not _is_this_machine(str(address[0])):
+        raise ConnectionRefusedError(
+            f"Tests run without a network, but something connects to {address!r}."
+        )
+    return _connect(self, address)
+
+
+def pytest_sessionstart(session):
+    """Cut the network."""
+    socket.socket.connect = _connect_to_this_machine_only
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Look whether anything was left at home, which is a failure of the run."""
+    socket.socket.connect = _connect
+    left = sorted(str(path.relative_to(HOME)) for path in HOME.rglob("*"))
+    if left:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_line(f"ERROR: left in the home folder: {left}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config):
+    """Remove the folders."""
+    shutil.rmtree(HOME.parent, ignore_errors=True)
+
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
