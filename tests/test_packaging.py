@@ -4,12 +4,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import warnings
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 MEGABYTE = 10**6
@@ -73,3 +76,25 @@ def test_what_libraries_are_about_to_remove_is_an_error_in_our_own_modules(
     # In all tests: pyproject.toml says so to pytest.
     with pytest.raises(category, match="about to go"):
         warnings.warn_explicit("about to go", category, "file.py", 1, module=module)
+
+
+@pytest.mark.case("J04")
+def test_everything_that_developing_needs_is_locked_with_hashes():
+    text = (ROOT / "requirements-lock.txt").read_text("utf-8")
+    assert "://" not in text
+    assert not re.search(r"^-", text, flags=re.MULTILINE)
+    entries = re.split(r"\n(?=\w)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
+    versions = defaultdict(list)
+    for entry in entries:
+        locked = Requirement(entry.partition("\\")[0].strip())
+        assert entry.count("--hash=sha256:") >= 1, locked
+        versions[canonicalize_name(locked.name)].append(
+            str(locked.specifier).removeprefix("==")
+        )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for line in project["dependencies"] + extras["tests"] + extras["docs"]:
+        needed = Requirement(line)
+        found = versions[canonicalize_name(needed.name)]
+        assert found, f"{line}: lock it, as the head of requirements-lock.txt says"
+        assert all(version in needed.specifier for version in found), line
