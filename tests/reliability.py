@@ -1,6 +1,6 @@
-"""How the page docs/reliability.md comes from one run of the tests.
+"""How the page docs/reliability.md comes from a run of the tests that cover a case.
 
-    python -m pytest -p tests.reliability --reliability docs/reliability.md
+    python -m pytest -m case -p tests.reliability --reliability docs/reliability.md
 
 The table of cases is ``tests/matrix.toml``; which tests cover a case is said by their
 marker ``case``; the state is how these tests ended in that run.
@@ -30,7 +30,7 @@ This page is written by a run of the tests (`tests/reliability.py`) from the tab
 `tests/matrix.toml` and the markers of the tests:
 
 ```bash
-python -m pytest -p tests.reliability --reliability docs/reliability.md
+python -m pytest -m case -p tests.reliability --reliability docs/reliability.md
 ```
 
 | state | meaning |
