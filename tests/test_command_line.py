@@ -425,6 +425,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.case("G12")
 def test_an_interrupted_evaluation_goes_on(evaluation, expected, tmp_path):
     # Enough iterations for the signal to come while a fold is being run.
     many = [*evaluation, "ivectors__n_iterations=2000", "--format", "json"]

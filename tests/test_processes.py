@@ -1,4 +1,4 @@
-"""Several processes: the same results, no fight for processors, no hang."""
+"""Several processes or threads: the same results, no fight for processors, no hang."""
 
 import multiprocessing
 import os
@@ -8,9 +8,13 @@ import sys
 import joblib
 import numpy as np
 import pytest
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from skser import AttentionBLSTMFCNClassifier
+from skser import AttentionBLSTMFCNClassifier, AudioLoader
 
 
 def small():
@@ -40,20 +44,81 @@ def test_worker_processes_fit_the_same_network_with_their_share_of_threads(seque
     )
     np.testing.assert_array_equal(results[0][0], results[1][0])
     for posteriors, n_threads in results:
+        # Sums are rounded otherwise if they are divided among fewer threads.
         np.testing.assert_allclose(posteriors, expected, atol=1e-6)
         assert 0 < n_threads <= max(1, joblib.cpu_count() // 2)
 
 
-@pytest.mark.case("H08")
-def test_two_processes_cross_validate_like_one(sequences):
-    options = {"groups": np.arange(60) % 4, "cv": GroupKFold(4)}
-    one, two = (
-        cross_val_predict(
-            small(), *sequences, method="predict_proba", n_jobs=n_jobs, **options
+@pytest.fixture(scope="module")
+def cross_validate_small(sequences):
+    """Give a function that returns the posteriors of four folds."""
+
+    def cross_validate_small(n_jobs):
+        return cross_val_predict(
+            small(),
+            *sequences,
+            groups=np.arange(60) % 4,
+            cv=GroupKFold(4),
+            method="predict_proba",
+            n_jobs=n_jobs,
         )
-        for n_jobs in (1, 2)
+
+    return cross_validate_small
+
+
+@pytest.fixture(scope="module")
+def expected(cross_validate_small):
+    """The posteriors without any parallelism; TensorFlow has been used afterwards."""
+    return cross_validate_small(n_jobs=1)
+
+
+@pytest.mark.case("G13")
+@pytest.mark.case("H08")
+def test_two_processes_cross_validate_like_one(cross_validate_small, expected):
+    np.testing.assert_allclose(cross_validate_small(2), expected, atol=1e-6)
+
+
+@pytest.mark.case("H01")
+@pytest.mark.case("H08")
+def test_processes_of_as_many_threads_give_the_same_to_the_last_bit(
+    cross_validate_small, expected
+):
+    import tensorflow as tf
+
+    here = tf.config.threading.get_intra_op_parallelism_threads()
+    n_threads = here or joblib.cpu_count()
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=n_threads):
+        np.testing.assert_array_equal(cross_validate_small(2), expected)
+
+
+@pytest.mark.case("H08")
+def test_two_threads_cross_validate_like_one(cross_validate_small, expected):
+    with joblib.parallel_config(backend="threading"):
+        threaded = cross_validate_small(2)
+    np.testing.assert_array_equal(threaded, expected)
+
+
+@pytest.mark.case("G19")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_bad_recording_costs_its_fold_and_is_named(n_jobs, speech, tmp_path):
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"not a recording")
+    X = [*speech.paths[:12], str(bad)]
+    y = np.arange(13) % 2
+    system = make_pipeline(
+        AudioLoader(), FunctionTransformer(loudest), LogisticRegression()
     )
-    np.testing.assert_allclose(one, two, atol=1e-6)
+    folds = [(range(8), range(8, 12)), ([*range(8), 12], range(8, 12))]
+    folds.append((range(4, 12), range(4)))
+    with pytest.warns(FitFailedWarning, match=r"1 fits failed(.|\n)*bad\.wav"):
+        scores = cross_val_score(system, X, y, cv=folds, n_jobs=n_jobs)
+    assert np.isnan(scores).tolist() == [False, True, False]
+    assert scores[0] == cross_val_score(system, X, y, cv=folds[:1])[0]
+
+
+def loudest(signals):
+    """Return one row a signal."""
+    return np.array([[np.abs(signal).max()] for signal in signals])
 
 
 FIT_AND_ANSWER = """
@@ -121,6 +186,7 @@ def _try_to_fit(connection, X, y):
         connection.send(str(error))
 
 
+@pytest.mark.case("G14")
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_fork_after_tensorflow_has_run_is_an_error_and_not_a_hang(sequences):
@@ -130,7 +196,7 @@ def test_a_fork_after_tensorflow_has_run_is_an_error_and_not_a_hang(sequences):
     child = context.Process(target=_try_to_fit, args=(there, *sequences))
     child.start()
     try:
-        assert here.poll(60), "the forked process hangs"
+        assert here.poll(10), "the forked process hangs"
         assert "forked from one that had already used TensorFlow" in here.recv()
     finally:
         child.kill()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sklearn
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
@@ -325,11 +325,21 @@ def _run_all(jobs, data, store, n_jobs, verbose):
             # Here and not in the worker, so that the lines go where the caller's go.
             _report(jobs[i], verbose, text)
     except BrokenExecutor as error:
-        failures[-1] = (
-            "a worker process was killed, perhaps for lack of memory; use fewer n_jobs",
-            str(error),
-        )
+        # What a worker has kept but could not tell of any more.
+        kept = {i: store.read(jobs[i]) for i in left if i not in outcomes}
+        outcomes |= {i: outcome for i, outcome in kept.items() if outcome is not None}
+        lost = [jobs[i].name for i in left if i not in outcomes and i not in failures]
+        failures[-1] = (_explain_kill(lost[: effective_n_jobs(n_jobs)]), str(error))
     return outcomes, failures
+
+
+def _explain_kill(names):
+    """Say which folds were being run: they are begun in order, so the first ones."""
+    return (
+        "a worker process was killed, most likely for lack of memory, while "
+        f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} being run; use "
+        "fewer n_jobs"
+    )
 
 
 def _report(job, verbose, text):

@@ -96,6 +96,7 @@ def test_a_network_comes_back_even_if_its_use_failed():
         assert second is first
 
 
+@pytest.mark.case("G14")
 def test_a_forked_process_is_refused_rather_than_left_to_hang(monkeypatch):
     pool = _Pool(max_idle=2)
     with pool.lend("a", object):

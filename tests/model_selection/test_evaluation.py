@@ -350,23 +350,44 @@ class TestFailures:
             evaluate(LogisticRegression(C=-1), corpus, LeaveOneSpeakerOut())
         assert caught.value.result is None
 
+    @pytest.mark.case("G10")
     def test_a_killed_worker_does_not_take_the_finished_folds_along(self, tmp_path):
-        system = KillsItself(str(tmp_path / "log"), seconds=0.01)
-        with pytest.raises(IncompleteEvaluationError, match="lack of memory"):
-            evaluate(
-                system,
-                slow.make_corpus(),
-                LeaveOneSpeakerOut(),
-                checkpoint=tmp_path / "checkpoint",
-                n_jobs=2,
+        system = KillsItself(str(tmp_path / "log"), random_state=0)
+        corpus, folder = slow.make_corpus(), tmp_path / "checkpoint"
+
+        def attempt():
+            return evaluate(
+                system, corpus, LeaveOneSpeakerOut(), checkpoint=folder, n_jobs=2
             )
+
+        message = (
+            r"1 of 5 folds.* was killed, most likely for lack of memory, while fold 2 "
+            r"of 5 \(test speaker 's2'\) was being run.* The 4 finished ones.* The "
+            "same call"
+        )
+        with pytest.raises(IncompleteEvaluationError, match=message) as caught:
+            attempt()
+        assert len(caught.value.result.predicted) == 32
+        assert len(list(folder.glob("*.npz"))) == 4
+        # The same process goes on, with new workers.
+        (tmp_path / "mended").touch()
+        (tmp_path / "log").write_text("")
+        result = attempt()
+        assert len((tmp_path / "log").read_text().splitlines()) == 1
+        whole = evaluate(system, corpus, LeaveOneSpeakerOut())
+        assert pairs(result) == pairs(whole)
 
 
 class KillsItself(FailsOnce):
-    """Die as if the system had run out of memory."""
+    """Die as for lack of memory, once the four other folds are finished."""
 
     def fit(self, X, y):
-        if self.is_third(X):
+        folder = Path(self.log).parent
+        if not (folder / "mended").exists() and self.is_third(X):
+            deadline = time.monotonic() + 60
+            while len(list(folder.glob("checkpoint/*.npz"))) < 4:
+                assert time.monotonic() < deadline, "the other folds do not finish"
+                time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
         return slow.SlowClassifier.fit(self, X, y)
 
@@ -474,6 +495,7 @@ class TestCheckpoints:
         attempt()
         assert [name.exists() for name in names] == [False, True]
 
+    @pytest.mark.case("G02")
     def test_a_kill_in_the_middle_and_a_second_start_give_the_same(self, tmp_path):
         whole = slow.run(str(tmp_path / "log"), tmp_path / "whole", 0.2)
         log, folder = tmp_path / "log", tmp_path / "checkpoint"
