@@ -43,6 +43,10 @@ def attention_blstm_fcn(
         With the steps "load", "frame", "features", "whiten" and "classify". It takes a
         list of paths, or of waveforms.
 
+    See Also
+    --------
+    attention_blstm_fcn_robust : What we recommend in its place.
+
     Notes
     -----
     The paper fixes the features, frames of 1024 samples, whitening, the two branches
