@@ -409,7 +409,7 @@ def test_kills_cost_one_utterance_a_thread_and_never_a_feature(folder, tmp_path)
     assert done.stderr == ""
     # Fewer would mean that most were killed when there was nothing left to do.
     assert n_killed >= 10
-    assert 0 < n_recomputed <= 2 * n_killed
+    assert n_recomputed <= 2 * n_killed
     assert n_files == 60
 
 
