@@ -1,5 +1,6 @@
 """Metadata: speakers, weights and validation data on their way to the classifier."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_weights_reach_fit_and_the_scorers_when_requested(pipeline, sequences):
     weighted = clone(pipeline)
     weighted["classify"].set_fit_request(sample_weight=True)
     scorers = {
-        name: scorer.set_score_request(sample_weight=True)
+        name: copy.deepcopy(scorer).set_score_request(sample_weight=True)
         for name, scorer in SCORERS.items()
     }
     weights = np.where(y == "wild", 0.0, 1.0)
