@@ -16,6 +16,10 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import column_or_1d, validate_data
 
+# A feature whose standard deviation is below this share of its values is constant:
+# what varies is rounding.
+ROUNDING = 1e-12
+
 
 class Batch(list):
     """A list of arrays, one per utterance, that will not become one array.

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skser._sequences import (
+    ROUNDING,
     Batch,
     SequenceTransformerMixin,
     check_groups,
@@ -20,8 +21,6 @@ from skser._sequences import (
 
 # Frames taken at a time: bounds the memory beside the features.
 _BLOCK_SIZE = 8192
-# A deviation below this share of the values is rounding: the feature is constant.
-_ROUNDING = 1e-12
 
 
 class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator):
@@ -77,9 +76,7 @@ class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator)
         -------
         self : FrameScaler
         """
-        scaler = StandardScaler()
-        for block in iterate_blocks(validate_frames(self, X, reset=True), _BLOCK_SIZE):
-            scaler.partial_fit(block.astype(np.float64))
+        scaler = _fit_scaler(validate_frames(self, X, reset=True))
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         self.n_frames_seen_ = int(scaler.n_samples_seen_)
         return self
@@ -346,11 +343,13 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         """
         sequences = self._validate(X, reset=True)
         speakers = self._speakers(groups, sequences)
-        moments = [_moments(own) for own in _by_speaker(sequences, speakers)]
-        self.mean_ = np.mean([mean for mean, _ in moments], axis=0)
-        scale = np.sqrt(np.mean([variance for _, variance in moments], axis=0))
-        self.scale_ = np.where(scale > _ROUNDING * np.abs(self.mean_), scale, 1.0)
-        self.n_speakers_seen_ = len(moments)
+        scalers = [
+            _fit_scaler([sequences[i] for i in own]) for own in _by_speaker(speakers)
+        ]
+        self.mean_ = np.mean([scaler.mean_ for scaler in scalers], axis=0)
+        scale = np.sqrt(np.mean([scaler.var_ for scaler in scalers], axis=0))
+        self.scale_ = np.where(scale > ROUNDING * np.abs(self.mean_), scale, 1.0)
+        self.n_speakers_seen_ = len(scalers)
         return self
 
     def transform(self, X, groups=None):
@@ -372,8 +371,7 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         sequences = self._validate(X, reset=False)
         speakers = self._speakers(groups, sequences)
         moved = [None] * len(sequences)
-        for speaker in np.unique(speakers):
-            own = np.flatnonzero(speakers == speaker)
+        for own in _by_speaker(speakers):
             mean, scale = self._posterior([sequences[i] for i in own])
             for i in own:
                 centred = (sequences[i] - mean) * (self.scale_ / scale) + self.mean_
@@ -418,30 +416,30 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
 
     def _posterior(self, sequences):
         """Return mean and standard deviation of one speaker, drawn to training's."""
-        mean, variance = _moments(sequences)
+        scaler = _fit_scaler(sequences)
         weight = len(sequences) / (len(sequences) + self.prior_strength)
-        mean = weight * mean + (1 - weight) * self.mean_
-        variance = weight * variance + (1 - weight) * self.scale_**2
+        mean = weight * scaler.mean_ + (1 - weight) * self.mean_
+        variance = weight * scaler.var_ + (1 - weight) * self.scale_**2
         scale = np.sqrt(variance)
-        is_constant = scale <= _ROUNDING * np.abs(mean)
+        is_constant = scale <= ROUNDING * np.abs(mean)
         return mean, np.where(is_constant, self.scale_, scale)
 
     def __sklearn_tags__(self):
         return _sequence_tags(super().__sklearn_tags__())
 
 
-def _by_speaker(sequences, speakers):
-    """Yield the utterances of each speaker."""
+def _by_speaker(speakers):
+    """Yield the positions of each speaker's utterances."""
     for speaker in np.unique(speakers):
-        yield [sequences[i] for i in np.flatnonzero(speakers == speaker)]
+        yield np.flatnonzero(speakers == speaker)
 
 
-def _moments(sequences):
-    """Return mean and variance of each feature over all frames of some utterances."""
+def _fit_scaler(sequences):
+    """Return a StandardScaler that has seen all frames of some utterances."""
     scaler = StandardScaler()
     for block in iterate_blocks(sequences, _BLOCK_SIZE):
         scaler.partial_fit(block.astype(np.float64))
-    return scaler.mean_, scaler.var_
+    return scaler
 
 
 def _scale(sequence, mean, scale):

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skser._sequences import (
+    ROUNDING,
     Batch,
     SequenceTransformerMixin,
     is_table,
@@ -30,9 +31,6 @@ COLUMN_BLOCK_SIZE = 16
 HEAVY_TAIL = 5.0
 # The percentile that is added before the logarithm: what lies below it hardly counts.
 SOFT_FLOOR = 10
-# A feature whose standard deviation is below this share of its values is constant:
-# what varies is rounding.
-ROUNDING = 1e-12
 
 
 class PCAWhitening(

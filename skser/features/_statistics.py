@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from skser._sequences import validate_sequences
+from skser._sequences import ROUNDING, validate_sequences
 from skser.features._context import slopes
 
 _PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
@@ -35,7 +35,7 @@ class _Contours:
 
     def moment(self, order):
         """Return the mean power of the standardised frames; 0 for constant features."""
-        is_constant = self.std <= 1e-12 * np.abs(self.frames).max(axis=0)
+        is_constant = self.std <= ROUNDING * np.abs(self.frames).max(axis=0)
         scale = np.where(is_constant, np.inf, self.std)
         return np.mean((self.centred / scale) ** order, axis=0)
 
