@@ -181,7 +181,7 @@ class _SpeakerScorer(_Scorer):
         return routing
 
     def _score(self, method_caller, estimator, X, y_true, groups=None, **kwargs):
-        if groups is None or not _wants_groups(estimator):
+        if groups is None or not wants_groups(estimator, "predict"):
             return super()._score(method_caller, estimator, X, y_true, **kwargs)
         predicted = estimator.predict(X, groups=groups)
         kwargs = {**self._kwargs, **kwargs}
@@ -198,10 +198,20 @@ class _KnownClassesScorer(_SpeakerScorer):
         )
 
 
-def _wants_groups(estimator):
-    """Tell whether an estimator requests `groups` at prediction."""
-    routing = get_routing_for_object(estimator)
-    return bool(routing.consumes("predict", ["groups"]))
+def wants_groups(estimator, method):
+    """Tell whether an estimator requests to be told who speaks.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    method : str
+        Such as "predict".
+
+    Returns
+    -------
+    wants_groups : bool
+    """
+    return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
 
 
 SCORERS = {

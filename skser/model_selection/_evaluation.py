@@ -18,10 +18,10 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skser._identity import describe, find_versions
 from skser._sequences import check_labels
+from skser.metrics import wants_groups
 from skser.model_selection._checkpoints import Checkpoints, digest_recordings
 from skser.model_selection._independence import find_leak, list_folds
 from skser.model_selection._result import EvaluationResult
@@ -385,17 +385,12 @@ def _fit_and_predict(job, data):
 def _fit_params(system, data, validation):
     """Return what `fit` is given beside recordings and labels."""
     params = {}
-    if data.speakers is not None and _wants_groups(system, "fit"):
+    if data.speakers is not None and wants_groups(system, "fit"):
         params["groups"] = data.speakers
     if len(validation) and _takes_validation(system):
         params["X_val"] = _safe_indexing(data.X, validation)
         params["y_val"] = data.y[validation]
     return params
-
-
-def _wants_groups(estimator, method):
-    """Tell whether an estimator requests `groups`."""
-    return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
 
 
 class _Recorder:
@@ -425,7 +420,7 @@ class _Recorder:
 
     def _call(self, estimator, method, X):
         """Call a method, telling it who speaks if it asks."""
-        is_told = self.speakers is not None and _wants_groups(estimator, method)
+        is_told = self.speakers is not None and wants_groups(estimator, method)
         params = {"groups": self.speakers} if is_told else {}
         return getattr(estimator, method)(X, **params)
 
