@@ -197,7 +197,7 @@ def write_report(options):
     """Return the lines of the table and of the comparison with the reference."""
     finished = [name for name in options.rows if is_finished(name, options)]
     results = {n: load_result(row_file(n, options, ".npz")) for n in finished}
-    lines = [as_line(TITLES), as_line(["---"] * len(TITLES))]
+    lines = head(TITLES)
     for name, result in results.items():
         cost = json.loads(row_file(name, options, ".json").read_text())
         # Tables 3 and 4 print some figures twice.
@@ -219,8 +219,7 @@ def speaker_table(results):
     """Return the lines of a table of the UA of every speaker, in percent."""
     rows = {name: result.scores_by("speaker") for name, result in results.items()}
     speakers = [row["speaker"] for row in next(iter(rows.values()), [])]
-    titles = ["system", *speakers]
-    lines = [as_line(titles), as_line(["---"] * len(titles))]
+    lines = head(["system", *speakers])
     for name, scores in rows.items():
         lines.append(as_line([f"`{name}`", *(f"{100 * s['UA']:.0f}" for s in scores)]))
     return lines
@@ -228,8 +227,7 @@ def speaker_table(results):
 
 def split_table(results, development_speakers):
     """Return the lines of a table of the UA of some speakers and of the others."""
-    titles = ["system", "UA of development speakers", "UA of the others"]
-    lines = [as_line(titles), as_line(["---"] * len(titles))]
+    lines = head(["system", "UA of development speakers", "UA of the others"])
     for name, result in results.items():
         columns = result.predictions()
         chosen = np.isin(columns["speaker"], development_speakers)
@@ -275,6 +273,11 @@ def show_published(figure):
     """Return a published figure with its data and whether it was only quoted."""
     origin = figure.provenance.split(":")[0].replace("the authors' own run", "own")
     return f"{figure.ua}/{figure.wa} {figure.data} ({origin})"
+
+
+def head(titles):
+    """Return the first two lines of a Markdown table."""
+    return [as_line(titles), as_line(["---"] * len(titles))]
 
 
 def as_line(cells):

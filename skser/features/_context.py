@@ -50,11 +50,14 @@ class _FrameContext(SequenceTransformerMixin, BaseEstimator):
         X_new : list of ndarray of shape (n_frames, n_features_out), or ndarray
             Of the dtype of `X`; an array for a two-dimensional `X`.
         """
+        results = Batch(self._extend(sequence) for sequence in self._check(X))
+        return results[0] if is_table(X) else results
+
+    def _check(self, X):
+        """Return the utterances as a list of arrays, fitted before or not."""
         self._validate_params()
         is_first = not hasattr(self, "n_features_in_")
-        sequences = validate_frames(self, X, reset=is_first)
-        results = Batch(self._extend(sequence) for sequence in sequences)
-        return results[0] if is_table(X) else results
+        return validate_frames(self, X, reset=is_first)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -292,12 +295,7 @@ class FrameAveraging(OneToOneFeatureMixin, _FrameContext):
         X_new : list of ndarray of shape (n_means, n_features)
             Of the dtype of `X`; an array for a two-dimensional `X`.
         """
-        self._validate_params()
-        is_first = not hasattr(self, "n_features_in_")
-        sequences = validate_frames(self, X, reset=is_first)
-        if is_table(X):
-            return sequences[0]
-        return Batch(self._extend(sequence) for sequence in sequences)
+        return self._check(X)[0] if is_table(X) else super().transform(X)
 
     def _extend(self, sequence):
         """Return the means."""

@@ -20,7 +20,7 @@ from skser.normalization import SpeakerNormalizer, UtteranceNormalizer
 from skser.whitening import PCAWhitening
 
 # How many of the 743 columns each of the 27 features has.
-_BLOCKS = tuple(len(feature.column_names) for feature in CATALOGUE.values())
+_BLOCKS = tuple(feature.width for feature in CATALOGUE.values())
 # 40 mel bands and 20 cepstra, and all that concerns the voice, every 10 ms.
 _DESCRIPTORS = {
     "descriptors": (
@@ -171,7 +171,13 @@ def attention_blstm_fcn_robust_opensmile(
     ['components', 'descriptors', 'opensmile']
     """
     return _vote(
-        "passthrough", input_sample_rate, n_jobs, random_state, verbose, memory, True
+        "passthrough",
+        input_sample_rate,
+        n_jobs,
+        random_state,
+        verbose,
+        memory,
+        has_opensmile=True,
     )
 
 
@@ -199,7 +205,7 @@ def attention_blstm_fcn_robust_opensmile_transductive(
         random_state,
         verbose,
         memory,
-        True,
+        has_opensmile=True,
     )
 
 
@@ -210,6 +216,7 @@ def _vote(
     random_state,
     verbose,
     memory,
+    *,
     has_opensmile=False,
 ):
     """Return the system with a step that normalises by speaker, or none."""

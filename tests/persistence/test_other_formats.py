@@ -37,7 +37,7 @@ ATTACKS = {
             "config": {"code": "4wAAAAA=", "defaults": None, "closure": None},
         },
     ),
-    "TFSMLayer": layer("keras.layers", "TFSMLayer", filepath="/tmp/saved_model"),
+    "TFSMLayer": layer("keras.layers", "TFSMLayer", filepath="saved_model"),
     "get_file": layer(
         "keras.layers", "Activation", activation=function("keras.utils", "get_file")
     ),
