@@ -93,6 +93,16 @@ def test_cross_validation_tells_the_speakers_through_our_scorers(corpus):
 
 
 @pytest.mark.usefixtures("routing")
+@pytest.mark.parametrize("name", SCORERS)
+def test_our_scorers_tell_the_speakers_of_one_batch_apart(name, corpus):
+    X, y, groups = corpus
+    normalizer = SpeakerNormalizer(prior_strength=0.1)
+    system = make_pipeline(normalizer, LogisticRegression()).fit(X, y, groups=groups)
+    assert SCORERS[name](system, X, y, groups=groups) >= 0.95
+    assert SCORERS[name](system, X, y, groups=["all"] * 80) <= 0.8
+
+
+@pytest.mark.usefixtures("routing")
 def test_an_estimator_that_does_not_ask_is_scored_as_ever(corpus):
     X, y, groups = corpus
     given = {"cv": LeaveOneGroupOut(), "scoring": SCORERS, "params": {"groups": groups}}
