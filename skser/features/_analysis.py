@@ -5,7 +5,12 @@ from functools import cached_property
 import numpy as np
 from scipy import fft
 
-from skser.features._filterbanks import N_BINS, quarter_octave_bands
+from skser.features._filterbanks import (
+    N_BINS,
+    banded,
+    quarter_octave_averages,
+    quarter_octave_weights,
+)
 from skser.features._moments import EPS
 
 # Flux and variation look one frame back, the onset detection two.
@@ -64,6 +69,11 @@ class FrameAnalysis:
         if function not in self._features:
             self._features[function] = function(self)
         return self._features[function]
+
+    @cached_property
+    def squares(self):
+        """Squared samples of the frames, (n_frames, 1024)."""
+        return np.square(self.frames)
 
     @cached_property
     def _fourier(self):
@@ -132,18 +142,13 @@ class FrameAnalysis:
 
     @cached_property
     def quarter_octave_groups(self):
-        """Power in the groups of bins of the 19 quarter octaves, side by side.
+        """Power in the groups of bins of the 19 quarter octaves, (n_frames, 227)."""
+        return self.power @ banded(quarter_octave_weights)
 
-        The bands have 227 groups in all; `quarter_octave_bands` tells how many each.
-        """
-        groups, size, sums = [], 1, self.power
-        for first, n_groups, group_size in quarter_octave_bands():
-            while size < group_size:
-                # sums[:, k] holds bins k to k + size - 1, whatever k.
-                sums = sums[:, :-size] + sums[:, size:]
-                size *= 2
-            groups.append(sums[:, first : first + n_groups * size : size])
-        return np.concatenate(groups, axis=1)
+    @cached_property
+    def quarter_octave_means(self):
+        """Mean power of the groups of each quarter octave, (n_frames, 19)."""
+        return self.quarter_octave_groups @ banded(quarter_octave_averages)
 
 
 def iterate_analyses(frames, chunk_length):

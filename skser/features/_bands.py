@@ -5,7 +5,12 @@ from functools import cache
 import numpy as np
 from scipy import fft
 
-from skser.features._filterbanks import bark_weights, mel_weights, octave_weights
+from skser.features._filterbanks import (
+    banded,
+    bark_weights,
+    mel_weights,
+    octave_weights,
+)
 
 N_CEPSTRA = 13
 LOUDNESS_EXPONENT = 0.23
@@ -41,7 +46,7 @@ def mel_spectrum(analysis):
     >>> mel_spectrum(FrameAnalysis(impulse)).round(2)[0, -3:]
     array([0.06, 0.06, 0.06])
     """
-    return analysis.magnitude @ mel_weights()
+    return analysis.magnitude @ banded(mel_weights)
 
 
 @cache
@@ -113,7 +118,7 @@ def loudness(analysis):
     >>> loudness(FrameAnalysis(np.zeros((1, 1024))))[0, [0, -1]].round(4)
     array([0.0332, 0.059 ])
     """
-    specific = (analysis.power @ bark_weights()) ** LOUDNESS_EXPONENT
+    specific = (analysis.power @ banded(bark_weights)) ** LOUDNESS_EXPONENT
     return specific / specific.sum(axis=1, keepdims=True)
 
 
@@ -206,7 +211,7 @@ def octave_band_intensity(analysis):
     >>> octave_band_intensity(FrameAnalysis(np.zeros((1, 1024))))[0, :2].round(4)
     array([-42.9514, -42.9514])
     """
-    sums = analysis.power @ octave_weights()
+    sums = analysis.power @ banded(octave_weights)
     floor = np.sqrt(OCTAVE_FLOOR * analysis.power.max(axis=1, keepdims=True))
     return np.log(np.maximum(sums, floor))
 

@@ -43,7 +43,7 @@ def spectral_flux(analysis):
     """
     magnitude = analysis.magnitude_history[1:]
     difference = magnitude[1:] - magnitude[:-1]
-    change = np.einsum("tk,tk->t", difference, difference)
+    change = np.square(difference, out=difference).sum(axis=1)
     return _divide_or_zero(change, analysis.norm_products)
 
 
@@ -120,8 +120,8 @@ def complex_domain_onset_detection(analysis):
     # Where the spectrum is 0, the magnitude is epsilon, or 0 before the beginning.
     if magnitude.min() <= EPS:
         directions[spectrum[:-1] == 0] = 1
-    rotation = np.conj(directions[:-1])
-    rotation *= directions[1:]
-    rotation *= spectrum[1:-1]
-    distance = np.subtract(spectrum[2:], rotation, out=rotation)
+    # Turned by u(t-2), which does not change the distance but saves its conjugate.
+    distance = directions[:-1] * spectrum[2:]
+    directions *= spectrum[:-1]
+    distance -= directions[1:]
     return np.abs(distance).sum(axis=1)

@@ -21,7 +21,7 @@ from skser.features._filterbanks import FRAME_LENGTH, SAMPLE_RATE
 
 # Number of frames analysed at a time. Fewer cost more calls per frame; more do not stay
 # in the cache, nor in the memory that the allocator keeps for the next chunk.
-_CHUNK_LENGTH = 128
+_CHUNK_LENGTH = 192
 
 
 class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):

@@ -1,10 +1,14 @@
 """How the magnitude spectrum is shaped: moments, slope, roll-off, flatness."""
 
-from functools import cache
-
 import numpy as np
 
-from skser.features._filterbanks import BIN_WIDTH, N_BINS, quarter_octave_bands
+from skser.features._filterbanks import (
+    BIN_WIDTH,
+    N_BINS,
+    banded,
+    quarter_octave_averages,
+    quarter_octave_starts,
+)
 from skser.features._moments import EPS, shape_statistics
 
 ROLLOFF_SHARE = 0.99
@@ -213,22 +217,6 @@ def spectral_flatness(analysis):
     return np.exp(logarithms / N_BINS) / magnitude.mean(axis=1)
 
 
-@cache
-def _group_layout():
-    """Return, per quarter octave, the first group's position and their number."""
-    counts = np.array([n_groups for _, n_groups, _ in quarter_octave_bands()])
-    return np.concatenate([[0], np.cumsum(counts)[:-1]]), counts
-
-
-@cache
-def _group_means():
-    """Return the matrix that averages over the groups of each quarter octave."""
-    starts, counts = _group_layout()
-    groups = np.arange(counts.sum())[:, np.newaxis]
-    inside = (groups >= starts) & (groups < starts + counts)
-    return inside / counts
-
-
 def spectral_flatness_per_band(analysis):
     r"""Flatness of the power in 19 quarter octaves, as in MPEG-7 [1]_.
 
@@ -258,8 +246,8 @@ def spectral_flatness_per_band(analysis):
     array([1., 1., 1.])
     """
     groups = analysis.quarter_octave_groups + EPS
-    arithmetic = groups @ _group_means()
-    return np.exp(np.log(groups, out=groups) @ _group_means()) / arithmetic
+    logarithms = np.log(groups, out=groups) @ banded(quarter_octave_averages)
+    return np.exp(logarithms) / (analysis.quarter_octave_means + EPS)
 
 
 def spectral_crest_factor_per_band(analysis):
@@ -289,5 +277,5 @@ def spectral_crest_factor_per_band(analysis):
     array([1., 1., 1.])
     """
     groups = analysis.quarter_octave_groups
-    starts, _ = _group_layout()
-    return np.maximum.reduceat(groups, starts, axis=1) / (groups @ _group_means())
+    maxima = np.maximum.reduceat(groups, quarter_octave_starts(), axis=1)
+    return maxima / analysis.quarter_octave_means

@@ -40,8 +40,7 @@ def energy(analysis):
     >>> energy(FrameAnalysis(np.full((1, 1024), -0.25)))
     array([0.25])
     """
-    x = analysis.frames
-    return np.sqrt(np.einsum("tn,tn->t", x, x) / FRAME_LENGTH)
+    return np.sqrt(analysis.squares.mean(axis=1))
 
 
 def zero_crossing_rate(analysis):
@@ -215,7 +214,7 @@ def envelope(analysis):
     # sign does not matter for the modulus.
     quadrature = fft.irfft(analysis.fourier * 1j, overwrite_x=True)
     modulus = np.square(quadrature, out=quadrature)
-    modulus += np.square(analysis.frames)
+    modulus += analysis.squares
     np.sqrt(modulus, out=modulus)
     return modulus @ envelope_weights()
 
@@ -250,18 +249,35 @@ def envelope_shape(analysis):
 
 
 @cache
-def _modulation_transform():
-    """Return the windowed Fourier transform of the envelope as a matrix (6, 1024).
+def _modulation_window():
+    """Return the inner points of an 8-point Hann window."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, 7) / 7)
 
-    The six values are multiplied by the inner points of an 8-point Hann window and
-    padded to 1024. Bins 0 to 511 are kept: first all real, then all imaginary parts.
+
+@cache
+def _modulation_transform():
+    """Return what turns lags 0 to 5 into a power spectrum, as a matrix (6, 512).
+
+    Bins 0 to 511 of a transform of 1024 points.
     """
-    steps = np.arange(6)
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * (steps + 1) / 7)
-    angles = np.outer(steps, np.arange(512)) * (2 * np.pi / 1024)
-    parts = np.hstack([np.cos(angles), np.sin(angles)]) * window[:, np.newaxis]
-    parts.flags.writeable = False
-    return parts
+    cosines = np.cos(np.outer(np.arange(6), np.arange(512)) * (2 * np.pi / 1024))
+    # All lags but 0 have a negative partner.
+    cosines[1:] *= 2
+    cosines.flags.writeable = False
+    return cosines
+
+
+def _modulation_strengths(envelopes):
+    """Return the magnitudes of the windowed spectra of envelopes, (n_frames, 512).
+
+    Six values have a spectrum of only six numbers: their own autocorrelation.
+    """
+    x = envelopes * _modulation_window()
+    lags = [(x[:, lag:] * x[:, : 6 - lag]).sum(axis=1) for lag in range(6)]
+    power = np.stack(lags, axis=1) @ _modulation_transform()
+    # Where the spectrum is 0, rounding may be below.
+    np.maximum(power, 0, out=power)
+    return np.sqrt(power, out=power)
 
 
 def amplitude_modulation(analysis):
@@ -301,11 +317,7 @@ def amplitude_modulation(analysis):
     >>> amplitude_modulation(FrameAnalysis(np.zeros((1, 1024)))).round(2)
     array([[3.98, 0.  , 0.  , 0.  , 9.92, 0.  , 0.  , 0.  ]])
     """
-    parts = analysis.feature(envelope) @ _modulation_transform()
-    np.square(parts, out=parts)
-    strengths = parts[:, :512]
-    strengths += parts[:, 512:]
-    np.sqrt(strengths, out=strengths)
+    strengths = _modulation_strengths(analysis.feature(envelope))
     mean = strengths.mean(axis=1)
     columns = []
     for band in (_TREMOLO, _GRAIN):

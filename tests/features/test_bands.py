@@ -84,6 +84,29 @@ def test_envelope_filter_is_longest_for_the_oldest_sample():
     np.testing.assert_array_equal(weights[:200, 0], weights[600:800, 3])
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [
+        _filterbanks.mel_weights,
+        _filterbanks.bark_weights,
+        _filterbanks.octave_weights,
+        _filterbanks.quarter_octave_weights,
+    ],
+)
+def test_products_with_bands_are_those_with_all_their_weights(weights):
+    sums = POWER @ _filterbanks.banded(weights)
+    np.testing.assert_allclose(sums, POWER @ weights(), rtol=1e-12)
+
+
+def test_quarter_octave_weights_sum_up_the_groups_of_bins():
+    columns = iter(_filterbanks.quarter_octave_weights().T)
+    for first, n_groups, size in _filterbanks.quarter_octave_bands():
+        for group in range(n_groups):
+            expected = first + size * group + np.arange(size)
+            np.testing.assert_array_equal(np.flatnonzero(next(columns)), expected)
+    assert next(columns, None) is None
+
+
 def test_shared_weights_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         _filterbanks.mel_weights()[0] = 1
