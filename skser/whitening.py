@@ -21,6 +21,7 @@ from skser._sequences import (
     iterate_blocks,
     validate_frames,
 )
+from skser._threads import one_blas_thread
 
 # Frames that are in double precision at once: 4096 frames of 743 features are 24 MB.
 BLOCK_SIZE = 4096
@@ -206,10 +207,13 @@ class PCAWhitening(
         check_is_fitted(self)
         sequences = validate_frames(self, X, reset=False)
         rotation = self._rotation()
-        results = Batch(
-            (self._standardize(sequence) @ rotation).astype(sequence.dtype, copy=False)
-            for sequence in sequences
-        )
+        with one_blas_thread():
+            results = Batch(
+                (self._standardize(sequence) @ rotation).astype(
+                    sequence.dtype, copy=False
+                )
+                for sequence in sequences
+            )
         return results[0] if is_table(X) else results
 
     def inverse_transform(self, X):

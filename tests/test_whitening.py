@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import threadpoolctl
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -311,3 +312,22 @@ def test_whitening_can_go_a_part_of_the_way(skewed, exponent, power):
     components = np.concatenate(whitening.transform(skewed))
     expected = whitening.explained_variance_**power
     np.testing.assert_allclose(components.var(axis=0), expected, rtol=1e-6)
+
+
+def test_products_of_utterances_leave_the_other_processors_alone(monkeypatch):
+    seen = []
+
+    def standardize(self, sequence):
+        seen.extend(blas_threads())
+        return sequence - self.mean_
+
+    def blas_threads():
+        libraries = threadpoolctl.threadpool_info()
+        return [x["num_threads"] for x in libraries if x["user_api"] == "blas"]
+
+    whitening = PCAWhitening().fit([np.random.default_rng(0).normal(size=(20, 3))])
+    monkeypatch.setattr(PCAWhitening, "_standardize", standardize)
+    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+        whitening.transform([np.ones((4, 3))])
+        assert set(seen) == {1}
+        assert set(blas_threads()) == {2}

@@ -7,13 +7,13 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 
 from skser._sequences import (
     check_finite,
     check_is_sequence,
     check_numeric_array,
 )
+from skser._threads import one_blas_thread
 from skser.features._analysis import iterate_analyses
 from skser.features._cache import map_cached
 from skser.features._catalogue import CATALOGUE
@@ -194,9 +194,7 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         limits = None if self.exact else _limits(selected)
         utterances = self._check_frames(X)
         _keep_freed_memory()
-        # The matrix products are too small to be shared among threads: BLAS would
-        # double the time by waiting for its own, and compete with those of n_jobs.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_blas_thread():
             return map_cached(
                 lambda frames: _extract(frames, selected, limits),
                 utterances,
