@@ -1,11 +1,8 @@
 """Training that is interrupted goes on, and ends where it would have ended."""
 
 import errno
-import json
 import os
 import re
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -17,8 +14,6 @@ from sklearn.base import clone
 import skser
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.classifiers import AttentiveCNNClassifier, _training
-
-SCRIPT = Path(__file__).with_name("killed_fit.py")
 
 
 def small(checkpoint=None, **parameters):
@@ -430,32 +425,6 @@ def test_an_epoch_is_kept_without_a_word(sequences, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small(tmp_path, max_epochs=2).fit(*sequences)
-
-
-@pytest.mark.case("G17")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_fit_that_is_killed_again_and_again_loses_one_epoch_each_time(tmp_path):
-    n_kills = 3
-    output = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path), str(n_kills)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
-    n_killed, begun, left = json.loads(output)
-    assert n_killed == n_kills
-    # A kill while the file is written leaves a part of it under another name.
-    assert not any(name.endswith(".npz") for name in left)
-    assert sorted(set(begun)) == list(range(60))
-    assert begun == sorted(begun)
-    assert len(begun) <= 60 + n_kills
-    with (
-        np.load(tmp_path / "whole.npz") as whole,
-        np.load(tmp_path / "resumed.npz") as resumed,
-    ):
-        assert set(resumed) == set(whole)
-        for name in whole:
-            np.testing.assert_array_equal(resumed[name], whole[name])
 
 
 def test_no_other_error_of_the_system_is_taken_for_a_missing_file(

@@ -358,61 +358,6 @@ def test_remains_of_killed_processes_are_removed_after_an_hour(folder):
     assert new.exists()
 
 
-# Twenty times a process is killed at a random moment while it fills the cache by two
-# threads; the last one is left alone. Each notes which utterances it begins with.
-KILLER = """
-    import json, os, random, signal, sys, time
-    import numpy as np
-    from skser.features import AcousticFeatures, _extractor
-    from skser.framing import frame
-
-    folder, log = sys.argv[1:]
-    generator = np.random.default_rng(0)
-    frames = [frame(generator.normal(size=16000 + 512 * i)) for i in range(60)]
-    expected = AcousticFeatures().transform(frames)
-    extract = _extractor._extract
-
-    def note_and_extract(utterance, *arguments):
-        with open(log, "a") as file:
-            file.write(f"{len(utterance)}\\n")
-        return extract(utterance, *arguments)
-
-    _extractor._extract = note_and_extract
-    extractor = AcousticFeatures(cache=folder, n_jobs=2)
-    random.seed(0)
-    n_killed = 0
-    for _ in range(20):
-        child = os.fork()
-        if child == 0:
-            extractor.transform(frames)
-            os._exit(0)
-        time.sleep(random.uniform(0.0, 0.05))
-        os.kill(child, signal.SIGKILL)
-        n_killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    features = extractor.transform(frames)
-    with open(log) as file:
-        n_begun = len(file.readlines())
-    is_right = all(map(np.array_equal, features, expected))
-    n_files = sum(name.endswith(".npz") for name in os.listdir(folder))
-    print(json.dumps([is_right, n_killed, n_begun - len(frames), n_files]))
-"""
-
-
-@pytest.mark.case("G01")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_kills_cost_one_utterance_a_thread_and_never_a_feature(folder, tmp_path):
-    code = textwrap.dedent(KILLER)
-    command = [sys.executable, "-c", code, str(folder), str(tmp_path / "log")]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    is_right, n_killed, n_recomputed, n_files = json.loads(done.stdout)
-    assert is_right
-    assert done.stderr == ""
-    # Fewer would mean that most were killed when there was nothing left to do.
-    assert n_killed >= 10
-    assert n_recomputed <= 2 * n_killed
-    assert n_files == 60
-
-
 @pytest.mark.case("G07")
 def test_two_processes_fill_one_folder_and_both_are_right(folder, tmp_path):
     code = """

@@ -45,12 +45,12 @@ def make_corpus():
     )
 
 
-def run(log, checkpoint, seconds):
+def run(log, checkpoint, seconds, seeds=(0, 1)):
     classifier = SlowClassifier(log, float(seconds))
     return evaluate(
         classifier,
         make_corpus(),
         LeaveOneSpeakerOut(),
-        seeds=[0, 1],
+        seeds=seeds,
         checkpoint=checkpoint,
     )

@@ -1,7 +1,6 @@
-"""Saving that fails or is killed leaves the file that was there."""
+"""Saving that fails leaves the file that was there. (Kills: tests/test_kills.py.)"""
 
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -11,55 +10,6 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 import skser
-
-# Kills twenty processes that do nothing but save, each at a random moment, and loads
-# what they have left. One process starts all others: importing takes seconds.
-KILLER = """
-    import glob, json, os, random, signal, sys, time
-    import numpy as np
-    from sklearn.preprocessing import StandardScaler
-    import skser
-
-    path, n_kills = sys.argv[1], int(sys.argv[2])
-    rows = np.random.default_rng(0).normal(size=(10, 20_000))
-    systems = [StandardScaler().fit(rows), StandardScaler().fit(2 * rows)]
-    answers = [system.transform(rows) for system in systems]
-    skser.save(systems[0], path)
-    random.seed(0)
-    found, n_unfinished = [], 0
-    for _ in range(n_kills):
-        child = os.fork()
-        while child == 0:
-            for system in systems:
-                skser.save(system, path)
-        time.sleep(random.uniform(0.001, 0.1))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        answer = skser.load(path).transform(rows)
-        found += [i for i in (0, 1) if np.array_equal(answer, answers[i])]
-        for name in glob.glob(path + ".*.unfinished"):
-            n_unfinished += 1
-            os.unlink(name)
-    print(json.dumps([found, n_unfinished, os.listdir(os.path.dirname(path))]))
-"""
-
-
-@pytest.mark.case("F15")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_process_killed_while_saving_leaves_the_old_or_the_new_file(tmp_path):
-    code = textwrap.dedent(KILLER)
-    output = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "model"), "20"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    found, n_unfinished, files = json.loads(output)
-    assert len(found) == 20
-    assert set(found) == {0, 1}
-    # Otherwise no process was killed while it wrote, and nothing was shown.
-    assert n_unfinished > 0
-    assert files == ["model"]
 
 
 @pytest.fixture
