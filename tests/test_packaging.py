@@ -1,5 +1,6 @@
 """The package as it is installed: what a wheel holds, and which versions it allows."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -98,3 +99,63 @@ def test_everything_that_developing_needs_is_locked_with_hashes():
         found = versions[canonicalize_name(needed.name)]
         assert found, f"{line}: lock it, as the head of requirements-lock.txt says"
         assert all(version in needed.specifier for version in found), line
+
+
+# Stands for pip-audit and its service: flags what it was told to, and says that it does
+# not know some packages, as a mirror without advisories has it say.
+AUDITOR = """\
+#!{python}
+import json, sys
+
+flagged, unknown = {flagged!r}, {unknown!r}
+with open(sys.argv[sys.argv.index("--requirement") + 1]) as file:
+    locked = dict(line.strip().split("==") for line in file)
+dependencies = []
+for name, version in locked.items():
+    entry = {{"name": name, "version": version, "vulns": []}}
+    if unknown == "all" or name in unknown:
+        entry = {{"name": name, "skip_reason": "not found: " + name}}
+    elif name in flagged or name + "==" + version in flagged:
+        entry["vulns"].append({{"id": "GHSA-1", "fix_versions": ["9.9"]}})
+    dependencies.append(entry)
+print(json.dumps({{"dependencies": dependencies}}))
+print("No network", file=sys.stderr)
+"""
+NO_AUDITOR = "#!/bin/sh\necho 'Traceback: No network' >&2\nexit 1\n"
+CANARY = "keras==3.2.0"
+
+
+def make_auditor(flagged=(), unknown=()):
+    return AUDITOR.format(python=sys.executable, flagged=flagged, unknown=unknown)
+
+
+@pytest.mark.case("J06")
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in is a script of a shell")
+@pytest.mark.parametrize(
+    ("auditor", "code", "message"),
+    [
+        (make_auditor([CANARY]), 0, r"^keras==3.2.0 was flagged.* \d{3} locked .*\n$"),
+        (make_auditor(), 1, "canary keras==3.2.0 was not flagged"),
+        (make_auditor([CANARY, "numpy"]), 1, r"\nnumpy 2\S+: GHSA-1, mended in 9.9\n"),
+        # A lock file of another Keras would be flagged as well.
+        (make_auditor(["keras"]), 1, r"\nkeras 3\.\S+: GHSA-1, mended in 9.9\n"),
+        (make_auditor(unknown="all"), 1, "could not be had for keras: .*not found"),
+        (make_auditor([CANARY], ["numpy"]), 1, "could not be had for numpy"),
+        (NO_AUDITOR, 1, "could not be had: Traceback: No network"),
+    ],
+    ids=["good", "nothing", "locked", "keras", "offline", "unknown", "broken"],
+)
+def test_an_audit_passes_only_where_it_flags_a_version_with_known_advisories(
+    auditor, code, message, tmp_path
+):
+    path = tmp_path / "pip-audit"
+    path.write_text(auditor, "utf-8")
+    path.chmod(0o700)
+    done = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "audit"],
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code
+    assert re.search(message, done.stdout + done.stderr)
