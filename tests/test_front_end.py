@@ -6,6 +6,7 @@ whole pipelines here; what the steps do alone is tested with them.
 
 import pickle
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from skser import AcousticFeatures, AudioLoader, Framer
 from skser.exceptions import ShortAudioWarning
 
+DATA = Path(__file__).parent / "data"
 RATE = 16000
 # What a pure tone is seen by; other features tell of the noise beside it.
 OF_A_TONE = ["AutoCorrelation", "Energy", "MagnitudeSpectrum", "MelSpectrum"]
@@ -40,6 +42,16 @@ def noise(n_samples, seed=0):
 def write(path, signal, rate=RATE, **kwargs):
     soundfile.write(path, signal, rate, **kwargs)
     return str(path)
+
+
+@pytest.mark.case("J02")
+def test_features_are_those_of_another_python_and_other_versions(tmp_path):
+    # Kept from Python 3.11, NumPy 2.4, SciPy 1.17, librosa 0.11 and soxr 1.1.
+    with np.load(DATA / "front_end_golden.npz") as golden:
+        samples, rate, expected = (golden[name] for name in golden.files)
+    path = write(tmp_path / "speech.wav", samples, int(rate))
+    (features,) = front_end().transform([path])
+    np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.case("A04")

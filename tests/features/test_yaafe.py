@@ -38,6 +38,7 @@ def columns_of(name):
     return np.flatnonzero(np.isin(names, CATALOGUE[name].column_names))
 
 
+@pytest.mark.case("J02")
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_feature_equals_yaafe(extracted, signal, name):
