@@ -243,6 +243,11 @@ def count_begun(log):
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
+def count_parts(folder):
+    """Return how many files were begun and not finished, whoever wrote them."""
+    return len(list(folder.glob("*.unfinished")))
+
+
 def count_archives(folder):
     """Return the number of files that are complete."""
     return len(list(folder.glob("*.npz")))
@@ -270,7 +275,7 @@ def kill(child, seconds, is_time):
     while not is_time():
         if os.waitpid(child, os.WNOHANG)[0]:
             raise RuntimeError("A process has ended before it was killed.")
-        time.sleep(0.001)
+        time.sleep(0.0002)
     time.sleep(random.uniform(0, seconds))
     os.kill(child, signal.SIGKILL)
     if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
@@ -285,7 +290,7 @@ def finish(*arguments):
         return dict(answer)
 
 
-def try_kills(work, n_kills, place, seed=0):
+def try_kills(work, n_kills, place, seed=0, aimed=False):
     """Kill work some times, have it finished, and compare it with undisturbed work.
 
     Parameters
@@ -296,6 +301,8 @@ def try_kills(work, n_kills, place, seed=0):
         An empty folder.
     seed : int, default=0
         Of the moments.
+    aimed : bool, default=False
+        Kill as soon as a file is being written, which few moments would hit.
 
     Returns
     -------
@@ -309,14 +316,18 @@ def try_kills(work, n_kills, place, seed=0):
         work.prepare(folder)
     folder = folders[0]
     for _ in range(n_kills):
-        n_parts = len(list(folder.glob("*.unfinished")))
+        n_parts = count_parts(folder)
         before, n_begun = work.count(folder), count_begun(log)
         # The first item of a process can take much longer than the others.
-        goal = n_begun + random.choice([1, 2])
+        goals = n_begun + random.choice([1, 2]), n_parts + aimed
+
+        def is_time(goals=goals):
+            return count_begun(log) >= goals[0] and count_parts(folder) >= goals[1]
+
         child = start(work, folder, log, answer)
-        kill(child, work.seconds, lambda goal=goal: count_begun(log) >= goal)
+        kill(child, 0 if aimed else work.seconds, is_time)
         tally.n_kills += 1
-        tally.n_while_writing += len(list(folder.glob("*.unfinished"))) > n_parts
+        tally.n_while_writing += count_parts(folder) > n_parts
         tally.n_finished = work.count(folder)
         n_begun = count_begun(log) - n_begun
         n_lost, n_repeated = work.compare(before, tally.n_finished, n_begun)
@@ -339,13 +350,14 @@ def main():
     parser.add_argument("--kills", type=int, default=20, help="of each kind of work")
     parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("--aimed", action="store_true", help="at files in the making")
     parser.add_argument("--json", action="store_true", help="print no table")
     options = parser.parse_args()
     tallies = {}
     for name in options.work:
         with tempfile.TemporaryDirectory() as place:
-            work = WORK[name]()
-            tallies[name] = try_kills(work, options.kills, Path(place), options.seed)
+            arguments = options.kills, Path(place), options.seed, options.aimed
+            tallies[name] = try_kills(WORK[name](), *arguments)
     if options.json:
         print(json.dumps({name: asdict(tally) for name, tally in tallies.items()}))
     else:
