@@ -59,7 +59,7 @@ class Saving:
         A kill comes at most so long after an item was begun.
     """
 
-    n_items, n_at_once, seconds = 200, 1, 0.1
+    n_items, n_at_once, seconds = 300, 1, 0.05
 
     def __init__(self):
         rows = np.random.default_rng(0).normal(size=(10, 20_000))
@@ -123,7 +123,7 @@ class Resuming:
 class Caching(Resuming):
     """Keep the features of many utterances, by two threads. An item is an utterance."""
 
-    n_items, n_at_once, seconds = 200, 2, 0.05
+    n_items, n_at_once, seconds = 300, 2, 0.02
 
     def run(self, folder, log):
         """As of Saving."""
@@ -148,7 +148,7 @@ class Caching(Resuming):
 class Training(Resuming):
     """Train a small network with all that has a state. An item is an epoch."""
 
-    n_items, n_at_once, seconds = 100, 1, 0.03
+    n_items, n_at_once, seconds = 120, 1, 0.03
 
     def run(self, folder, log):
         """As of Saving."""
@@ -185,7 +185,7 @@ class Training(Resuming):
 class Evaluating(Resuming):
     """Evaluate a system for many seeds. An item is a fold of a seed."""
 
-    n_at_once, seconds, n_seeds = 1, 0.05, 20
+    n_at_once, seconds, n_seeds = 1, 0.03, 30
     n_items = 5 * n_seeds
 
     def run(self, folder, log):
@@ -199,6 +199,7 @@ class Evaluating(Resuming):
         return count_archives(folder)
 
 
+_ENDED = "A process has ended before it was killed: it has failed, or needs more items."
 WORK = {
     "saving": Saving,
     "caching": Caching,
@@ -274,12 +275,12 @@ def kill(child, seconds, is_time):
     """Kill a process within some seconds after it is time."""
     while not is_time():
         if os.waitpid(child, os.WNOHANG)[0]:
-            raise RuntimeError("A process has ended before it was killed.")
+            raise RuntimeError(_ENDED)
         time.sleep(0.0002)
     time.sleep(random.uniform(0, seconds))
     os.kill(child, signal.SIGKILL)
     if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
-        raise RuntimeError("A process has ended before it was killed.")
+        raise RuntimeError(_ENDED)
 
 
 def finish(*arguments):
