@@ -3,7 +3,8 @@
     python -m pytest -m case -p tests.reliability --reliability docs/reliability.md
 
 The table of cases is ``tests/matrix.toml``; which tests cover a case is said by their
-marker ``case``; the state is how these tests ended in that run.
+marker ``case``; the state is how these tests ended in that run. Figures of longer runs,
+of which the tests repeat a part, stand in the table ``measured`` of the same file.
 """
 
 import importlib.metadata
@@ -43,6 +44,13 @@ python -m pytest -m case -p tests.reliability --reliability docs/reliability.md
 | not run | its tests were skipped or left out in this run |
 | outside | no test, but another check, which the second line names |
 | open | nothing checks it |
+"""
+
+_MEASURED = """\
+## Longer runs
+
+Of what follows the tests repeat a part. The figures are those of the day and the
+command that stand beside them; `tests/matrix.toml` holds them.
 """
 
 
@@ -136,6 +144,8 @@ class Watcher:
                 if case.startswith(letter)
             ]
             lines.append("")
+        lines += [_MEASURED]
+        lines += [render_measured(entry) for entry in matrix["measured"]]
         return "\n".join(lines).rstrip() + "\n"
 
     def row(self, case, entry, tests):
@@ -149,6 +159,12 @@ class Watcher:
         named = "<br>".join(f"`{name}`" for name in sorted(tests))
         state = find_state(entry, outcomes)
         return case, escape(entry["input"]), required, named, state
+
+
+def render_measured(entry):
+    """Return a section: what was measured, by which command, and what was found."""
+    head = f"### {entry['title']}\n\n{', '.join(entry['cases'])}, {entry['date']}:"
+    return f"{head}\n\n```bash\n{entry['command']}\n```\n\n{entry['found'].strip()}\n"
 
 
 def find_state(entry, outcomes):

@@ -52,6 +52,14 @@ def test_cases_say_what_is_done_and_what_is_required():
         assert set(entry) <= {"input", "required", "limits", "checked_by"}
 
 
+@pytest.mark.parametrize("entry", MATRIX["measured"], ids=lambda entry: entry["title"])
+def test_the_page_has_the_figures_of_longer_runs_with_their_command(entry):
+    assert set(entry["cases"]) <= set(MATRIX["cases"])
+    script = TESTS.parent / entry["command"].split()[1]
+    assert script.is_file()
+    assert reliability.render_measured(entry) in PAGE.read_text("utf-8") + "\n"
+
+
 def test_the_page_has_every_case_and_names_tests_that_there_are():
     text = PAGE.read_text("utf-8")
     assert re.findall(r"^\| ([A-J]\d\d) ", text, flags=re.MULTILINE) == sorted(
@@ -140,4 +148,7 @@ def test_a_run_writes_the_page(tmp_path):
     }
     assert {case: states[case] for case in expected} == expected
     assert r"not \| yet" in rows["A04"]
+    assert all(
+        entry["found"] in page.read_text("utf-8") for entry in MATRIX["measured"]
+    )
     assert "::test_good`" in rows["A01"]
