@@ -1,0 +1,437 @@
+"""How fast is this package beside openSMILE, librosa, sktime and aeon?
+
+``python tests/benchmarks features functionals threads classifiers`` prints the table.
+Hardly two libraries do the same work. So the names below say what each of them
+computes, and the table how many numbers have come out.
+
+Sound is synthetic speech, 200 signals of 10 minutes together at 16 kHz, and each task
+begins with the signals in memory, unless it is said to begin with files. Utterances for
+classifiers have lengths as in EmoDB (2.8 s on average, 9 s at most) and 64 features a
+frame. sktime and aeon need equal lengths, so that theirs are padded to the longest,
+beforehand; ours are not, and padding is a part of what is timed.
+"""
+
+import functools
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from comparisons import Comparison, compare_pairs, take_turns
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
+
+from skser import AcousticFeatures, AudioLoader, Framer, datasets
+from skser.classifiers import AttentionBLSTMFCNClassifier
+from skser.features import FrameStatistics, SpeechDescriptors
+from skser.features._functionals import _import_opensmile
+from skser.systems import attention_blstm_fcn_robust
+
+SAMPLE_RATE = 16000
+N_RUNS = 3
+N_UTTERANCES = 250
+BATCH_SIZE = 50
+N_EPOCHS = 3
+
+# What librosa has as well, or something of the same kind: onset strength is the
+# spectral flux of mel bands, contrast the crest factor with valleys for means.
+SHARED = [
+    "MelSpectrum",
+    "MFCC",
+    "Energy",
+    "ZCR",
+    "SpectralShapeStatistics",
+    "SpectralRolloff",
+    "SpectralFlatness",
+    "SpectralFlux",
+    "SpectralCrestFactorPerBand",
+]
+
+
+# Sound
+
+
+def make_speech(quick):
+    """Return a corpus of 200 signals of 10 minutes together, or of fewer."""
+    return datasets.make_emotional_speech(
+        n_speakers=10, n_utterances=1 if quick else 5, duration=3.0, random_state=0
+    )
+
+
+def transformation(*steps):
+    """Return a maker of a task: signals or paths through transformers."""
+
+    def make(signals):
+        pipeline = make_pipeline(*map(clone, steps))
+        return lambda: pipeline.transform(signals)
+
+    return make
+
+
+def smile(feature_set, level, **parameters):
+    """Return openSMILE for a feature set, or for the text of a configuration."""
+    opensmile = _import_opensmile()
+    return opensmile.Smile(str(feature_set), level, **parameters)
+
+
+def opensmile_signals(feature_set, level):
+    """Return a maker of a task: signals through openSMILE, one after the other."""
+
+    def make(signals):
+        extractor = smile(feature_set, level)
+        return lambda: [extractor.process_signal(s, SAMPLE_RATE) for s in signals]
+
+    return make
+
+
+def opensmile_files(feature_set, level):
+    """Return a maker of a task: files through two workers of openSMILE."""
+
+    def make(paths):
+        extractor = smile(feature_set, level, num_workers=2)
+        return lambda: extractor.process_files(paths)
+
+    return make
+
+
+def librosa_cepstra(signals):
+    """Make the task of 13 cepstra."""
+    import librosa
+
+    settings = {
+        "sr": SAMPLE_RATE,
+        "n_mfcc": 13,
+        "n_mels": 26,
+        "n_fft": 512,
+        "win_length": 400,
+        "hop_length": 160,
+        "window": "hamming",
+    }
+    return lambda: [librosa.feature.mfcc(y=signal, **settings) for signal in signals]
+
+
+def librosa_features(signals):
+    """Make the task of what librosa computes of `SHARED`, with one spectrum for all."""
+    return lambda: [describe_by_librosa(signal) for signal in signals]
+
+
+def describe_by_librosa(signal):
+    """Return the features of a signal, (n_features, n_frames)."""
+    import librosa
+    from librosa import feature
+
+    spectrum = np.abs(librosa.stft(signal, n_fft=1024, hop_length=512))
+    given = {"S": spectrum, "sr": SAMPLE_RATE}
+    mel = feature.melspectrogram(S=spectrum**2, sr=SAMPLE_RATE, n_mels=40)
+    log_mel = librosa.power_to_db(mel)
+    return np.vstack(
+        [
+            mel,
+            feature.mfcc(S=log_mel, n_mfcc=13),
+            feature.rms(S=spectrum, frame_length=1024),
+            feature.zero_crossing_rate(signal, frame_length=1024, hop_length=512),
+            feature.spectral_centroid(**given),
+            feature.spectral_bandwidth(**given),
+            feature.spectral_rolloff(**given),
+            feature.spectral_flatness(S=spectrum),
+            librosa.onset.onset_strength(S=log_mel, sr=SAMPLE_RATE),
+            feature.spectral_contrast(**given),
+        ]
+    )
+
+
+def joined(make):
+    """Return the maker of the same task for all signals as one."""
+    return lambda signals: make([np.concatenate(signals)])
+
+
+def recommended_statistics(n_jobs=None):
+    """Return the steps from signals to 2,600 statistics of our recommended system."""
+    system = attention_blstm_fcn_robust(n_jobs=n_jobs)
+    union = system["classify"].named_estimators["statistics"]["describe"]
+    return [step for _, step in dict(union.transformer_list)["descriptors"].steps]
+
+
+SIGNAL_TASKS = {
+    "743 features every 32 ms": transformation(Framer(), AcousticFeatures()),
+    "743 features, exact": transformation(Framer(), AcousticFeatures(exact=True)),
+    "9 of the 27 features every 32 ms": transformation(
+        Framer(), AcousticFeatures(SHARED)
+    ),
+    "13 cepstra every 10 ms": transformation(Framer(400, 160), SpeechDescriptors()),
+    "openSMILE, ComParE's 65 descriptors every 10 ms": opensmile_signals(
+        "ComParE_2016", "lld"
+    ),
+    "openSMILE, eGeMAPS' 25 descriptors every 10 ms": opensmile_signals(
+        "eGeMAPSv02", "lld"
+    ),
+    "openSMILE, 13 cepstra every 10 ms": opensmile_signals(
+        Path(__file__).with_name("cepstra.conf"), "lld"
+    ),
+    "librosa, 13 cepstra every 10 ms": librosa_cepstra,
+    "librosa, 10 features every 32 ms": librosa_features,
+    "2,600 statistics of 65 descriptors": transformation(*recommended_statistics()),
+    "29,720 statistics of the 743 features": transformation(
+        Framer(), AcousticFeatures(), FrameStatistics()
+    ),
+    "openSMILE, ComParE's 6,373 functionals": opensmile_signals("ComParE_2016", "func"),
+    "openSMILE, eGeMAPS' 88 functionals": opensmile_signals("eGeMAPSv02", "func"),
+}
+SIGNAL_TASKS |= {
+    f"{name}, as one signal": joined(SIGNAL_TASKS[name])
+    for name in (
+        "743 features every 32 ms",
+        "openSMILE, ComParE's 65 descriptors every 10 ms",
+        "13 cepstra every 10 ms",
+        "openSMILE, 13 cepstra every 10 ms",
+        "librosa, 13 cepstra every 10 ms",
+    )
+}
+FILE_TASKS = (
+    {
+        f"files to 743 features, {n_jobs} thread(s)": transformation(
+            AudioLoader(n_jobs=n_jobs), Framer(), AcousticFeatures(n_jobs=n_jobs)
+        )
+        for n_jobs in (1, 2)
+    }
+    | {
+        f"files to 2,600 statistics, {n_jobs} thread(s)": transformation(
+            AudioLoader(n_jobs=n_jobs), *recommended_statistics(n_jobs)
+        )
+        for n_jobs in (1, 2)
+    }
+    | {
+        "openSMILE, files to ComParE's 65 descriptors, 2 workers": opensmile_files(
+            "ComParE_2016", "lld"
+        ),
+        "openSMILE, files to ComParE's 6,373 functionals, 2 workers": opensmile_files(
+            "ComParE_2016", "func"
+        ),
+    }
+)
+
+
+FEATURE_PAIRS = [
+    (
+        "743 features every 32 ms",
+        "openSMILE, ComParE's 65 descriptors every 10 ms",
+    ),
+    ("743 features every 32 ms", "openSMILE, eGeMAPS' 25 descriptors every 10 ms"),
+    ("743 features, exact", "openSMILE, ComParE's 65 descriptors every 10 ms"),
+    ("743 features, exact", "openSMILE, eGeMAPS' 25 descriptors every 10 ms"),
+    (
+        "743 features every 32 ms, as one signal",
+        "openSMILE, ComParE's 65 descriptors every 10 ms, as one signal",
+    ),
+    ("13 cepstra every 10 ms", "openSMILE, 13 cepstra every 10 ms"),
+    (
+        "13 cepstra every 10 ms, as one signal",
+        "openSMILE, 13 cepstra every 10 ms, as one signal",
+    ),
+    ("13 cepstra every 10 ms", "librosa, 13 cepstra every 10 ms"),
+    (
+        "13 cepstra every 10 ms, as one signal",
+        "librosa, 13 cepstra every 10 ms, as one signal",
+    ),
+    ("9 of the 27 features every 32 ms", "librosa, 10 features every 32 ms"),
+    ("743 features every 32 ms", "librosa, 10 features every 32 ms"),
+]
+FUNCTIONAL_PAIRS = [
+    (ours, rival)
+    for ours in (
+        "2,600 statistics of 65 descriptors",
+        "29,720 statistics of the 743 features",
+    )
+    for rival in (
+        "openSMILE, ComParE's 6,373 functionals",
+        "openSMILE, eGeMAPS' 88 functionals",
+    )
+]
+FILE_PAIRS = [
+    (
+        "files to 743 features, 2 thread(s)",
+        "openSMILE, files to ComParE's 65 descriptors, 2 workers",
+    ),
+    (
+        "files to 2,600 statistics, 2 thread(s)",
+        "openSMILE, files to ComParE's 6,373 functionals, 2 workers",
+    ),
+    ("files to 743 features, 2 thread(s)", "files to 743 features, 1 thread(s)"),
+    (
+        "files to 2,600 statistics, 2 thread(s)",
+        "files to 2,600 statistics, 1 thread(s)",
+    ),
+]
+
+
+def compare_features(quick=False):
+    """Compare features of frames, from signals, on one thread."""
+    yield from compare_signals(FEATURE_PAIRS, quick)
+
+
+def compare_functionals(quick=False):
+    """Compare rows of statistics, from signals, on one thread."""
+    yield from compare_signals(FUNCTIONAL_PAIRS, quick)
+
+
+def compare_signals(pairs, quick):
+    """Time tasks on signals, each on one thread."""
+    signals = make_speech(quick).data
+    with threadpool_limits(1):
+        yield from compare_pairs(
+            pairs, SIGNAL_TASKS, signals, signals[:20], 1 if quick else N_RUNS
+        )
+
+
+def compare_threads(quick=False):
+    """Compare two threads with two workers, and with one thread, from files on."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = datasets.write_corpus(make_speech(quick), folder)
+        yield from compare_pairs(
+            FILE_PAIRS, FILE_TASKS, paths, paths[:20], 1 if quick else N_RUNS
+        )
+
+
+# Classifiers
+
+
+class Utterances(NamedTuple):
+    """What networks learn from.
+
+    Parameters
+    ----------
+    sequences : list of ndarray of shape (n_frames, n_features)
+    padded : ndarray of shape (n_utterances, n_features, n_frames)
+        The same, as sktime and aeon want it.
+    labels : ndarray of shape (n_utterances,)
+    """
+
+    sequences: list
+    padded: np.ndarray
+    labels: np.ndarray
+
+
+def make_utterances(n_utterances, n_features=64, n_classes=7):
+    """Return noise with the lengths of EmoDB: 2.8 s on average, 9 s at most."""
+    generator = np.random.default_rng(0)
+    seconds = generator.lognormal(np.log(2.8) - 0.36**2 / 2, 0.36, n_utterances)
+    seconds[0] = 9.0
+    lengths = np.ceil(np.minimum(seconds, 9.0) * SAMPLE_RATE / 512).astype(int)
+    sequences = [
+        generator.normal(size=(length, n_features)).astype(np.float32)
+        for length in lengths
+    ]
+    padded = np.zeros((n_utterances, n_features, lengths.max()), dtype=np.float32)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[:, : len(sequence)] = sequence.T
+    return Utterances(sequences, padded, np.arange(n_utterances) % n_classes)
+
+
+def fit_ours(recurrent):
+    """Return our fit of an LSTM-FCN, or of an FCN, with the rivals' sizes."""
+
+    def fit(utterances, n_epochs):
+        classifier = AttentionBLSTMFCNClassifier(
+            recurrent=recurrent,
+            pooling="last" if recurrent else "attention",
+            recurrent_units=8,
+            filters=(128, 256, 128),
+            kernel_sizes=(8, 5, 3),
+            hidden_units=(),
+            dropout=0.8,
+            batch_size=BATCH_SIZE,
+            max_epochs=n_epochs,
+            random_state=0,
+        )
+        classifier.fit(utterances.sequences, utterances.labels)
+
+    return fit
+
+
+def fit_sktime(utterances, n_epochs):
+    """Fit sktime's LSTM-FCN, by its default sizes."""
+    from sktime.classification.deep_learning import LSTMFCNClassifier
+
+    classifier = LSTMFCNClassifier(
+        n_epochs=n_epochs, batch_size=BATCH_SIZE, random_state=0
+    )
+    classifier.fit(utterances.padded, utterances.labels)
+
+
+def fit_sktime_torch(utterances, n_epochs):
+    """Fit sktime's LSTM-FCN in PyTorch, by its default sizes."""
+    from sktime.classification.deep_learning.lstmfcn import LSTMFCNClassifierTorch
+
+    classifier = LSTMFCNClassifierTorch(
+        num_epochs=n_epochs, batch_size=BATCH_SIZE, random_state=0
+    )
+    classifier.fit(utterances.padded, utterances.labels)
+
+
+def fit_aeon(utterances, n_epochs):
+    """Fit aeon's FCN, by its default sizes; it writes its best epochs to a file."""
+    from aeon.classification.deep_learning import FCNClassifier
+
+    with tempfile.TemporaryDirectory() as folder:
+        classifier = FCNClassifier(
+            n_epochs=n_epochs,
+            batch_size=BATCH_SIZE,
+            random_state=0,
+            file_path=f"{folder}/",
+        )
+        classifier.fit(utterances.padded, utterances.labels)
+
+
+def compare_lstm_fcn(quick=False):
+    """Compare fits of the LSTM-FCN of Karim et al., 2018, with steps of frames."""
+    rivals = {
+        "sktime's LSTMFCNClassifier": fit_sktime,
+        "sktime's LSTMFCNClassifierTorch": fit_sktime_torch,
+    }
+    yield from compare_fits("LSTM-FCN", fit_ours("lstm"), rivals, quick)
+
+
+def compare_fcn(quick=False):
+    """Compare fits of the FCN of Wang et al., 2017."""
+    rivals = {"aeon's FCNClassifier": fit_aeon}
+    yield from compare_fits("FCN", fit_ours(None), rivals, quick)
+
+
+def compare_fits(network, ours, rivals, quick):
+    """Time the first fit of all, later ones, and an epoch without what is around it."""
+    utterances = make_utterances(60 if quick else N_UTTERANCES)
+    start_tensorflow()
+    tasks = {}
+    first = {}
+    for name, fit in {"ours": ours, **rivals}.items():
+        short = functools.partial(fit, utterances, 1)
+        long = functools.partial(fit, utterances, 1 + N_EPOCHS)
+        try:
+            first |= take_turns({name: short}, 1)[0]
+        except ImportError:
+            continue
+        tasks |= {(name, "short"): short, (name, "long"): long}
+    seconds, _ = take_turns(tasks, 1 if quick else N_RUNS)
+
+    def epoch(name):
+        return (seconds[name, "long"] - seconds[name, "short"]) / N_EPOCHS
+
+    works = {
+        "an epoch": epoch,
+        "first fit of the process, 1 epoch": first.get,
+        "later fit, 1 epoch": lambda name: seconds[name, "short"],
+    }
+    for rival in rivals:
+        for work, find in works.items():
+            times = [find(name) for name in (rival, "ours")] if rival in first else []
+            yield Comparison(f"{network}, {work}", rival, *times)
+
+
+def start_tensorflow():
+    """Train a small network, so that nobody's first fit starts TensorFlow itself."""
+    import keras
+
+    model = keras.Sequential([keras.layers.LSTM(2), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.zeros((2, 3, 4)), np.zeros((2, 1)), verbose=0)
