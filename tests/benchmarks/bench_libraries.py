@@ -32,7 +32,7 @@ SAMPLE_RATE = 16000
 N_RUNS = 3
 N_UTTERANCES = 250
 BATCH_SIZE = 50
-N_EPOCHS = 3
+N_EPOCHS = 6
 
 # What librosa has as well, or something of the same kind: onset strength is the
 # spectral flux of mel bands, contrast the crest factor with valleys for means.
@@ -383,49 +383,46 @@ def fit_aeon(utterances, n_epochs):
         classifier.fit(utterances.padded, utterances.labels)
 
 
-def compare_lstm_fcn(quick=False):
-    """Compare fits of the LSTM-FCN of Karim et al., 2018, with steps of frames."""
-    rivals = {
-        "sktime's LSTMFCNClassifier": fit_sktime,
-        "sktime's LSTMFCNClassifierTorch": fit_sktime_torch,
-    }
-    yield from compare_fits("LSTM-FCN", fit_ours("lstm"), rivals, quick)
+def compare_sktime(quick=False):
+    """Compare fits of the LSTM-FCN of Karim et al., 2018, whose steps are frames."""
+    rival = "sktime's LSTMFCNClassifier"
+    yield from compare_fits("LSTM-FCN", fit_ours("lstm"), rival, fit_sktime, quick)
 
 
-def compare_fcn(quick=False):
+def compare_sktime_torch(quick=False):
+    """Compare fits of the same with sktime's in PyTorch."""
+    rival = "sktime's LSTMFCNClassifierTorch"
+    yield from compare_fits(
+        "LSTM-FCN", fit_ours("lstm"), rival, fit_sktime_torch, quick
+    )
+
+
+def compare_aeon(quick=False):
     """Compare fits of the FCN of Wang et al., 2017."""
-    rivals = {"aeon's FCNClassifier": fit_aeon}
-    yield from compare_fits("FCN", fit_ours(None), rivals, quick)
+    yield from compare_fits(
+        "FCN", fit_ours(None), "aeon's FCNClassifier", fit_aeon, quick
+    )
 
 
-def compare_fits(network, ours, rivals, quick):
-    """Time the first fit of all, later ones, and an epoch without what is around it."""
+def compare_fits(network, fit_ours, rival, fit_rival, quick):
+    """Time the first fits, later ones, and an epoch without what is around it."""
     utterances = make_utterances(60 if quick else N_UTTERANCES)
     start_tensorflow()
-    tasks = {}
-    first = {}
-    for name, fit in {"ours": ours, **rivals}.items():
-        short = functools.partial(fit, utterances, 1)
-        long = functools.partial(fit, utterances, 1 + N_EPOCHS)
-        try:
-            first |= take_turns({name: short}, 1)[0]
-        except ImportError:
-            continue
-        tasks |= {(name, "short"): short, (name, "long"): long}
-    seconds, _ = take_turns(tasks, 1 if quick else N_RUNS)
-
-    def epoch(name):
-        return (seconds[name, "long"] - seconds[name, "short"]) / N_EPOCHS
-
-    works = {
-        "an epoch": epoch,
-        "first fit of the process, 1 epoch": first.get,
-        "later fit, 1 epoch": lambda name: seconds[name, "short"],
+    fits = {"rival": fit_rival, "ours": fit_ours}
+    tasks = {
+        (name, n_epochs): functools.partial(fit, utterances, n_epochs)
+        for name, fit in fits.items()
+        for n_epochs in (1, 1 + N_EPOCHS)
     }
-    for rival in rivals:
-        for work, find in works.items():
-            times = [find(name) for name in (rival, "ours")] if rival in first else []
-            yield Comparison(f"{network}, {work}", rival, *times)
+    first, _ = take_turns({name: tasks[name, 1] for name in fits}, 1)
+    seconds, _ = take_turns(tasks, 1 if quick else N_RUNS)
+    epochs = [
+        (seconds[name, 1 + N_EPOCHS] - seconds[name, 1]) / N_EPOCHS for name in fits
+    ]
+    later = [seconds[name, 1] for name in fits]
+    yield Comparison(f"{network}, an epoch", rival, *epochs)
+    yield Comparison(f"{network}, first fit of the process", rival, *first.values())
+    yield Comparison(f"{network}, later fit of one epoch", rival, *later)
 
 
 def start_tensorflow():

@@ -1,5 +1,6 @@
 """What a comparison with another library is, and how it is timed."""
 
+import gc
 import time
 from importlib import import_module
 from typing import NamedTuple
@@ -47,11 +48,12 @@ def take_turns(tasks, n_runs):
     numbers = {}
     for run in range(n_runs):
         for name, task in tasks.items():
+            gc.collect()
             start = time.perf_counter()
             result = task()
             seconds[name][run] = time.perf_counter() - start
             numbers[name] = count_numbers(result)
-            # Before the next one starts the clock and asks for memory.
+            # The next one shall not pay for what this one leaves behind.
             del result
     return seconds, numbers
 
@@ -108,5 +110,5 @@ def gather(module, function, quick):
         for row in getattr(import_module(module), function)(quick):
             rows.append(Comparison(*row))
     except ImportError as error:
-        rows.append(Comparison(module, str(error)))
+        rows.append(Comparison(f"{module}, {function}", str(error)))
     return rows
