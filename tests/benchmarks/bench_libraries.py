@@ -190,13 +190,13 @@ SIGNAL_TASKS |= {
 }
 FILE_TASKS = (
     {
-        f"files to 743 features, {n_jobs} thread(s)": transformation(
+        f"files to 743 features, n_jobs={n_jobs}": transformation(
             AudioLoader(n_jobs=n_jobs), Framer(), AcousticFeatures(n_jobs=n_jobs)
         )
         for n_jobs in (1, 2)
     }
     | {
-        f"files to 2,600 statistics, {n_jobs} thread(s)": transformation(
+        f"files to 2,600 statistics, n_jobs={n_jobs}": transformation(
             AudioLoader(n_jobs=n_jobs), *recommended_statistics(n_jobs)
         )
         for n_jobs in (1, 2)
@@ -250,17 +250,17 @@ FUNCTIONAL_PAIRS = [
 ]
 FILE_PAIRS = [
     (
-        "files to 743 features, 2 thread(s)",
+        "files to 743 features, n_jobs=2",
         "openSMILE, files to ComParE's 65 descriptors, 2 workers",
     ),
     (
-        "files to 2,600 statistics, 2 thread(s)",
+        "files to 2,600 statistics, n_jobs=2",
         "openSMILE, files to ComParE's 6,373 functionals, 2 workers",
     ),
-    ("files to 743 features, 2 thread(s)", "files to 743 features, 1 thread(s)"),
+    ("files to 743 features, n_jobs=2", "files to 743 features, n_jobs=1"),
     (
-        "files to 2,600 statistics, 2 thread(s)",
-        "files to 2,600 statistics, 1 thread(s)",
+        "files to 2,600 statistics, n_jobs=2",
+        "files to 2,600 statistics, n_jobs=1",
     ),
 ]
 
