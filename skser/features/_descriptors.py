@@ -18,6 +18,11 @@ from skser.features._voice import SILENCE, periodicity
 ENERGY_FLOOR = SILENCE**2
 
 
+# Number of frames described at a time, so that the memory beside the result is bounded,
+# and most of it stays in the processor's cache.
+_CHUNK_LENGTH = 256
+
+
 class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Describe each frame by cepstra, energies, pitch and voicing.
 
@@ -180,6 +185,13 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
 
     def _describe(self, frames):
         """Return the descriptors of one utterance."""
+        # No descriptor looks beyond its frame.
+        starts = range(0, len(frames), _CHUNK_LENGTH)
+        chunks = [frames[start : start + _CHUNK_LENGTH] for start in starts]
+        return np.concatenate([self._describe_chunk(chunk) for chunk in chunks])
+
+    def _describe_chunk(self, frames):
+        """Return the descriptors of some frames."""
         analysis = _Analysis(frames.astype(np.float64), self)
         columns = [DESCRIPTORS[name](analysis) for name in self.descriptors]
         return np.column_stack(columns).astype(np.float32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skser.features import SpeechDescriptors
+from skser.features import SpeechDescriptors, _descriptors
 from skser.features._descriptors import DESCRIPTORS
 from skser.framing import Framer
 
@@ -76,6 +76,15 @@ def test_threads_and_neighbours_do_not_change_the_values(frames):
     together = clone(SpeechDescriptors(n_jobs=2)).fit_transform(frames)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("chunk_length", [1, 7])
+def test_chunks_do_not_change_the_values(chunk_length, frames, monkeypatch):
+    describe = SpeechDescriptors([*DESCRIPTORS])
+    [expected] = describe.transform(frames[1:2])
+    monkeypatch.setattr(_descriptors, "_CHUNK_LENGTH", chunk_length)
+    [values] = describe.transform(frames[1:2])
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
