@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skser._percentiles import compute_percentiles
 from skser._sequences import (
     ROUNDING,
     Batch,
@@ -25,13 +26,13 @@ from skser._threads import one_blas_thread
 
 # Frames that are in double precision at once: 4096 frames of 743 features are 24 MB.
 BLOCK_SIZE = 4096
-# Features whose values over all frames are in one array at once, for the percentiles.
-COLUMN_BLOCK_SIZE = 16
 # What `compress` takes for heavy-tailed: non-negative, with one value in a thousand
 # above this many medians. Energies and spectra have 6 to 130, bounded shapes 1 to 4.
 HEAVY_TAIL = 5.0
 # The percentile that is added before the logarithm: what lies below it hardly counts.
 SOFT_FLOOR = 10
+# What `compress` looks at: smallest value, soft floor, median and top.
+_COMPRESSION_PERCENTILES = (0, SOFT_FLOOR, 50, 99.9)
 
 
 class PCAWhitening(
@@ -55,7 +56,7 @@ class PCAWhitening(
 
     All is learnt from the frames seen in `fit`, each frame counting alike. These are
     never copied into one array: memory beside the input is bounded by a block
-    of frames and a few features.
+    of frames.
 
     Parameters
     ----------
@@ -263,36 +264,21 @@ class PCAWhitening(
             )
 
     def _learn_distributions(self, sequences):
-        """Set offsets and bounds by the percentiles of each feature over all frames.
-
-        A few features at a time: the percentiles are exact, and the copy is small.
-        """
+        """Set offsets and bounds by the percentiles of each feature over all frames."""
         self.offset_ = np.full(self.n_features_in_, np.nan)
         self.lower_ = np.full(self.n_features_in_, -np.inf)
         self.upper_ = np.full(self.n_features_in_, np.inf)
-        if self.clip is None and not self.compress:
+        clip = () if self.clip is None else _check_percentiles(self.clip)
+        shape = _COMPRESSION_PERCENTILES if self.compress else ()
+        if not (clip or shape):
             return
-        for start in range(0, self.n_features_in_, COLUMN_BLOCK_SIZE):
-            columns = slice(start, start + COLUMN_BLOCK_SIZE)
-            values = np.concatenate(
-                [sequence[:, columns].T for sequence in sequences], 1
-            )
-            if self.compress:
-                self.offset_[columns] = _learn_offsets(values)
-            if self.clip is not None:
-                self._learn_bounds(values, columns)
-
-    def _learn_bounds(self, values, columns):
-        """Set the bounds of a few features, given as rows; `values` are overwritten."""
-        lower, upper = np.percentile(
-            values, _check_percentiles(self.clip), axis=1, overwrite_input=True
-        )
-        # Percentiles and logarithms can be exchanged, but for the interpolation
-        # between two neighbouring values.
-        bounds = np.stack([lower, upper]).astype(np.float64)
-        self.lower_[columns], self.upper_[columns] = _compress(
-            bounds, self.offset_[columns]
-        )
+        values = compute_percentiles(sequences, (*shape, *clip))
+        if self.compress:
+            self.offset_ = _learn_offsets(*values[: len(shape)])
+        if self.clip is not None:
+            # Percentiles and logarithms can be exchanged, but for the interpolation
+            # between two neighbouring values.
+            self.lower_, self.upper_ = _compress(values[len(shape) :], self.offset_)
 
     def _block_scale(self):
         """Return by how much each feature is scaled down for being one of many."""
@@ -406,21 +392,20 @@ class PCAWhitening(
         return tags
 
 
-def _learn_offsets(values):
+def _learn_offsets(smallest, floor, median, top):
     """Return what to add to each feature before the logarithm; NaN for no logarithm.
 
     Parameters
     ----------
-    values : ndarray of shape (n_features, n_frames)
-        Not changed.
+    smallest, floor, median, top : ndarray of shape (n_features,)
+        The percentiles of `_COMPRESSION_PERCENTILES`.
 
     Returns
     -------
     offsets : ndarray of shape (n_features,)
         Positive or NaN.
     """
-    floor, median, top = np.percentile(values, [SOFT_FLOOR, 50, 99.9], axis=1)
-    is_heavy = (values.min(axis=1) >= 0) & (top > HEAVY_TAIL * median)
+    is_heavy = (smallest >= 0) & (top > HEAVY_TAIL * median)
     # Of a feature that is mostly 0 the percentile is 0, too, and has no logarithm.
     return np.where(is_heavy & (floor > 0), floor, np.nan)
 
