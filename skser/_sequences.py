@@ -16,6 +16,8 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from skser._mapped import temporary_arrays
+
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
 ROUNDING = 1e-12
@@ -372,7 +374,7 @@ def pad_sequences(sequences, n_frames=None):
     return padded, np.arange(n_frames) < lengths[:, np.newaxis]
 
 
-def map_utterances(function, utterances, n_jobs=None):
+def map_utterances(function, utterances, n_jobs=None, temp_folder=None):
     """Apply a function to each utterance, in threads if asked, in order.
 
     Threads share the signals, so nothing is pickled; decoding, Fourier transforms and
@@ -385,17 +387,34 @@ def map_utterances(function, utterances, n_jobs=None):
     utterances : iterable
     n_jobs : int, default=None
         As in scikit-learn: None is 1, -1 is all processors.
+    temp_folder : str or os.PathLike, default=None
+        Folder for a temporary file of the results, arrays of numbers, so that no more
+        than `n_jobs` of them are in memory. The functions then run in threads always,
+        which share the file. None keeps all results in memory.
 
     Returns
     -------
     results : Batch
+        With `temp_folder`, of read-only ``numpy.memmap``.
     """
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
+    if temp_folder is not None:
+        with temporary_arrays(temp_folder) as arrays:
+
+            def keep(utterance):
+                return arrays.append(function(utterance))
+
+            return Batch(arrays.read(_map(keep, utterances, n_jobs, "sharedmem")))
+    return Batch(_map(function, utterances, n_jobs))
+
+
+def _map(function, utterances, n_jobs, require=None):
+    """Return a list of results; see `map_utterances`."""
     if effective_n_jobs(n_jobs) == 1:
-        return Batch(function(utterance) for utterance in utterances)
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    return Batch(parallel(delayed(function)(utterance) for utterance in utterances))
+        return [function(utterance) for utterance in utterances]
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require=require)
+    return parallel(delayed(function)(utterance) for utterance in utterances)
 
 
 class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
