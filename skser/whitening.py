@@ -1,6 +1,7 @@
 """How features of very different scales become whitened components: `PCAWhitening`."""
 
 import numbers
+import os
 import warnings
 
 import numpy as np
@@ -20,6 +21,7 @@ from skser._sequences import (
     SequenceTransformerMixin,
     is_table,
     iterate_blocks,
+    map_utterances,
     validate_frames,
 )
 from skser._threads import one_blas_thread
@@ -82,6 +84,11 @@ class PCAWhitening(
     eigenvalue_floor : float, default=1e-6
         Directions whose eigenvalue is less than this share of the largest one
         are left out.
+    temp_folder : str or os.PathLike, default=None
+        Folder in which `transform` keeps components that do not fit into memory; None
+        keeps them in memory. They are read-only memory maps of a temporary file, which
+        is removed with the last of them, or at the end of the process. If this is
+        killed, the file stays: ``skser-*.arrays``.
 
     Attributes
     ----------
@@ -141,6 +148,7 @@ class PCAWhitening(
         "blocks": ["array-like", None],
         "whiten": ["boolean", Interval(numbers.Real, 0, 1, closed="both")],
         "eigenvalue_floor": [Interval(numbers.Real, 0, 1, closed="left")],
+        "temp_folder": [str, os.PathLike, None],
     }
 
     def __init__(
@@ -152,6 +160,7 @@ class PCAWhitening(
         blocks=None,
         whiten=True,
         eigenvalue_floor=1e-6,
+        temp_folder=None,
     ):
         self.n_components = n_components
         self.clip = clip
@@ -159,6 +168,7 @@ class PCAWhitening(
         self.blocks = blocks
         self.whiten = whiten
         self.eigenvalue_floor = eigenvalue_floor
+        self.temp_folder = temp_folder
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -208,13 +218,13 @@ class PCAWhitening(
         check_is_fitted(self)
         sequences = validate_frames(self, X, reset=False)
         rotation = self._rotation()
+
+        def rotate(sequence):
+            components = self._standardize(sequence) @ rotation
+            return components.astype(sequence.dtype, copy=False)
+
         with one_blas_thread():
-            results = Batch(
-                (self._standardize(sequence) @ rotation).astype(
-                    sequence.dtype, copy=False
-                )
-                for sequence in sequences
-            )
+            results = map_utterances(rotate, sequences, temp_folder=self.temp_folder)
         return results[0] if is_table(X) else results
 
     def inverse_transform(self, X):

@@ -167,6 +167,16 @@ def test_memory_does_not_hold_a_second_copy_of_all_frames():
     assert peak < 0.75 * total  # in double precision a copy would be twice `total`
 
 
+def test_components_in_a_folder_are_those_in_memory(utterances, tmp_path):
+    expected = PCAWhitening().fit_transform(utterances)
+    found = PCAWhitening(temp_folder=tmp_path).fit_transform(utterances)
+    for one, other in zip(found, expected, strict=True):
+        assert isinstance(one, np.memmap)
+        np.testing.assert_array_equal(one, other)
+    del found, one
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_the_frames_seen_in_fit_count(utterances):
     whitening = PCAWhitening().fit(utterances[:2])
     before = whitening.mean_.copy()
