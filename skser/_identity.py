@@ -13,7 +13,14 @@ import numpy as np
 from skser._version import __version__
 
 # What a user may change between two attempts: it has no influence on results.
-_WITHOUT_INFLUENCE = {"cache", "checkpoint", "memory", "n_jobs", "verbose"}
+_WITHOUT_INFLUENCE = {
+    "cache",
+    "checkpoint",
+    "memory",
+    "n_jobs",
+    "temp_folder",
+    "verbose",
+}
 PACKAGES = (
     "scikit-learn",
     "numpy",
@@ -39,12 +46,17 @@ def find_versions(packages=PACKAGES):
         Without packages that are not installed. Nothing is imported.
     """
     versions = {"skser": __version__, "python": platform.python_version()}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    found = {package: _find_version(package) for package in packages}
+    return versions | {name: v for name, v in found.items() if v is not None}
+
+
+@functools.cache
+def _find_version(package):
+    """Return the version of a package, or None; it takes milliseconds to look up."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 @functools.cache
@@ -80,10 +92,10 @@ def describe(value):
     -------
     description : dict, list, str, number or None
         Estimators become dicts with "class" and their parameters, without those that
-        have no influence on results: "cache", "checkpoint", "memory", "n_jobs" and
-        "verbose". Functions are described by their code, default values and the
-        variables that they have taken from around them, but not by the functions
-        that they call.
+        have no influence on results: "cache", "checkpoint", "memory", "n_jobs",
+        "temp_folder" and "verbose". Functions are described by their code, default
+        values and the variables that they have taken from around them, but not by the
+        functions that they call.
 
     Examples
     --------

@@ -58,7 +58,7 @@ def map_cached(function, utterances, transformer, packages):
     except OSError as error:
         _warn(folder, Counter({(_NOT_KEPT, str(error)): len(utterances)}))
         return map_utterances(function, utterances, transformer.n_jobs)
-    remove_unfinished(folder)
+    _tidy(folder)
     cache = _Cache(folder, _describe_settings(transformer, packages))
     found = map_utterances(
         functools.partial(cache.call, function), utterances, transformer.n_jobs
@@ -105,6 +105,12 @@ class _Cache:
         digest = hashlib.sha256(self._settings.encode())
         update_digest(digest, utterance)
         return self._folder / f"{digest.hexdigest()}.npz"
+
+
+@functools.cache
+def _tidy(folder):
+    """Remove what is unfinished, once: batches of one utterance are many calls."""
+    remove_unfinished(folder)
 
 
 def _describe_settings(transformer, packages):

@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 
 import skser
-from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier, _identity
 from skser.classifiers import AttentiveCNNClassifier, _training
 
 
@@ -219,11 +219,9 @@ def test_other_versions_are_trained_from_the_beginning(
             "skser.classifiers._network.digest_source", lambda *packages: "changed"
         )
     else:
-        from importlib import metadata
-
-        version = metadata.version
+        version = _identity._find_version
         monkeypatch.setattr(
-            "skser._identity.metadata.version",
+            "skser._identity._find_version",
             lambda name: "99" if name == package else version(name),
         )
     small(tmp_path).fit(*sequences)

@@ -124,9 +124,7 @@ def test_other_versions_find_nothing(folder, computed, monkeypatch, package):
     AcousticFeatures(cache=folder).transform(FRAMES[:2])
     computed.clear()
     versions = {"skser": "1", "numpy": "2", "scipy": "3", package: "99"}
-    monkeypatch.setattr(
-        "skser._identity.metadata.version", lambda name: versions.get(name)
-    )
+    monkeypatch.setattr("skser._identity._find_version", versions.get)
     monkeypatch.setattr("skser._identity.__version__", versions["skser"])
     AcousticFeatures(cache=folder).transform(FRAMES[:2])
     assert len(computed) == 2
