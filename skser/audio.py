@@ -229,8 +229,7 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         ShortAudioWarning
             Once, for all signals of less than 1024 samples.
         """
-        self._validate_params()
-        entries, are_paths = _check_batch(X)
+        entries, are_paths = self.inspect(X)
         if are_paths:
             names = [_as_path(entry) for entry in entries]
             signals = self._load_files(names)
@@ -240,26 +239,48 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         _warn_if_short(signals, names)
         return signals
 
-    def _load_files(self, paths):
-        """Look at the headers of all files first, then decode them."""
+    def inspect(self, X):
+        """Look at what the headers of all recordings tell; nothing is decoded.
 
-        def inspect(path):
-            with _open_audio(path, self.max_duration):
-                pass
+        Parameters
+        ----------
+        X : list, tuple, ndarray or pandas.Series of length n_samples
+            As in :meth:`transform`.
 
-        def load(path):
-            return _load_file(path, self.sample_rate, self.max_duration)
+        Returns
+        -------
+        entries : list
+            The recordings.
+        are_paths : bool
+            Whether they are paths, and not waveforms.
 
-        _map_files(inspect, paths, self.n_jobs)
-        return _map_files(load, paths, self.n_jobs)
-
-    def _load_waveforms(self, waveforms, names):
-        if self.input_sample_rate is None:
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As in :meth:`transform`, except for what only decoding can find.
+        """
+        self._validate_params()
+        entries, are_paths = _check_batch(X)
+        if are_paths:
+            _map_files(self._inspect_file, entries, self.n_jobs)
+        elif self.input_sample_rate is None:
             raise ValueError(
                 "X holds waveforms, so their sampling rate is needed: give it as "
                 "AudioLoader(input_sample_rate=...), in Hz."
             )
+        return entries, are_paths
 
+    def _inspect_file(self, path):
+        with _open_audio(_as_path(path), self.max_duration):
+            pass
+
+    def _load_files(self, paths):
+        def load(path):
+            return _load_file(path, self.sample_rate, self.max_duration)
+
+        return _map_files(load, paths, self.n_jobs)
+
+    def _load_waveforms(self, waveforms, names):
         def load(item):
             signal = _mix_waveform(*item)
             name, rate = item[1], self.input_sample_rate

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_estimator,
@@ -37,6 +38,7 @@ from skser.ivectors import (
     MixtureAlignment,
 )
 from skser.normalization import FrameScaler, SpeakerNormalizer, UtteranceNormalizer
+from skser.streaming import ByUtterance
 
 PUBLIC_MODULES = [
     importlib.import_module(name)
@@ -46,6 +48,7 @@ PUBLIC_MODULES = [
         "skser.features",
         "skser.ivectors",
         "skser.normalization",
+        "skser.streaming",
     )
 ]
 
@@ -126,6 +129,7 @@ N_CHECKS = {
     "NetworkClassifier": 50,
     "AudioLoader": 1,
     "AcousticFeatures": 1,
+    "ByUtterance": 1,
 }
 
 # Of estimators that take no tables, by name: the checks that need no data.
@@ -147,6 +151,7 @@ ESTIMATORS = [
     skser.AudioLoader(),
     skser.Framer(),
     skser.AcousticFeatures(),
+    ByUtterance(skser.AcousticFeatures()),
     skser.PCAWhitening(),
     FrameScaler(),
     UtteranceNormalizer(),
@@ -330,6 +335,7 @@ FRONT_END = {
     "AudioLoader": skser.AudioLoader(input_sample_rate=16000),
     "Framer": skser.Framer(),
     "AcousticFeatures": skser.AcousticFeatures(),
+    "ByUtterance": ByUtterance(make_pipeline(skser.Framer(), skser.AcousticFeatures())),
 }
 # Of unequal length, as no table of scikit-learn's checks is.
 SIGNALS = [
@@ -340,6 +346,7 @@ BATCHES = {
     "AudioLoader": SIGNALS,
     "Framer": SIGNALS,
     "AcousticFeatures": [skser.frame(signal) for signal in SIGNALS],
+    "ByUtterance": SIGNALS,
 }
 
 
@@ -471,6 +478,7 @@ def test_tags_tell_what_each_estimator_is():
     assert not tags["AudioLoader"].requires_fit
     assert not tags["Framer"].requires_fit
     assert not tags["AcousticFeatures"].requires_fit
+    assert not tags["ByUtterance"].requires_fit
     assert tags["PCAWhitening"].requires_fit
     for name in ("AcousticFeatures", "PCAWhitening", "AttentionBLSTMFCNClassifier"):
         assert tags[name].input_tags.three_d_array

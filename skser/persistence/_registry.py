@@ -17,6 +17,8 @@ from sklearn.pipeline import Pipeline
 from skser.classifiers import BaseNetworkClassifier
 from skser.ensembles import SoftVotingClassifier
 from skser.features import AcousticFeatures, OpenSmileFunctionals, SpeechDescriptors
+from skser.streaming import ByUtterance
+from skser.whitening import PCAWhitening
 
 # Name -> where it is imported from.
 _CLASSES = {
@@ -32,6 +34,7 @@ _CLASSES = {
     "FrameScaler": "skser.normalization",
     "UtteranceNormalizer": "skser.normalization",
     "SpeakerNormalizer": "skser.normalization",
+    "ByUtterance": "skser.streaming",
     "PCAWhitening": "skser.whitening",
     "AttentionBLSTMClassifier": "skser.classifiers",
     "AttentionBLSTMFCNClassifier": "skser.classifiers",
@@ -75,6 +78,8 @@ _LEFT_OUT = (
     (AcousticFeatures, "cache"),
     (SpeechDescriptors, "cache"),
     (OpenSmileFunctionals, "cache"),
+    (PCAWhitening, "temp_folder"),
+    (ByUtterance, "temp_folder"),
     (BaseNetworkClassifier, "checkpoint"),
     (BaseNetworkClassifier, "_training_state"),
     (BaseEstimator, "_skl_callbacks"),

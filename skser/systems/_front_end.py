@@ -3,6 +3,8 @@
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from skser.streaming import list_steps
+
 
 def split_front_end(system):
     """Split a Pipeline before the first step that learns something.
@@ -48,5 +50,4 @@ def split_front_end(system):
 
 def _learns(step):
     """Tell whether a step learns anything; an empty one does not."""
-    is_empty = step is None or step == "passthrough"
-    return not is_empty and get_tags(step).requires_fit
+    return any(get_tags(part).requires_fit for part in list_steps(step))

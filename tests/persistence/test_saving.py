@@ -28,6 +28,7 @@ from skser.features import OpenSmileFunctionals
 from skser.ivectors import WCCN
 from skser.metrics import SCORERS
 from skser.normalization import FrameScaler, UtteranceNormalizer
+from skser.streaming import ByUtterance
 
 try:
     import cloudpickle
@@ -230,6 +231,16 @@ def test_data_frames_are_asked_for_and_named_as_before(table, tmp_path):
     assert list(loaded.transform(frame).columns) == list("abcde")
     with pytest.raises(ValueError, match="feature names"):
         loaded.transform(frame[list("edcba")])
+
+
+def test_a_temporary_folder_of_this_machine_is_left_behind(table, tmp_path):
+    whitening = skser.PCAWhitening(temp_folder=str(tmp_path / "x")).fit(table[0])
+    front_end = ByUtterance(skser.Framer(), temp_folder="temporary", n_jobs=2)
+    skser.save(make_pipeline(front_end, whitening), tmp_path / "model")
+    loaded = skser.load(tmp_path / "model")
+    assert [step.temp_folder for _, step in loaded.steps] == [None, None]
+    assert isinstance(loaded[0].front_end, skser.Framer)
+    assert loaded[0].n_jobs == 2
 
 
 def test_a_cache_of_this_machine_is_left_behind(table, tmp_path):

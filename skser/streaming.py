@@ -1,0 +1,207 @@
+"""How a corpus larger than memory becomes features: one utterance after the other."""
+
+import numbers
+import os
+
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils._param_validation import HasMethods
+from threadpoolctl import threadpool_limits
+
+from skser._sequences import check_is_sequence, map_utterances
+
+__all__ = ["ByUtterance"]
+
+
+class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Take each utterance through all steps of a front end before the next one.
+
+    A Pipeline takes all utterances through its first step, then all through the second:
+    the signals of 100 hours are 23 GB. Here, `n_jobs` signals are in memory at a time,
+    and with `temp_folder` no more features than that either. The results are the same.
+
+    The estimator is stateless: `fit` only checks its input, and `transform` works
+    without it.
+
+    Parameters
+    ----------
+    front_end : transformer or Pipeline
+        Steps that learn nothing, such as those of
+        :func:`skser.systems.split_front_end`.
+    temp_folder : str or os.PathLike, default=None
+        Folder for features that do not fit into memory; None keeps them in memory. They
+        are read-only memory maps of a temporary file, which is removed with the last
+        of them, or at the end of the process. If this is killed, the file stays:
+        ``skser-*.arrays``.
+    n_jobs : int, default=None
+        Number of threads over utterances; None is 1, -1 is all processors. Those of
+        the steps themselves have nothing to divide.
+
+    See Also
+    --------
+    skser.PCAWhitening : Has a `temp_folder`, too.
+
+    Notes
+    -----
+    If the first step is an :class:`~skser.AudioLoader`, the headers of all files are
+    looked at before any of them is decoded, and reported together. Other faults end
+    the work at the first utterance that has one. With a `cache` in the last step, an
+    extraction that was interrupted goes on.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skser import AcousticFeatures, Framer
+    >>> from skser.streaming import ByUtterance
+    >>> front_end = make_pipeline(Framer(), AcousticFeatures(["MFCC"]))
+    >>> by_utterance = ByUtterance(front_end, temp_folder=tempfile.mkdtemp())
+    >>> features = by_utterance.transform([np.ones(16000), np.ones(700)])
+    >>> [type(array).__name__ for array in features], features[1].shape
+    (['memmap', 'memmap'], (2, 13))
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "front_end": [HasMethods("transform")],
+        "temp_folder": [str, os.PathLike, None],
+        "n_jobs": [numbers.Integral, None],
+    }
+
+    def __init__(self, front_end, *, temp_folder=None, n_jobs=None):
+        self.front_end = front_end
+        self.temp_folder = temp_folder
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check that no step learns anything; nothing is computed.
+
+        Parameters
+        ----------
+        X : list, or array of objects, of length n_samples
+            As the first step takes it.
+        y : array-like of shape (n_samples,), default=None
+            Labels, of which only the number is checked.
+
+        Returns
+        -------
+        self : ByUtterance
+
+        Raises
+        ------
+        ValueError
+            If a step learns something, or `y` has another length.
+        """
+        self._check_steps()
+        check_is_sequence(X)
+        if y is not None:
+            check_consistent_length(X, y)
+        return self
+
+    def transform(self, X):
+        """Take the utterances through the front end.
+
+        Parameters
+        ----------
+        X : list, or array of objects, of length n_samples
+            As the first step takes it: paths, waveforms, frames.
+
+        Returns
+        -------
+        X_new : list of ndarray
+            As of the front end; of ``numpy.memmap``, read-only, with `temp_folder`.
+
+        Raises
+        ------
+        ValueError
+            If a step learns something.
+        OSError
+            If `temp_folder` cannot be written, or its disk is full.
+        Exception
+            Those of the steps, with the utterance's place in `X`.
+        """
+        self._validate_params()
+        first = self._check_steps()[0]
+        check_is_sequence(X)
+        if hasattr(first, "inspect"):
+            first.inspect(X)
+        entries = X.to_numpy() if hasattr(X, "to_numpy") else X
+        # Steps that limit the threads of BLAS put back what they have found, which
+        # among several threads would be the limit of another one.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return map_utterances(
+                self._transform_one, enumerate(entries), self.n_jobs, self.temp_folder
+            )
+
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the columns, which are those of the last step.
+
+        Parameters
+        ----------
+        input_features : list of str, default=None
+            As of the last step.
+
+        Returns
+        -------
+        names : ndarray of str objects
+        """
+        return self._check_steps()[-1].get_feature_names_out(input_features)
+
+    def _transform_one(self, item):
+        """Take one utterance, given with its place, through all steps."""
+        place, entry = item
+        try:
+            (result,) = self.front_end.transform([entry])
+        except Exception as error:
+            # The steps see one utterance, and call it the first.
+            error.args = tuple(
+                arg.replace("X[0]", f"X[{place}]") if isinstance(arg, str) else arg
+                for arg in error.args
+            )
+            raise
+        return result
+
+    def _check_steps(self):
+        """Return the steps, or say which of them learns."""
+        steps = list_steps(self.front_end)
+        learning = [
+            type(step).__name__ for step in steps if get_tags(step).requires_fit
+        ]
+        if learning:
+            raise ValueError(
+                "ByUtterance takes steps that learn nothing, but front_end has "
+                f"{', '.join(learning)}. Give it the first part of "
+                "skser.systems.split_front_end(system), and fit the second on what it "
+                "returns."
+            )
+        if not steps:
+            raise ValueError("front_end has no steps.")
+        return steps
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        steps = list_steps(self.front_end)
+        if steps:
+            tags.input_tags = get_tags(steps[0]).input_tags
+        return tags
+
+
+def list_steps(step):
+    """Return the transformers of a step, without empty ones.
+
+    Parameters
+    ----------
+    step : transformer, Pipeline, "passthrough" or None
+        Pipelines can be in one another.
+
+    Returns
+    -------
+    steps : list of transformer
+    """
+    if isinstance(step, Pipeline):
+        return [part for _, inner in step.steps for part in list_steps(inner)]
+    return [] if step is None or step == "passthrough" else [step]
