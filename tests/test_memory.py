@@ -105,6 +105,70 @@ def test_thousands_of_extractions_leave_nothing():
     assert after - before <= 10
 
 
+# The peak is that of the allocations that are traced: those of NumPy.
+CORPUS = """
+import tempfile, tracemalloc
+from skser._sequences import map_utterances
+
+def peak_megabytes(function, *args):
+    tracemalloc.start()
+    result = function(*args)
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return peak
+
+folder = tempfile.TemporaryDirectory()
+"""
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_extraction_by_utterance_needs_no_more_for_more_recordings(n_jobs):
+    few, many, features = measure(
+        CORPUS
+        + f"""
+from sklearn.pipeline import make_pipeline
+from skser import AcousticFeatures, AudioLoader, Framer
+from skser.streaming import ByUtterance
+front_end = make_pipeline(
+    AudioLoader(input_sample_rate=16000), Framer(), AcousticFeatures()
+)
+front_end = ByUtterance(front_end, temp_folder=folder.name, n_jobs={n_jobs})
+signal = generator.normal(size=32000)
+front_end.transform([signal])
+for n in (20, 200):
+    print(peak_megabytes(front_end.transform, [signal] * n))
+print(sum(x.nbytes for x in front_end.transform([signal] * 180)) / 1e6)
+"""
+    )
+    assert many - few < 0.1 * features
+
+
+def test_whitening_and_training_from_a_folder_need_no_more_for_more_frames():
+    few, many, features = measure(
+        CORPUS
+        + CLASSIFIER
+        + """
+from skser import PCAWhitening
+
+def run(n):
+    features = map_utterances(
+        lambda i: np.random.default_rng(i).normal(size=(200, 500)).astype("f4"),
+        range(n), temp_folder=folder.name,
+    )
+    whitening = PCAWhitening(20, temp_folder=folder.name)
+    components = whitening.fit_transform(features)
+    classifier.set_params(batch_size=10).fit(components, ["a", "b"] * (n // 2))
+    classifier.predict(components)
+
+run(10)
+for n in (40, 240):
+    print(peak_megabytes(run, n))
+print(200 * 200 * 500 * 4 / 1e6)
+"""
+    )
+    assert many - few < 0.1 * features
+
+
 def test_a_leak_would_be_measured():
     before, after = measure(
         """
