@@ -1,7 +1,6 @@
 """Results in a temporary file: what is read back, who may read it, when it goes."""
 
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -129,6 +128,7 @@ def test_an_error_of_the_function_is_its_own_and_leaves_no_file(tmp_path, n_jobs
 @pytest.fixture
 def small_disk():
     """Let no file of this process have more than 10 kB."""
+    resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
