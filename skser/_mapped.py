@@ -3,6 +3,7 @@
 The file is as temporary as an array is: it lives as long as one of its arrays.
 """
 
+import math
 import os
 import tempfile
 import threading
@@ -112,12 +113,7 @@ class TemporaryArrays:
             memory = np.memmap(self._file.name, dtype=np.uint8, mode="r")
         # Whatever is made of the arrays holds on to the map below them.
         weakref.finalize(memory.base, _remove, self._file.name, os.getpid())
-        return [
-            memory[start : start + dtype.itemsize * np.prod(shape, dtype=int)]
-            .view(dtype)
-            .reshape(shape)
-            for start, dtype, shape in places
-        ]
+        return [_view(memory, *place) for place in places]
 
     def discard(self):
         """Remove the file."""
@@ -137,6 +133,59 @@ class TemporaryArrays:
                 f"({error.strerror or error}). Choose a folder that can be written, on "
                 "a disk with enough room for all of them",
             ) from error
+
+
+def locate_arrays(arrays):
+    """Say where arrays are on disk, for a process that is to read them there.
+
+    Parameters
+    ----------
+    arrays : list
+
+    Returns
+    -------
+    located : list of tuple or object
+        The path of the file and the place in it; what is not, or not as a whole, in a
+        file that is mapped for reading stays as it is.
+    """
+    return [_locate(array) for array in arrays]
+
+
+def map_located(located):
+    """Return what `locate_arrays` was given, with one map for each file.
+
+    Parameters
+    ----------
+    located : list of tuple or object
+
+    Returns
+    -------
+    arrays : list
+    """
+    paths = {entry[0] for entry in located if isinstance(entry, tuple)}
+    maps = {path: np.memmap(path, dtype=np.uint8, mode="r") for path in paths}
+    return [
+        _view(maps[entry[0]], *entry[1:]) if isinstance(entry, tuple) else entry
+        for entry in located
+    ]
+
+
+def _locate(array):
+    """Return the path and the place of an array, or the array itself."""
+    root = array
+    while isinstance(getattr(root, "base", None), np.ndarray):
+        root = root.base
+    is_mapped = isinstance(root, np.memmap) and root.mode == "r" and root.filename
+    if not (is_mapped and array.flags.c_contiguous):
+        return array
+    start = root.offset + array.ctypes.data - root.ctypes.data
+    return str(root.filename), start, array.dtype, array.shape
+
+
+def _view(memory, start, dtype, shape):
+    """Return the array that begins at a byte of a map."""
+    stop = start + dtype.itemsize * math.prod(shape)
+    return memory[start:stop].view(dtype).reshape(shape)
 
 
 def _remove(path, process):

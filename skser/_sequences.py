@@ -10,13 +10,14 @@ import numbers
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky.backend.reduction import register
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skser._mapped import temporary_arrays
+from skser._mapped import locate_arrays, map_located, temporary_arrays
 
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
@@ -40,6 +41,24 @@ class Batch(list):
             "skser, or reduce each utterance to one row first. For equal lengths, "
             "numpy.stack makes an array."
         )
+
+
+def _send(batch):
+    """Tell a process of joblib's where the arrays of a batch are, if on disk.
+
+    joblib itself would make a map of every array there, each with an open file, of
+    which a process may have a thousand or so.
+    """
+    return _receive, (locate_arrays(batch),)
+
+
+def _receive(located):
+    """Return the batch that was sent by `_send`."""
+    return Batch(map_located(located))
+
+
+# For processes of this machine that run meanwhile. Pickles hold the arrays.
+register(Batch, _send)
 
 
 def check_is_sequence(X, name="X"):

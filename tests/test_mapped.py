@@ -1,6 +1,7 @@
 """Results in a temporary file: what is read back, who may read it, when it goes."""
 
 import os
+import pickle
 import signal
 import stat
 import subprocess
@@ -100,17 +101,44 @@ def test_a_forked_process_does_not_take_the_file_away(tmp_path):
     assert found[0].tolist() == [[4, 4], [4, 4]]
 
 
-def find_map(batch):
-    """Return the file that each array of a batch is mapped from."""
-    return [str(getattr(root(array), "filename", None)) for array in batch]
+def inspect(batch):
+    """Return the files of a batch's arrays, how many maps these are, and the sums."""
+    roots = [root(array) for array in batch]
+    names = [str(getattr(found, "filename", None)) for found in roots]
+    return names, len({id(found) for found in roots}), [x.sum() for x in batch]
 
 
-def test_other_processes_map_the_file_and_get_no_copies(tmp_path):
+def test_other_processes_map_the_file_once_and_get_no_copies(tmp_path):
+    found = keep([30, 40, 50], tmp_path)
+    (path,) = tmp_path.iterdir()
+    views = Batch(np.asarray(array)[1:] for array in found)
+    for batch in (found, views):
+        (answer,) = Parallel(n_jobs=2)([delayed(inspect)(batch)])
+        assert answer == ([str(path)] * 3, 1, [x.sum() for x in batch])
+
+
+def test_lists_of_the_arrays_are_no_copies_in_other_processes_either(tmp_path):
     found = keep([30, 40], tmp_path)
     (path,) = tmp_path.iterdir()
-    views = [np.asarray(array)[1:] for array in found]
-    answers = Parallel(n_jobs=2)(delayed(find_map)(x) for x in (found, views))
-    assert answers == [[str(path)] * 2] * 2
+    (answer,) = Parallel(n_jobs=2)([delayed(inspect)(found[:])])
+    assert answer[0] == [str(path)] * 2
+
+
+def test_arrays_that_were_put_in_their_place_reach_other_processes(tmp_path):
+    found = keep([3, 4, 5], tmp_path)
+    found[1] = np.ones((2, 2))
+    found[2] = found[2][:, ::2]
+    (answer,) = Parallel(n_jobs=2)([delayed(inspect)(found)])
+    assert answer[2] == [x.sum() for x in found]
+    assert answer[0][1] == "None"
+
+
+def test_pickles_hold_the_arrays(tmp_path):
+    found = keep([3, 4], tmp_path)
+    pickled = pickle.dumps(found)
+    del found
+    assert list(tmp_path.iterdir()) == []
+    assert [x.sum() for x in pickle.loads(pickled)] == [54, 128]
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
