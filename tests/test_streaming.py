@@ -159,14 +159,3 @@ def test_a_system_with_it_learns_the_same_and_is_split_behind_it(
         streamed.predict_proba(speech.paths), fitted_system.predict_proba(speech.paths)
     )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_threads_of_blas_are_as_before(paths):
-    from threadpoolctl import threadpool_info
-
-    def threads():
-        return [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
-
-    before = threads()
-    ByUtterance(front_end(), n_jobs=2).transform(paths * 4)
-    assert threads() == before
