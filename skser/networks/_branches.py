@@ -3,6 +3,7 @@
 from keras import initializers, layers
 
 from skser.networks._layers import ReverseFrames, masked_average, zero_padding
+from skser.networks._lstm import LSTM
 
 # Keras' own momentum of 0.99 needs some 500 steps until the running statistics have
 # forgotten their start; a corpus of 500 recordings is trained for about 300.
@@ -39,9 +40,8 @@ def recurrent_branch(frames, mask, units, *, bidirectional, seeds):
 
 def _lstm(units, seeds):
     """Return an LSTM layer that gives its output at every frame."""
-    return layers.LSTM(
+    return LSTM(
         units,
-        return_sequences=True,
         kernel_initializer=initializers.GlorotUniform(next(seeds)),
         recurrent_initializer=initializers.Orthogonal(seed=next(seeds)),
         # Unused without dropout, but Keras would draw one from the global state.
