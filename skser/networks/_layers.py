@@ -139,6 +139,19 @@ class AttentionPooling(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "seed": self.seed}
 
 
+@tf.custom_gradient
+def _permute(sequence, positions):
+    """Take frames in the order of positions that are their own inverse.
+
+    ``tf.reverse_sequence`` takes three to five times as long.
+    """
+
+    def permute(frames):
+        return tf.gather(frames, positions, batch_dims=1)
+
+    return permute(sequence), lambda gradient: (permute(gradient), None)
+
+
 class ReverseFrames(keras.layers.Layer):
     """Turn the real frames of each utterance round and leave the padding behind them.
 
@@ -149,8 +162,10 @@ class ReverseFrames(keras.layers.Layer):
 
     def call(self, sequence, frames_mask):
         """Reverse (batch, n_frames, n) along the frames, by each one's length."""
-        lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1)
-        return tf.reverse_sequence(sequence, lengths, seq_axis=1, batch_axis=0)
+        lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1, keepdims=True)
+        positions = tf.range(tf.shape(sequence)[1])
+        turned = tf.where(positions < lengths, lengths - 1 - positions, positions)
+        return _permute(sequence, turned)
 
     def compute_output_shape(self, sequence_shape):
         """Return the shape of the input, which stays the same."""
