@@ -31,8 +31,8 @@ def test_little_of_a_batch_is_padding():
     padded = sum(LENGTHS[batch].max() * len(batch) for batch in _epoch(0))
     at_random = np.random.default_rng(0).permutation(503)[:500].reshape(10, 50)
     padded_at_random = LENGTHS[at_random].max(axis=1).sum() * 50
-    assert padded < 1.4 * LENGTHS.sum()
-    assert padded < 0.75 * padded_at_random
+    assert padded < 1.2 * LENGTHS.sum()
+    assert padded < 0.7 * padded_at_random
 
 
 @pytest.mark.case("H03")
@@ -43,6 +43,17 @@ def test_epochs_differ_in_batches_and_in_their_order():
     mean_lengths = [[LENGTHS[batch].mean() for batch in epoch] for epoch in epochs]
     orders = {tuple(np.argsort(means)) for means in mean_lengths}
     assert len(orders) == 3
+
+
+@pytest.mark.case("H03")
+def test_most_of_a_batch_is_with_others_in_the_next_epoch():
+    numbers = []
+    for epoch in range(2):
+        numbers.append(np.empty(len(LENGTHS), dtype=int))
+        for number, batch in enumerate(_epoch(epoch)):
+            numbers[epoch][batch] = number
+    before, after = (number[:, None] == number for number in numbers)
+    assert (before & after).sum() < 0.6 * before.sum()
 
 
 @pytest.mark.case("H03")
