@@ -36,8 +36,9 @@ class CompiledNetwork:
         tf = self._tf = _import_tensorflow()
         self._model = build(0)
         self._initial_state = InitialState(build, self._model)
-        self._optimizer = make_optimizer()
+        self._optimizer = _guard_small_gradients(make_optimizer())
         self._optimizer.build(self._model.trainable_variables)
+        self._initial_optimizer = [v.numpy() for v in self._optimizer.variables]
         frames, mask = (
             tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._model.inputs
         )
@@ -54,10 +55,7 @@ class CompiledNetwork:
     def reset(self, seed):
         """Give weights, dropout and optimizer the state of a newly built network."""
         values = self._initial_state.draw(seed)
-        for variable, value in zip(self._model.variables, values, strict=True):
-            variable.assign(value)
-        for variable in self._optimizer.variables:
-            variable.assign(self._tf.zeros_like(variable))
+        self.set_training_state([*values, *self._initial_optimizer])
 
     def get_training_state(self):
         """Return copies of all variables: weights, dropout and optimizer."""
@@ -65,7 +63,13 @@ class CompiledNetwork:
 
     def set_training_state(self, state):
         """Set all variables to what `get_training_state` has returned."""
-        for variable, value in zip(self._all_variables(), state, strict=True):
+        variables = self._all_variables()
+        if len(state) != len(variables):
+            raise ValueError(
+                f"Training was left in another precision than {dtype_policy()!r}: set "
+                "the one before by keras.config.set_dtype_policy to go on."
+            )
+        for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
 
     def _all_variables(self):
@@ -121,8 +125,9 @@ class CompiledNetwork:
                 )
             )
             loss = self._tf.reduce_mean(weights * losses)
+            scaled_loss = self._optimizer.scale_loss(loss)
         variables = self._model.trainable_variables
-        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        self._optimizer.apply(tape.gradient(scaled_loss, variables), variables)
         return loss
 
     def _cross_entropies(self, scores, classes):
@@ -139,6 +144,22 @@ class CompiledNetwork:
     def _heads(self, frames, mask, training):
         """Return the scores of all targets, those of the classes first."""
         return self._tf.nest.flatten(self._model([frames, mask], training=training))
+
+
+def dtype_policy():
+    """Return the name of the precision that Keras builds networks in at present."""
+    _import_tensorflow()
+    import keras
+
+    return keras.config.dtype_policy().name
+
+
+def _guard_small_gradients(optimizer):
+    """Scale losses, as ``keras.Model.compile`` does, where gradients could become 0."""
+    from keras.optimizers import LossScaleOptimizer
+
+    is_small = dtype_policy() == "mixed_float16"
+    return LossScaleOptimizer(optimizer) if is_small else optimizer
 
 
 def _import_tensorflow():
@@ -235,7 +256,8 @@ def lend_network(network, network_params, sizes, optimizer, optimizers):
         Gives a :class:`CompiledNetwork` in an *unspecified* state: call ``reset``
         or ``set_weights`` first.
     """
-    key = (network, joblib.hash((network_params, sizes)), optimizer)
+    params = joblib.hash((network_params, sizes))
+    key = (network, params, optimizer, dtype_policy())
 
     def build(seed):
         return network(**sizes, **network_params, seed=seed)

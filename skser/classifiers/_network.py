@@ -30,7 +30,7 @@ from sklearn.utils.validation import (
 from skser._identity import describe, digest_source, find_versions
 from skser._sequences import check_groups, check_labels, validate_sequences
 from skser.classifiers._checkpoint import TrainingCheckpoint
-from skser.classifiers._compiled import lend_network, weight_shapes
+from skser.classifiers._compiled import dtype_policy, lend_network, weight_shapes
 from skser.classifiers._progress import (
     Callbacks,
     CallbackSupportMixin,
@@ -326,6 +326,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             "classes": self.classes_.tolist(),
             "n_frames": self.n_frames_,
             "seeds": seeds,
+            "precision": dtype_policy(),
             "versions": find_versions(),
             "source": digest_source("classifiers", "networks"),
         }

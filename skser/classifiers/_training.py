@@ -310,7 +310,9 @@ def map_batches(function, sequences, n_frames=None):
     rows = [None] * len(sequences)
     for indices in prediction_batches(lengths, keys):
         batch = [sequences[i] for i in indices]
-        results = np.asarray(function(*pad_sequences(batch, lengths[indices].max())))
+        padded = pad_sequences(batch, lengths[indices].max())
+        # In mixed precision attention comes in half.
+        results = np.asarray(function(*padded), dtype=np.float32)
         for i, result in zip(indices, results, strict=True):
             rows[i] = result
     return rows
