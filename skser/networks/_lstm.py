@@ -68,8 +68,8 @@ def _run(frames, kernel, recurrent_kernel, bias):
         previous = tf.concat([start[tf.newaxis], steps.h[:-1]], axis=0)
         return (
             tf.tensordot(gates, kernel, [2, 1]),
-            tf.tensordot(frames, gates, [[0, 1], [0, 1]]),
-            tf.tensordot(previous, gates, [[0, 1], [0, 1]]),
+            _sum_of_products(frames, gates),
+            _sum_of_products(previous, gates),
             tf.reduce_sum(gates, axis=(0, 1)),
         )
 
@@ -116,6 +116,12 @@ def _go_back(steps, outputs_gradient, recurrent_kernel):
         lambda t, *_: t >= 0, step, (n_frames - 1, start, start, gates)
     )
     return _swap_middle(gates.stack())
+
+
+def _sum_of_products(left, right):
+    """Sum the outer products of the rows of (..., m) and (..., n) to (m, n)."""
+    left, right = (tf.reshape(x, (-1, x.shape[-1])) for x in (left, right))
+    return tf.matmul(left, right, transpose_a=True)
 
 
 def _swap_middle(gates):
