@@ -7,9 +7,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils._param_validation import HasMethods
-from threadpoolctl import threadpool_limits
 
 from skser._sequences import check_is_sequence, map_utterances
+from skser._threads import one_blas_thread
 
 __all__ = ["ByUtterance"]
 
@@ -130,7 +130,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         entries = X.to_numpy() if hasattr(X, "to_numpy") else X
         # Steps that limit the threads of BLAS put back what they have found, which
         # among several threads would be the limit of another one.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_blas_thread():
             return map_utterances(
                 self._transform_one, enumerate(entries), self.n_jobs, self.temp_folder
             )
