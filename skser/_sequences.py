@@ -393,12 +393,10 @@ def pad_sequences(sequences, n_frames=None):
     return padded, np.arange(n_frames) < lengths[:, np.newaxis]
 
 
-def map_utterances(function, utterances, n_jobs=None, temp_folder=None):
-    """Apply a function to each utterance, in threads if asked, in order.
-
-    Threads share the signals, so nothing is pickled; decoding, Fourier transforms and
-    matrix products release Python's lock. ``joblib.parallel_config`` overrides
-    the choice, for instance to run on a cluster.
+def map_utterances(
+    function, utterances, n_jobs=None, temp_folder=None, prefer="threads"
+):
+    """Apply a function to each utterance, several at once if asked, in order.
 
     Parameters
     ----------
@@ -407,9 +405,13 @@ def map_utterances(function, utterances, n_jobs=None, temp_folder=None):
     n_jobs : int, default=None
         As in scikit-learn: None is 1, -1 is all processors.
     temp_folder : str or os.PathLike, default=None
-        Folder for a temporary file of the results, arrays of numbers, so that no more
-        than `n_jobs` of them are in memory. The functions then run in threads always,
-        which share the file. None keeps all results in memory.
+        Folder for a temporary file of the results, arrays of numbers, so that only the
+        newest of them are in memory. None keeps all results in memory.
+    prefer : {"threads", "processes"}, default="threads"
+        Threads share the signals, so nothing is pickled, but Python's lock lets only
+        one of them at a time begin a step. Processes suit functions of paths.
+        ``joblib.parallel_config`` overrides the choice, for instance to run on a
+        cluster.
 
     Returns
     -------
@@ -418,22 +420,16 @@ def map_utterances(function, utterances, n_jobs=None, temp_folder=None):
     """
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
-    if temp_folder is not None:
-        with temporary_arrays(temp_folder) as arrays:
-
-            def keep(utterance):
-                return arrays.append(function(utterance))
-
-            return Batch(arrays.read(_map(keep, utterances, n_jobs, "sharedmem")))
-    return Batch(_map(function, utterances, n_jobs))
-
-
-def _map(function, utterances, n_jobs, require=None):
-    """Return a list of results; see `map_utterances`."""
     if effective_n_jobs(n_jobs) == 1:
-        return [function(utterance) for utterance in utterances]
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require=require)
-    return parallel(delayed(function)(utterance) for utterance in utterances)
+        results = map(function, utterances)
+    else:
+        return_as = "list" if temp_folder is None else "generator"
+        parallel = Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)
+        results = parallel(delayed(function)(utterance) for utterance in utterances)
+    if temp_folder is None:
+        return Batch(results)
+    with temporary_arrays(temp_folder) as arrays:
+        return Batch(arrays.read([arrays.append(result) for result in results]))
 
 
 class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from functools import cache
 from numbers import Integral
 
 import numpy as np
@@ -191,7 +192,7 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         """
         self._validate_params()
         selected = self._selected_features()
-        limits = None if self.exact else _limits(selected)
+        limits = None if self.exact else _limits(tuple(row.name for row in selected))
         utterances = self._check_frames(X)
         _keep_freed_memory()
         with one_blas_thread():
@@ -288,8 +289,10 @@ def _keep_freed_memory():
     np.empty(2**23, dtype=np.uint8)
 
 
-def _limits(selected):
+@cache
+def _limits(names):
     """Return lower bounds, upper bounds and stand-ins for NaN of all columns."""
+    selected = [CATALOGUE[name] for name in names]
     rows = [
         [np.broadcast_to(getattr(feature, kind), feature.width) for feature in selected]
         for kind in ("lower", "upper", "undefined")
