@@ -23,7 +23,7 @@ from comparisons import gather
 WORKS = {
     "features": ("bench_libraries", "compare_features"),
     "functionals": ("bench_libraries", "compare_functionals"),
-    "threads": ("bench_libraries", "compare_threads"),
+    "processors": ("bench_libraries", "compare_processors"),
     "sktime": ("bench_libraries", "compare_sktime"),
     "sktime_torch": ("bench_libraries", "compare_sktime_torch"),
     "aeon": ("bench_libraries", "compare_aeon"),

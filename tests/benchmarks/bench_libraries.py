@@ -1,6 +1,6 @@
 """How fast is this package beside openSMILE, librosa, sktime and aeon?
 
-``python tests/benchmarks features functionals threads classifiers`` prints the table.
+``python tests/benchmarks features functionals processors sktime aeon`` prints a table.
 Hardly two libraries do the same work. So the names below say what each of them
 computes, and the table how many numbers have come out.
 
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from comparisons import Comparison, compare_pairs, take_turns
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
@@ -26,6 +27,7 @@ from skser import AcousticFeatures, AudioLoader, Framer, datasets
 from skser.classifiers import AttentionBLSTMFCNClassifier
 from skser.features import FrameStatistics, SpeechDescriptors
 from skser.features._functionals import _import_opensmile
+from skser.streaming import ByUtterance
 from skser.systems import attention_blstm_fcn_robust
 
 SAMPLE_RATE = 16000
@@ -188,28 +190,34 @@ SIGNAL_TASKS |= {
         "librosa, 13 cepstra every 10 ms",
     )
 }
-FILE_TASKS = (
-    {
-        f"files to 743 features, n_jobs={n_jobs}": transformation(
-            AudioLoader(n_jobs=n_jobs), Framer(), AcousticFeatures(n_jobs=n_jobs)
-        )
-        for n_jobs in (1, 2)
-    }
-    | {
-        f"files to 2,600 statistics, n_jobs={n_jobs}": transformation(
-            AudioLoader(n_jobs=n_jobs), *recommended_statistics(n_jobs)
-        )
-        for n_jobs in (1, 2)
-    }
-    | {
-        "openSMILE, files to ComParE's 65 descriptors, 2 workers": opensmile_files(
-            "ComParE_2016", "lld"
+FILE_STEPS = {
+    "743 features": lambda n_jobs: (
+        AudioLoader(n_jobs=n_jobs),
+        Framer(),
+        AcousticFeatures(n_jobs=n_jobs),
+    ),
+    "2,600 statistics": lambda n_jobs: (
+        AudioLoader(n_jobs=n_jobs),
+        *recommended_statistics(n_jobs),
+    ),
+}
+FILE_TASKS = {
+    "openSMILE, files to ComParE's 65 descriptors, 2 workers": opensmile_files(
+        "ComParE_2016", "lld"
+    ),
+    "openSMILE, files to ComParE's 6,373 functionals, 2 workers": opensmile_files(
+        "ComParE_2016", "func"
+    ),
+}
+for result, make_steps in FILE_STEPS.items():
+    steps = make_steps(None)
+    FILE_TASKS |= {
+        f"files to {result}": transformation(*steps),
+        f"files to {result}, 2 threads": transformation(*make_steps(2)),
+        f"files to {result}, 2 processes": transformation(
+            ByUtterance(make_pipeline(*steps), n_jobs=2)
         ),
-        "openSMILE, files to ComParE's 6,373 functionals, 2 workers": opensmile_files(
-            "ComParE_2016", "func"
-        ),
     }
-)
 
 
 FEATURE_PAIRS = [
@@ -250,18 +258,17 @@ FUNCTIONAL_PAIRS = [
 ]
 FILE_PAIRS = [
     (
-        "files to 743 features, n_jobs=2",
+        "files to 743 features, 2 processes",
         "openSMILE, files to ComParE's 65 descriptors, 2 workers",
     ),
     (
-        "files to 2,600 statistics, n_jobs=2",
+        "files to 2,600 statistics, 2 processes",
         "openSMILE, files to ComParE's 6,373 functionals, 2 workers",
     ),
-    ("files to 743 features, n_jobs=2", "files to 743 features, n_jobs=1"),
-    (
-        "files to 2,600 statistics, n_jobs=2",
-        "files to 2,600 statistics, n_jobs=1",
-    ),
+] + [
+    (f"files to {result}, 2 {workers}", f"files to {result}")
+    for result in FILE_STEPS
+    for workers in ("processes", "threads")
 ]
 
 
@@ -284,13 +291,15 @@ def compare_signals(pairs, quick):
         )
 
 
-def compare_threads(quick=False):
-    """Compare two threads with two workers, and with one thread, from files on."""
+def compare_processors(quick=False):
+    """Compare two processors with openSMILE's two workers, and with one, from files."""
     with tempfile.TemporaryDirectory() as folder:
         paths = datasets.write_corpus(make_speech(quick), folder)
         yield from compare_pairs(
             FILE_PAIRS, FILE_TASKS, paths, paths[:20], 1 if quick else N_RUNS
         )
+    # joblib keeps its processes, and would leave them when this one ends.
+    get_reusable_executor().shutdown()
 
 
 # Classifiers
