@@ -6,6 +6,7 @@ The file is as temporary as an array is: it lives as long as one of its arrays.
 import math
 import os
 import tempfile
+import threading
 import weakref
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,7 @@ class TemporaryArrays:
 
     def __init__(self, folder):
         self._folder = Path(folder).expanduser()
+        self._lock = threading.Lock()
         with self._explained():
             make_private_folder(self._folder)
             # Only its owner may read it. `read` or `discard` closes it.
@@ -75,7 +77,7 @@ class TemporaryArrays:
             )
 
     def append(self, array):
-        """Write an array behind the others.
+        """Write an array behind the others; threads may do so at the same time.
 
         Parameters
         ----------
@@ -87,7 +89,7 @@ class TemporaryArrays:
             For `read`.
         """
         array = np.ascontiguousarray(array)
-        with self._explained():
+        with self._lock, self._explained():
             start = -(-self._file.tell() // _ALIGNMENT) * _ALIGNMENT
             self._file.seek(start)
             self._file.write(array.reshape(-1).view(np.uint8))

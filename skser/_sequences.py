@@ -405,8 +405,10 @@ def map_utterances(
     n_jobs : int, default=None
         As in scikit-learn: None is 1, -1 is all processors.
     temp_folder : str or os.PathLike, default=None
-        Folder for a temporary file of the results, arrays of numbers, so that only the
-        newest of them are in memory. None keeps all results in memory.
+        Folder for a temporary file of the results, arrays of numbers, so that no more
+        than `n_jobs` of them are in memory. The functions then run in threads always:
+        results of processes would wait in memory for a disk that is slower than they.
+        None keeps all results in memory.
     prefer : {"threads", "processes"}, default="threads"
         Threads share the signals, so nothing is pickled, but Python's lock lets only
         one of them at a time begin a step. Processes suit functions of paths.
@@ -420,16 +422,22 @@ def map_utterances(
     """
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
-    if effective_n_jobs(n_jobs) == 1:
-        results = map(function, utterances)
-    else:
-        return_as = "list" if temp_folder is None else "generator"
-        parallel = Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)
-        results = parallel(delayed(function)(utterance) for utterance in utterances)
     if temp_folder is None:
-        return Batch(results)
+        return Batch(_map(function, utterances, n_jobs, prefer=prefer))
     with temporary_arrays(temp_folder) as arrays:
-        return Batch(arrays.read([arrays.append(result) for result in results]))
+
+        def keep(utterance):
+            return arrays.append(function(utterance))
+
+        return Batch(arrays.read(_map(keep, utterances, n_jobs, require="sharedmem")))
+
+
+def _map(function, utterances, n_jobs, **how):
+    """Return a list of results; see `map_utterances`."""
+    if effective_n_jobs(n_jobs) == 1:
+        return [function(utterance) for utterance in utterances]
+    parallel = Parallel(n_jobs=n_jobs, **how)
+    return parallel(delayed(function)(utterance) for utterance in utterances)
 
 
 class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):

@@ -19,7 +19,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     A Pipeline takes all utterances through its first step, then all through the second:
     the signals of 100 hours are 23 GB. Here, `n_jobs` signals are in memory at a time,
-    and with `temp_folder` hardly more features. The results are the same.
+    and with `temp_folder` no more features than that either. The results are the same.
 
     The estimator is stateless: `fit` only checks its input, and `transform` works
     without it.
@@ -38,7 +38,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         Number of processes over utterances; None is 1, -1 is all processors. Those of
         the steps themselves have nothing to divide. Processes take seconds to start,
         which pays from some ten minutes of recordings on, and are kept for the next
-        call.
+        call. With `temp_folder` they are threads, which gain little.
 
     See Also
     --------

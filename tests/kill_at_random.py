@@ -320,7 +320,9 @@ def try_kills(work, n_kills, place, seed=0, aimed=False):
         n_parts = count_parts(folder)
         before, n_begun = work.count(folder), count_begun(log)
         # The first item of a process can take much longer than the others.
-        goals = n_begun + random.choice([1, 2]), n_parts + aimed
+        # As many as are under way at once may all be killed, but not more.
+        n_more = random.randint(1, 2 * work.n_at_once)
+        goals = n_begun + n_more, n_parts + aimed
 
         def is_time(goals=goals):
             return count_begun(log) >= goals[0] and count_parts(folder) >= goals[1]
