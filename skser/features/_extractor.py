@@ -59,7 +59,8 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         ``LSF`` = k pi / 11).
 
     n_jobs : int, default=None
-        Number of threads over utterances; None is 1, -1 is all processors.
+        Number of threads over utterances; None is 1, -1 is all processors. They gain
+        little: :class:`~skser.streaming.ByUtterance` has processes.
 
     cache : str or os.PathLike, default=None
         Folder in which the features of each utterance are kept, to be read the next
