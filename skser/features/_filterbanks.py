@@ -78,6 +78,12 @@ def banded(weights):
     return BandedWeights(weights())
 
 
+def _rectangles(length, starts, stops):
+    """Return columns, (length, n_bands), of ones from a start to before a stop."""
+    rows = np.arange(length)[:, np.newaxis]
+    return ((rows >= starts) & (rows < stops)).astype(np.float64)
+
+
 def _triangles(corners, heights):
     r"""Evaluate triangular weights at the bins.
 
@@ -207,8 +213,7 @@ def bark_weights():
     512.0
     """
     limits = bark_limits()
-    bins = np.arange(N_BINS)[:, np.newaxis]
-    return _read_only(((bins >= limits[:-1]) & (bins < limits[1:])).astype(np.float64))
+    return _read_only(_rectangles(N_BINS, limits[:-1], limits[1:]))
 
 
 @cache
@@ -303,12 +308,11 @@ def quarter_octave_weights():
     >>> quarter_octave_weights().sum(axis=0)[[0, -1]]
     array([1., 8.])
     """
-    bins = np.arange(N_BINS)[:, np.newaxis]
     columns = []
     for first_bin, n_groups, group_size in quarter_octave_bands():
         starts = first_bin + group_size * np.arange(n_groups)
-        columns.append((bins >= starts) & (bins < starts + group_size))
-    return _read_only(np.hstack(columns).astype(np.float64))
+        columns.append(_rectangles(N_BINS, starts, starts + group_size))
+    return _read_only(np.hstack(columns))
 
 
 def _group_counts():
@@ -349,9 +353,7 @@ def quarter_octave_averages():
     """
     counts = _group_counts()
     starts = quarter_octave_starts()
-    groups = np.arange(counts.sum())[:, np.newaxis]
-    inside = (groups >= starts) & (groups < starts + counts)
-    return _read_only(inside / counts)
+    return _read_only(_rectangles(counts.sum(), starts, starts + counts) / counts)
 
 
 @cache

@@ -65,10 +65,7 @@ def shape_statistics(values):
     variance = moments[:, 1] - moments[:, 0] ** 2
     doubtful = ~(variance > _DOUBTFUL_VARIANCE * moments[:, 1])
     if doubtful.any():
-        few = values[doubtful]
-        total = few.sum(axis=1, keepdims=True)
-        total[total == 0] = EPS
-        moments[doubtful] = (few / total) @ powers[:, 1:]
+        moments[doubtful] = (values[doubtful] / total[doubtful]) @ powers[:, 1:]
     m1, m2, m3, m4 = moments.T.copy()
     spread = np.sqrt(np.maximum(m2 - m1**2, 0))
     spread[spread == 0] = EPS
