@@ -174,10 +174,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     def _check_steps(self):
         """Return the steps, or say which of them learns."""
-        steps = list_steps(self.front_end)
-        learning = [
-            type(step).__name__ for step in steps if get_tags(step).requires_fit
-        ]
+        learning = [type(step).__name__ for step in learning_steps(self.front_end)]
         if learning:
             raise ValueError(
                 "ByUtterance takes steps that learn nothing, but front_end has "
@@ -185,6 +182,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
                 "skser.systems.split_front_end(system), and fit the second on what it "
                 "returns."
             )
+        steps = list_steps(self.front_end)
         if not steps:
             raise ValueError("front_end has no steps.")
         return steps
@@ -214,3 +212,17 @@ def list_steps(step):
     if isinstance(step, Pipeline):
         return [part for _, inner in step.steps for part in list_steps(inner)]
     return [] if step is None or step == "passthrough" else [step]
+
+
+def learning_steps(step):
+    """Return those of `list_steps` that have to be fitted.
+
+    Parameters
+    ----------
+    step : transformer, Pipeline, "passthrough" or None
+
+    Returns
+    -------
+    steps : list of transformer
+    """
+    return [part for part in list_steps(step) if get_tags(part).requires_fit]

@@ -1,9 +1,8 @@
 """Which steps of a system learn nothing, so that all folds can share their result."""
 
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
 
-from skser.streaming import list_steps
+from skser.streaming import learning_steps
 
 
 def split_front_end(system):
@@ -37,7 +36,7 @@ def split_front_end(system):
     >>> list(front_end.named_steps), list(rest.named_steps)
     (['load', 'frame', 'features'], ['whiten', 'classify'])
     """
-    learns = [_learns(step) for _, step in system.steps]
+    learns = [bool(learning_steps(step)) for _, step in system.steps]
     if learns[0] or not any(learns):
         raise ValueError(
             "A front end is split off behind the steps that learn nothing and before "
@@ -46,8 +45,3 @@ def split_front_end(system):
         )
     first = learns.index(True)
     return Pipeline(system.steps[:first]), Pipeline(system.steps[first:])
-
-
-def _learns(step):
-    """Tell whether a step learns anything; an empty one does not."""
-    return any(get_tags(part).requires_fit for part in list_steps(step))
