@@ -127,13 +127,7 @@ class Caching(Resuming):
 
     def run(self, folder, log):
         """As of Saving."""
-        extract = _extractor._extract
-
-        def note_and_extract(*arguments):
-            note(log)
-            return extract(*arguments)
-
-        _extractor._extract = note_and_extract
+        note_calls(_extractor, "_extract", log)
         generator = np.random.default_rng(0)
         lengths = 16000 + 512 * (np.arange(self.n_items) % 60)
         frames = [frame(generator.normal(size=length)) for length in lengths]
@@ -155,13 +149,7 @@ class Training(Resuming):
         from skser import NetworkClassifier
         from skser.classifiers import _training
 
-        run_epoch = _training._run_epoch
-
-        def note_and_run(*arguments):
-            note(log)
-            return run_epoch(*arguments)
-
-        _training._run_epoch = note_and_run
+        note_calls(_training, "_run_epoch", log)
         generator = np.random.default_rng(0)
         X = [generator.normal(i % 3, 2, (5 + i % 9, 4)) for i in range(90)]
         y, speakers = np.arange(90) % 3, np.arange(90) // 3 % 6
@@ -237,6 +225,17 @@ def note(log):
     """Note in a file that an item was begun."""
     with open(log, "a") as file:
         file.write("begun\n")
+
+
+def note_calls(module, name, log):
+    """Note each call of a module's function, in this process, as an item begun."""
+    function = getattr(module, name)
+
+    def note_and_call(*arguments):
+        note(log)
+        return function(*arguments)
+
+    setattr(module, name, note_and_call)
 
 
 def count_begun(log):

@@ -8,9 +8,7 @@ that everything runs. A rival that is not installed is a row that says so.
 import argparse
 import multiprocessing
 import os
-import platform
 from concurrent.futures import ProcessPoolExecutor
-from importlib import metadata
 from pathlib import Path
 
 # Before anything else is imported, here and in the processes below.
@@ -18,6 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from comparisons import gather
+
+from skser._identity import find_versions
 
 # The name of a work -> the module and its generator of comparisons.
 WORKS = {
@@ -55,12 +55,9 @@ HEADINGS = (
 
 def describe_machine():
     """Return a line about the processors and the versions."""
-    parts = [f"{os.cpu_count()} processors", f"Python {platform.python_version()}"]
-    for package in PACKAGES:
-        try:
-            parts.append(f"{package} {metadata.version(package)}")
-        except metadata.PackageNotFoundError:
-            parts.append(f"{package} not installed")
+    versions = find_versions(PACKAGES)
+    parts = [f"{os.cpu_count()} processors", f"Python {versions['python']}"]
+    parts += [f"{name} {versions.get(name, 'not installed')}" for name in PACKAGES]
     return ", ".join(parts)
 
 

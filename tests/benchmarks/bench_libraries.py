@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from skser import AcousticFeatures, AudioLoader, Framer, datasets
+from skser._sequences import pad_sequences
 from skser.classifiers import AttentionBLSTMFCNClassifier
 from skser.features import FrameStatistics, SpeechDescriptors
 from skser.features._functionals import _import_opensmile
@@ -331,9 +332,7 @@ def make_utterances(n_utterances, n_features=64, n_classes=7):
         generator.normal(size=(length, n_features)).astype(np.float32)
         for length in lengths
     ]
-    padded = np.zeros((n_utterances, n_features, lengths.max()), dtype=np.float32)
-    for row, sequence in zip(padded, sequences, strict=True):
-        row[:, : len(sequence)] = sequence.T
+    padded = np.ascontiguousarray(pad_sequences(sequences)[0].transpose(0, 2, 1))
     return Utterances(sequences, padded, np.arange(n_utterances) % n_classes)
 
 
