@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skser import AttentionBLSTMFCNClassifier, AudioLoader
+from skser.classifiers._compiled import _find_n_threads
 
 
 def small():
@@ -174,6 +176,67 @@ def test_without_onednn_the_number_of_threads_does_not_matter_bit_for_bit(
         np.testing.assert_array_equal(answer, first)
     with_onednn = small().fit(*sequences).predict_proba(sequences[0])
     np.testing.assert_allclose(with_onednn, first, atol=1e-6)
+
+
+def _threading(intra, inter):
+    """Stand in for ``tf.config.threading``, which can be set once a process only."""
+    return SimpleNamespace(
+        get_intra_op_parallelism_threads=lambda: intra,
+        get_inter_op_parallelism_threads=lambda: inter,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "chosen", "expected"),
+    [
+        ({}, (0, 0), 5),
+        ({"OMP_NUM_THREADS": "3"}, (0, 0), 3),
+        ({"OMP_NUM_THREADS": "3"}, (2, 0), 3),
+        ({}, (2, 0), None),
+        ({}, (0, 2), None),
+        ({"TF_NUM_INTRAOP_THREADS": "2"}, (0, 0), None),
+        ({"TF_NUM_INTEROP_THREADS": "2"}, (0, 0), None),
+    ],
+)
+def test_tensorflow_gets_all_processors_unless_somebody_has_chosen(
+    environment, chosen, expected, monkeypatch
+):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 5)
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert _find_n_threads(_threading(*chosen)) == expected
+
+
+REPORT_THREADS = """
+from skser.classifiers._compiled import _import_tensorflow
+threading = _import_tensorflow().config.threading
+print(
+    threading.get_intra_op_parallelism_threads(),
+    threading.get_inter_op_parallelism_threads(),
+)
+"""
+
+
+@pytest.mark.parametrize(("n_threads", "expected"), [("2", "1 2"), ("3", "3 3")])
+def test_of_two_threads_each_has_its_own_operation(n_threads, expected):
+    child = subprocess.run(
+        [sys.executable, "-c", REPORT_THREADS],
+        env={**os.environ, "OMP_NUM_THREADS": n_threads},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert child.stdout.split() == expected.split()
+
+
+@pytest.mark.case("H02")
+def test_one_and_two_threads_fit_the_same_network_to_the_last_bit(sequences, tmp_path):
+    settings = [({"OMP_NUM_THREADS": n}, "all") for n in ("1", "2")]
+    first, second = _answers_of_new_processes(sequences, tmp_path, settings)
+    np.testing.assert_array_equal(first, second)
 
 
 def _try_to_fit(connection, X, y):
