@@ -1,8 +1,8 @@
 """The two branches of LSTM-FCN networks, each a function from tensor to tensor."""
 
-from keras import initializers, layers
+from keras import initializers, layers, ops
 
-from skser.networks._layers import ReverseFrames, masked_average, zero_padding
+from skser.networks._layers import AverageUtterances, PackFrames, zero_padding
 from skser.networks._lstm import LSTM
 
 # Keras' own momentum of 0.99 needs some 500 steps until the running statistics have
@@ -31,17 +31,18 @@ def recurrent_branch(frames, mask, units, *, bidirectional, seeds):
     sequence : tensor of shape (batch, n_frames, units or 2 * units)
         Meaningful on real frames only.
     """
-    forward = _lstm(units, seeds)(frames)
+    forward = _lstm(units, seeds)(frames, mask)
     if not bidirectional:
         return forward
-    backward = _lstm(units, seeds)(ReverseFrames()(frames, mask))
-    return layers.Concatenate()([forward, ReverseFrames()(backward, mask)])
+    backward = _lstm(units, seeds, backwards=True)(frames, mask)
+    return layers.Concatenate()([forward, backward])
 
 
-def _lstm(units, seeds):
+def _lstm(units, seeds, *, backwards=False):
     """Return an LSTM layer that gives its output at every frame."""
     return LSTM(
         units,
+        backwards,
         kernel_initializer=initializers.GlorotUniform(next(seeds)),
         recurrent_initializer=initializers.Orthogonal(seed=next(seeds)),
         # Unused without dropout, but Keras would draw one from the global state.
@@ -83,34 +84,38 @@ def convolutional_branch(
     .. [2] F. Karim, S. Majumdar, H. Darabi and S. Harford, "Multivariate LSTM-FCNs for
        time series classification", Neural Networks 116, 2019.
     """
+    packed, packed_mask, owners = PackFrames(max(kernel_sizes) // 2)(frames, mask)
     n_blocks = len(filters)
     for i, sizes in enumerate(zip(filters, kernel_sizes, strict=True), 1):
-        frames = _convolution_block(frames, mask, *sizes, seeds)
+        packed = _convolution_block(packed, packed_mask, *sizes, seeds)
         if squeeze_excite and i < n_blocks:
-            frames = _squeeze_and_excite(frames, mask, seeds)
-    return masked_average(frames, mask)
+            packed = _squeeze_and_excite(packed, packed_mask, owners, seeds)
+    return AverageUtterances()(packed, packed_mask, owners)
 
 
 def _convolution_block(frames, mask, n_filters, kernel_size, seeds):
-    """Convolve, normalise and rectify (batch, n_frames, n) along the frames."""
+    """Convolve, normalise and rectify (batch, n_frames, n) along the frames.
+
+    Padding is zero in what is given, and in what is returned.
+    """
     convolved = layers.Conv1D(
         n_filters,
         kernel_size,
         padding="same",
         kernel_initializer=initializers.HeUniform(next(seeds)),
-    )(zero_padding(frames, mask))
+    )(frames)
     normalize = layers.BatchNormalization(momentum=BATCH_NORMALIZATION_MOMENTUM)
-    return layers.ReLU()(normalize(convolved, mask=mask))
+    return zero_padding(layers.ReLU()(normalize(convolved, mask=mask)), mask)
 
 
-def _squeeze_and_excite(frames, mask, seeds):
-    """Multiply each filter of (batch, n_frames, n) by a weight between 0 and 1.
+def _squeeze_and_excite(packed, packed_mask, owners, seeds):
+    """Multiply each filter of an utterance by a weight between 0 and 1.
 
     The weights come from the filters' averages over time, through a bottleneck of a
     sixteenth of their number (Hu, Shen and Sun, CVPR 2018).
     """
-    n_filters = frames.shape[-1]
-    weights = masked_average(frames, mask)
+    n_filters = packed.shape[-1]
+    weights = AverageUtterances()(packed, packed_mask, owners)
     for n_units, activation in [
         (max(n_filters // SQUEEZE_RATIO, 1), "relu"),
         (n_filters, "sigmoid"),
@@ -121,7 +126,7 @@ def _squeeze_and_excite(frames, mask, seeds):
             use_bias=False,
             kernel_initializer=initializers.HeNormal(next(seeds)),
         )(weights)
-    return frames * weights[:, None, :]
+    return packed * ops.expand_dims(ops.take(weights, owners, axis=0), 0)
 
 
 def hidden_layers(vector, units, *, seeds):

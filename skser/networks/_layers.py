@@ -148,6 +148,99 @@ class AttentionPooling(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "seed": self.seed}
 
 
+class PackFrames(keras.layers.Layer):
+    """Put the real frames of all utterances behind each other, as one sequence.
+
+    Convolutions then need not be computed on padding. A gap of zeros follows each
+    utterance, so that no filter sees two of them.
+
+    Parameters
+    ----------
+    gap : int
+        Number of zeros: with zero padding a filter of `n` frames reaches ``n // 2``
+        frames beyond the last one.
+    **kwargs : dict
+        Passed to ``keras.layers.Layer``.
+    """
+
+    def __init__(self, gap, **kwargs):
+        super().__init__(**kwargs)
+        self.gap = gap
+
+    def call(self, sequence, frames_mask):
+        """Return the frames, where they are real, and whose they are.
+
+        Parameters
+        ----------
+        sequence : tensor of shape (batch, n_frames, n)
+        frames_mask : tensor of bool of shape (batch, n_frames)
+
+        Returns
+        -------
+        packed : tensor of shape (1, n_packed, n)
+        packed_mask : tensor of bool of shape (1, n_packed)
+            False in the gaps.
+        owners : tensor of int32 of shape (n_packed,)
+            Indices into the batch, ascending.
+        """
+        lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1)
+        widths = lengths + self.gap
+        owners = tf.repeat(tf.range(tf.size(lengths)), widths)
+        starts = tf.cumsum(widths, exclusive=True)
+        place = tf.range(tf.size(owners)) - tf.gather(starts, owners)
+        is_real = place < tf.gather(lengths, owners)
+        n_frames = tf.shape(sequence)[1]
+        sources = owners * n_frames + tf.minimum(place, n_frames - 1)
+        frames = tf.reshape(sequence, (-1, sequence.shape[-1]))
+        packed = tf.gather(frames, sources)[tf.newaxis]
+        is_real = is_real[tf.newaxis]
+        return zero_padding(packed, is_real), is_real, owners
+
+    def compute_output_shape(self, sequence_shape):
+        """Return the shapes of the three tensors."""
+        return (1, None, sequence_shape[-1]), (1, None), (None,)
+
+    def compute_output_spec(self, sequence, frames_mask):
+        """Return shapes and types of the three tensors."""
+        shapes = self.compute_output_shape(sequence.shape)
+        dtypes = sequence.dtype, "bool", "int32"
+        return tuple(map(keras.KerasTensor, shapes, dtypes))
+
+    def get_config(self):
+        """Return what `__init__` needs to make an equal layer."""
+        return {**super().get_config(), "gap": self.gap}
+
+
+class AverageUtterances(keras.layers.Layer):
+    """Average over the frames of each utterance that `PackFrames` has packed.
+
+    The gaps must be zero, as they are given. The average of half precision is in
+    single.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Keras' batch normalisation marks what it returns with the mask that it got.
+        self.supports_masking = True
+
+    def compute_mask(self, packed, previous_mask):
+        """Return no mask: an average has no frames."""
+        return None
+
+    def call(self, packed, packed_mask, owners):
+        """Return the averages, (batch, n)."""
+        # For the reasons of `masked_average`.
+        single = keras.backend.result_type(packed.dtype, "float32")
+        real = tf.cast(packed_mask[0], single)[:, tf.newaxis]
+        total = tf.math.segment_sum(tf.cast(packed[0], single), owners)
+        return total / tf.math.segment_sum(real, owners)
+
+    def compute_output_spec(self, packed, packed_mask, owners):
+        """Return shape and type of the averages."""
+        single = keras.backend.result_type(packed.dtype, "float32")
+        return keras.KerasTensor((None, packed.shape[-1]), single)
+
+
 @tf.custom_gradient
 def _permute(sequence, positions):
     """Take frames in the order of positions that are their own inverse.

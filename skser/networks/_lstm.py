@@ -2,98 +2,276 @@
 
 Keras' loop consists of TensorFlow's small operations, some thirty a frame in training,
 and its gradients of the weights are summed frame by frame. Here the way forwards is one
-operation for all frames, and the way back a loop of two; what does not depend on the
+operation for many frames, and the way back a loop of two; what does not depend on the
 next frame, above all the gradients of the weights, is one product of large matrices.
+Padding takes hardly any time: the longest utterances of a batch come first, and the
+shorter ones are left out of the loop, some at a time, when they are over.
 """
+
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from skser.networks._layers import ReverseFrames
+
+# Shares of the utterances of a batch that the loop goes on with, a stretch of frames
+# each. A stretch ends with the longest utterance that the next one does without. Of
+# batches in random order 15 (EmoDB) to 25 % (IEMOCAP) of the work is padding then.
+SHARES = (1.0, 0.7, 0.4, 0.2, 0.08)
+
 
 class LSTM(keras.layers.LSTM):
     """Keras' LSTM with its defaults, giving its output at every frame.
 
-    Weights, names and configuration are those of ``keras.layers.LSTM``, whose own loop
-    runs on a graphics card, for which Keras has cuDNN, and in double precision. In
-    mixed precision the loop on a processor is in single precision.
+    Weights and their names are those of ``keras.layers.LSTM``, whose own loop runs on a
+    graphics card, for which Keras has cuDNN, and in double precision. In mixed
+    precision the loop on a processor is in single precision.
 
     Parameters
     ----------
     units : int
         Number of cells.
+    backwards : bool, default=False
+        Whether each utterance is read from its last frame to its first. The outputs are
+        in the order of the frames all the same.
     **kwargs : dict
         Initialisers, seed and the like, passed to ``keras.layers.LSTM``.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units, backwards=False, **kwargs):
         super().__init__(units, **{**kwargs, "return_sequences": True})
+        self.backwards = backwards
         # XLA does not know the operations of the loop.
         self.supports_jit = False
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Return the outputs, (batch, n_frames, units)."""
-        is_plain = initial_state is None and mask is None
+    def build(self, sequences_shape):
+        """Create the weights; Keras' own method has an argument that `call` has not."""
+        super().build(sequences_shape)
+
+    def call(self, sequences, frames_mask, training=False):
+        """Return the outputs, (batch, n_frames, units), finite on the padding."""
         is_double = self.compute_dtype == "float64"
-        if not is_plain or is_double or tf.config.list_physical_devices("GPU"):
-            return super().call(sequences, initial_state, mask, training)
-        frames = tf.transpose(sequences, (1, 0, 2))
+        if is_double or tf.config.list_physical_devices("GPU"):
+            return self._call_keras(sequences, frames_mask, training)
         cell = self.cell
-        tensors = (frames, cell.kernel, cell.recurrent_kernel, cell.bias)
-        outputs = _run(*(ops.cast(tensor, "float32") for tensor in tensors))
-        return ops.cast(tf.transpose(outputs, (1, 0, 2)), self.compute_dtype)
+        tensors = (sequences, cell.kernel, cell.recurrent_kernel, cell.bias)
+        outputs = _run(
+            *(ops.cast(tensor, "float32") for tensor in tensors),
+            _lay_out(frames_mask, self.backwards),
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _call_keras(self, sequences, frames_mask, training):
+        """Let Keras' own loop read the frames, padding last."""
+        reverse = ReverseFrames() if self.backwards else lambda frames, mask: frames
+        frames = reverse(sequences, frames_mask)
+        return reverse(super().call(frames, training=training), frames_mask)
+
+    def compute_output_shape(self, sequences_shape):
+        """Return the shape of the outputs."""
+        return (*sequences_shape[:2], self.units)
+
+    def get_config(self):
+        """Return what `__init__` needs to make an equal layer."""
+        return {**super().get_config(), "backwards": self.backwards}
 
 
-@tf.custom_gradient
-def _run(frames, kernel, recurrent_kernel, bias):
-    """Return the outputs (n_frames, batch, units) and the function of gradients."""
-    n_units = recurrent_kernel.shape[0]
-    start = tf.zeros((tf.shape(frames)[1], n_units))
-    no_peephole = tf.zeros(n_units)
-    steps = tf.raw_ops.BlockLSTMV2(
-        seq_len_max=tf.shape(frames, tf.int64)[0],
-        x=frames,
-        cs_prev=start,
-        h_prev=start,
-        w=tf.concat([kernel, recurrent_kernel], axis=0),
-        wci=no_peephole,
-        wcf=no_peephole,
-        wco=no_peephole,
-        b=bias,
-        cell_clip=0.0,
+class _Layout(NamedTuple):
+    """Where the frames of a padded batch are when they are read step by step.
+
+    The steps are divided into stretches of equally many utterances, and are the rows of
+    one matrix: those of the first step, the longest utterance first, and so on.
+    """
+
+    # A padded frame counts as its utterance's nearest real one.
+    rows_of_frames: tf.Tensor  # (batch, n_frames)
+    frames_of_rows: tf.Tensor  # (n_rows,), as indices into (batch * n_frames)
+    is_real_frame: tf.Tensor  # (batch, n_frames, 1)
+    is_real_row: tf.Tensor  # (n_rows, 1)
+    n_utterances: list  # of each stretch
+    n_rows: list
+
+
+def _lay_out(mask, backwards):
+    """Find out which frame is read when.
+
+    Parameters
+    ----------
+    mask : tensor of bool of shape (batch, n_frames)
+    backwards : bool
+        Whether utterances are read from their last real frames on.
+
+    Returns
+    -------
+    layout : _Layout
+    """
+    mask = tf.convert_to_tensor(mask)
+    n_frames = tf.shape(mask)[1]
+    lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+    order = tf.argsort(lengths, direction="DESCENDING", stable=True)
+    descending = tf.gather(lengths, order)
+    n_in_batch = tf.cast(tf.size(lengths), tf.float32)
+    n_utterances = [
+        tf.cast(tf.math.ceil(share * n_in_batch), tf.int32) for share in SHARES
+    ]
+    # In a batch of one, nobody is left out, and all stretches but the last are empty.
+    next_length = tf.concat([descending, [0]], axis=0)
+    ends = [*(next_length[n] for n in n_utterances[1:]), descending[0]]
+    starts = [0, *ends[:-1]]
+    n_rows = [
+        (end - start) * n
+        for start, end, n in zip(starts, ends, n_utterances, strict=True)
+    ]
+
+    step = tf.concat(
+        [
+            tf.repeat(tf.range(start, end), n)
+            for start, end, n in zip(starts, ends, n_utterances, strict=True)
+        ],
+        axis=0,
+    )
+    rank = tf.concat(
+        [tf.range(size) % n for size, n in zip(n_rows, n_utterances, strict=True)],
+        axis=0,
+    )
+    length = tf.gather(descending, rank)
+    frame = (
+        tf.maximum(length - 1 - step, 0) if backwards else tf.minimum(step, length - 1)
+    )
+    frames_of_rows = tf.gather(order, rank) * n_frames + frame
+
+    lengths = lengths[:, tf.newaxis]
+    step_of_frame = tf.minimum(tf.range(n_frames), lengths - 1)
+    if backwards:
+        step_of_frame = lengths - 1 - step_of_frame
+    stretch = sum(tf.cast(step_of_frame >= end, tf.int32) for end in ends[:-1])
+    first_row = tf.cumsum(tf.stack(n_rows), exclusive=True)
+    rows_of_frames = (
+        tf.gather(first_row, stretch)
+        + (step_of_frame - tf.gather(tf.stack(starts), stretch))
+        * tf.gather(tf.stack(n_utterances), stretch)
+        + tf.math.invert_permutation(order)[:, tf.newaxis]
+    )
+    return _Layout(
+        rows_of_frames,
+        frames_of_rows,
+        tf.cast(mask, tf.float32)[:, :, tf.newaxis],
+        tf.cast(step < length, tf.float32)[:, tf.newaxis],
+        n_utterances,
+        n_rows,
     )
 
-    def gradients(outputs_gradient):
-        gates = _go_back(steps, outputs_gradient, recurrent_kernel)
-        previous = tf.concat([start[tf.newaxis], steps.h[:-1]], axis=0)
-        return (
-            tf.tensordot(gates, kernel, [2, 1]),
-            _sum_of_products(frames, gates),
-            _sum_of_products(previous, gates),
-            tf.reduce_sum(gates, axis=(0, 1)),
+
+def _run(frames, kernel, recurrent_kernel, bias, layout):
+    """Return the outputs, (batch, n_frames, n_units)."""
+
+    @tf.custom_gradient
+    def run(frames, kernel, recurrent_kernel, bias):
+        rows = tf.gather(_flatten(frames), layout.frames_of_rows)
+        stretches = _go_forth(rows, kernel, recurrent_kernel, bias, layout)
+        outputs = _join(stretch.steps.h for stretch in stretches)
+
+        def gradients(gradient):
+            gradient = tf.gather(_flatten(gradient), layout.frames_of_rows)
+            gradient *= layout.is_real_row
+            gates = _go_back(stretches, gradient, recurrent_kernel, layout)
+            previous = _join(stretch.outputs[:-1] for stretch in stretches)
+            of_frames = tf.matmul(gates, kernel, transpose_b=True)
+            return (
+                tf.gather(of_frames, layout.rows_of_frames) * layout.is_real_frame,
+                tf.matmul(rows, gates, transpose_a=True),
+                tf.matmul(previous, gates, transpose_a=True),
+                tf.reduce_sum(gates, axis=0),
+            )
+
+        return tf.gather(outputs, layout.rows_of_frames), gradients
+
+    return run(frames, kernel, recurrent_kernel, bias)
+
+
+class _Stretch(NamedTuple):
+    """What has happened in a stretch: arrays of (n_steps, n_utterances, n_units)."""
+
+    steps: NamedTuple  # of BlockLSTMV2
+    # With those before the stretch in front.
+    outputs: tf.Tensor
+    cells: tf.Tensor
+
+
+def _go_forth(rows, kernel, recurrent_kernel, bias, layout):
+    """Run the stretches one after the other, each from the states of the one before."""
+    n_units = recurrent_kernel.shape[0]
+    weights = tf.concat([kernel, recurrent_kernel], axis=0)
+    no_peephole = tf.zeros(n_units)
+    output = cell = tf.zeros((layout.n_utterances[0], n_units))
+    parts = tf.split(rows, tf.stack(layout.n_rows), num=len(layout.n_rows))
+    stretches = []
+    for part, n_utterances in zip(parts, layout.n_utterances, strict=True):
+        frames = tf.reshape(part, (-1, n_utterances, kernel.shape[0]))
+        output, cell = output[:n_utterances], cell[:n_utterances]
+        steps = tf.raw_ops.BlockLSTMV2(
+            seq_len_max=tf.shape(frames, tf.int64)[0],
+            x=frames,
+            cs_prev=cell,
+            h_prev=output,
+            w=weights,
+            wci=no_peephole,
+            wcf=no_peephole,
+            wco=no_peephole,
+            b=bias,
+            cell_clip=0.0,
         )
+        outputs = tf.concat([output[tf.newaxis], steps.h], axis=0)
+        cells = tf.concat([cell[tf.newaxis], steps.cs], axis=0)
+        output, cell = outputs[-1], cells[-1]
+        stretches.append(_Stretch(steps, outputs, cells))
+    return stretches
 
-    return steps.h, gradients
 
-
-def _go_back(steps, outputs_gradient, recurrent_kernel):
-    """Return the gradients of what enters the gates, (n_frames, batch, 4 * units)."""
-    start = tf.zeros_like(steps.h[0])
-    previous_cells = tf.concat([start[tf.newaxis], steps.cs[:-1]], axis=0)
+def _go_back(stretches, gradient, recurrent_kernel, layout):
+    """Return the gradients of what enters the gates, (n_rows, 4 * n_units)."""
+    n_gates = recurrent_kernel.shape[1]
     to_previous = tf.transpose(_swap_middle(recurrent_kernel))
+    n_steps = [tf.shape(stretch.steps.h)[0] for stretch in stretches]
+    gates = tf.TensorArray(
+        tf.float32, sum(n_steps), element_shape=(None, n_gates), infer_shape=False
+    )
+    parts = tf.split(gradient, tf.stack(layout.n_rows), num=len(layout.n_rows))
+    # Of the last frames, which have no successor.
+    carried = (tf.zeros_like(stretches[-1].outputs[0]),) * 2
+    first_step = sum(n_steps)
+    for i in reversed(range(len(stretches))):
+        first_step -= n_steps[i]
+        of_outputs = tf.reshape(parts[i], tf.shape(stretches[i].steps.h))
+        *carried, gates = _go_back_a_stretch(
+            stretches[i], of_outputs, carried, gates, first_step, to_previous
+        )
+        if i > 0:
+            # Utterances that ended here enter, from the end of their own.
+            n_more = layout.n_utterances[i - 1] - layout.n_utterances[i]
+            carried = [tf.pad(x, [(0, n_more), (0, 0)]) for x in carried]
+    return _swap_middle(gates.concat())
+
+
+def _go_back_a_stretch(stretch, of_outputs, carried, gates, first_step, to_previous):
+    """Write the gradients of a stretch's gates, and return what enters its states."""
+    steps = stretch.steps
+    start = tf.zeros_like(stretch.outputs[0])
+    n_gates, n_units = to_previous.shape
     # What the operation asks for, but its gradients of the gates do not depend on.
     unused = {
         "x": start[:, :0],
         "h_prev": start,
-        "w": recurrent_kernel,
-        "b": recurrent_kernel[0],
-        **dict.fromkeys(("wci", "wcf", "wco"), recurrent_kernel[:, 0]),
+        "w": tf.zeros((n_units, n_gates)),
+        "b": tf.zeros(n_gates),
+        **dict.fromkeys(("wci", "wcf", "wco"), tf.zeros(n_units)),
     }
-    n_frames = tf.shape(steps.h)[0]
 
     def step(t, output_gradient, cell_gradient, gates):
         gradient = tf.raw_ops.LSTMBlockCellGrad(
-            cs_prev=previous_cells[t],
+            cs_prev=stretch.cells[t],
             i=steps.i[t],
             cs=steps.cs[t],
             f=steps.f[t],
@@ -101,27 +279,28 @@ def _go_back(steps, outputs_gradient, recurrent_kernel):
             ci=steps.ci[t],
             co=steps.co[t],
             cs_grad=cell_gradient,
-            h_grad=outputs_gradient[t] + output_gradient,
+            h_grad=of_outputs[t] + output_gradient,
             use_peephole=False,
             **unused,
         )
         output_gradient = tf.matmul(gradient.dicfo, to_previous)
-        gates = gates.write(t, gradient.dicfo)
+        gates = gates.write(first_step + t, gradient.dicfo)
         return t - 1, output_gradient, gradient.cs_prev_grad, gates
 
-    gates = tf.TensorArray(
-        tf.float32, n_frames, element_shape=(None, recurrent_kernel.shape[1])
+    _, *carried, gates = tf.while_loop(
+        lambda t, *_: t >= 0, step, (tf.shape(of_outputs)[0] - 1, *carried, gates)
     )
-    *_, gates = tf.while_loop(
-        lambda t, *_: t >= 0, step, (n_frames - 1, start, start, gates)
-    )
-    return _swap_middle(gates.stack())
+    return *carried, gates
 
 
-def _sum_of_products(left, right):
-    """Sum the outer products of the rows of (..., m) and (..., n) to (m, n)."""
-    left, right = (tf.reshape(x, (-1, x.shape[-1])) for x in (left, right))
-    return tf.matmul(left, right, transpose_a=True)
+def _flatten(frames):
+    """Put the frames of (batch, n_frames, n) below each other."""
+    return tf.reshape(frames, (-1, frames.shape[-1]))
+
+
+def _join(stretches):
+    """Put the steps of all stretches below each other, (n_rows, n)."""
+    return tf.concat([_flatten(stretch) for stretch in stretches], axis=0)
 
 
 def _swap_middle(gates):

@@ -244,8 +244,8 @@ def plain_keras_network(n_features):
     hidden = layers.Dense(128, activation="relu")
     output = layers.Dense(N_CLASSES)
     scores = output(hidden(layers.Concatenate()([pooled, average])))
-    order = [convolutions[0], norms[0], convolutions[1], lstm.backward_layer]
-    order += [norms[1], lstm.forward_layer, attention, hidden, output]
+    order = [convolutions[0], norms[0], convolutions[1], lstm.forward_layer]
+    order += [lstm.backward_layer, norms[1], attention, hidden, output]
     return keras.Model([frames, mask], scores), order
 
 
@@ -410,9 +410,9 @@ def pytorch_network(n_features, is_packed):
         *("convolutions.0.weight", "convolutions.0.bias"),
         *(f"norms.0.{name}" for name in norms),
         *("convolutions.1.weight", "convolutions.1.bias"),
+        *(f"lstms.0.{name}_l0" for name in recurrent),
         *(backwards.format(name) for name in recurrent),
         *(f"norms.1.{name}" for name in norms),
-        *(f"lstms.0.{name}_l0" for name in recurrent),
         "attention.weight",
         *("hidden.weight", "hidden.bias", "output.weight", "output.bias"),
     ]

@@ -164,7 +164,7 @@ def test_the_last_output_is_that_of_the_last_real_frame():
     mask = np.arange(10)[None] < 6
     alone = network([frames, mask[:, :6]]).numpy()
     np.testing.assert_allclose(network([longer, mask]).numpy(), alone, atol=1e-6)
-    last = lstm(frames).numpy()[:, -1]
+    last = lstm(frames, mask[:, :6]).numpy()[:, -1]
     hidden, scores = network.layers[-2:]
     np.testing.assert_allclose(scores(hidden(last)).numpy(), alone, atol=1e-5)
 
@@ -182,26 +182,36 @@ def test_squeeze_and_excitation_weighs_all_blocks_but_the_last():
     assert excited.count_params() - plain.count_params() == bottlenecks
 
 
-def test_squeeze_and_excitation_is_that_of_a_hand_computed_case():
+def test_squeeze_and_excitation_weighs_each_utterance_by_its_own_average():
     from keras import ops
 
     from skser.networks._branches import _squeeze_and_excite
     from skser.networks._seeds import seed_stream
 
-    frames = np.arange(24, dtype="float32").reshape(1, 12, 2)
-    mask = np.arange(12)[None] < 4
-    # Kernels of one unit, so that the weights are known from their two outputs.
-    excited = ops.convert_to_numpy(
-        _squeeze_and_excite(ops.array(frames), ops.array(mask), seed_stream(0))
-    )
-    weights = excited[0] / np.where(frames[0] == 0, 1, frames[0])
-    np.testing.assert_allclose(weights[1:], weights[1:2].repeat(11, axis=0), rtol=1e-5)
-    assert ((weights[1] > 0) & (weights[1] < 1)).all()
-    frames[0, 4:] = 1e3  # what is padded must not count
-    again = ops.convert_to_numpy(
-        _squeeze_and_excite(ops.array(frames), ops.array(mask), seed_stream(0))
-    )
-    np.testing.assert_allclose(again[0, :4], excited[0, :4], rtol=1e-5)
+    def excite(frames, is_real, owners):
+        excited = _squeeze_and_excite(
+            ops.array(frames[np.newaxis]),
+            ops.array(is_real[np.newaxis]),
+            ops.array(owners),
+            seed_stream(0),
+        )
+        return ops.convert_to_numpy(excited)[0]
+
+    frames = np.arange(1, 25, dtype="float32").reshape(12, 2) / 10
+    owners = np.repeat([0, 1], [5, 7])
+    is_real = np.ones(12, dtype=bool)
+    is_real[[4, 11]] = False
+    frames[~is_real] = 0
+    excited = excite(frames, is_real, owners)
+    assert (excited[~is_real] == 0).all()
+    weights = excited[is_real] / frames[is_real]
+    np.testing.assert_allclose(weights[:4], weights[:1].repeat(4, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(weights[4:], weights[4:5].repeat(6, axis=0), rtol=1e-5)
+    assert ((weights > 0) & (weights < 1)).all()
+    assert not np.allclose(weights[0], weights[4])
+    # Neither the other utterance nor a gap counts.
+    alone = excite(frames[:4], is_real[:4], owners[:4])
+    np.testing.assert_allclose(alone, excited[:4], rtol=1e-5)
 
 
 def test_padding_does_not_change_the_scores_of_an_excited_network():

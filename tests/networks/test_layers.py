@@ -9,6 +9,8 @@ from keras.src.testing import TestCase
 from skser.networks import _layers
 from skser.networks._layers import (
     AttentionPooling,
+    AverageUtterances,
+    PackFrames,
     ReverseFrames,
     masked_average,
     masked_maximum,
@@ -82,6 +84,56 @@ def test_reversing_turns_real_frames_round_and_leaves_padding_behind_them():
     np.testing.assert_array_equal(twice, SEQUENCE)
 
 
+def test_packing_leaves_out_padding_but_for_a_gap_of_zeros():
+    frames = np.arange(1.0, 7.0, dtype=np.float32).reshape(2, 3, 1)
+    mask = np.array([[True, False, False], [True, True, True]])
+    packed, packed_mask, owners = PackFrames(gap=2)(frames, mask)
+    assert np.ravel(packed).tolist() == [1, 0, 0, 4, 5, 6, 0, 0]
+    assert np.ravel(packed_mask).astype(int).tolist() == [1, 0, 0, 1, 1, 1, 0, 0]
+    assert owners.numpy().tolist() == [0, 0, 0, 1, 1, 1, 1, 1]
+    averages = AverageUtterances()(packed, packed_mask, owners)
+    assert averages.numpy().tolist() == [[1.0], [5.0]]
+
+
+def test_without_a_gap_utterances_touch():
+    frames = np.arange(1.0, 7.0, dtype=np.float32).reshape(2, 3, 1)
+    mask = np.array([[True, False, False], [True, True, True]])
+    packed, _, owners = PackFrames(gap=0)(frames, mask)
+    assert np.ravel(packed).tolist() == [1, 4, 5, 6]
+    assert owners.numpy().tolist() == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 5, 8])
+def test_filters_see_of_packed_frames_what_they_see_of_an_utterance_alone(kernel_size):
+    generator = np.random.default_rng(0)
+    frames = generator.normal(size=(3, 9, 2)).astype(np.float32)
+    lengths = [2, 9, 4]
+    mask = np.arange(9) < np.array(lengths)[:, np.newaxis]
+    packed, packed_mask, _ = PackFrames(kernel_size // 2)(frames, mask)
+    convolution = keras.layers.Conv1D(3, kernel_size, padding="same")
+    together = convolution(packed)[packed_mask]
+    alone = [
+        convolution(utterance[np.newaxis, :length])[0]
+        for utterance, length in zip(frames, lengths, strict=True)
+    ]
+    np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
+
+
+class PackAndAverage(PackFrames):
+    """Both layers of packing, which have no meaning without each other."""
+
+    def call(self, sequence, frames_mask):
+        return AverageUtterances(dtype=self.dtype_policy)(
+            *super().call(sequence, frames_mask)
+        )
+
+    def compute_output_spec(self, sequence):
+        return keras.KerasTensor((sequence.shape[0], sequence.shape[-1]), "float32")
+
+    def compute_output_shape(self, sequence_shape):
+        return sequence_shape[0], sequence_shape[-1]
+
+
 @pytest.mark.case("E10")
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 @pytest.mark.parametrize("layer_class", [AttentionPooling, ReverseFrames])
@@ -106,6 +158,7 @@ OWN_LAYERS = {
     "attention": (AttentionPooling, {"seed": 0}, 1),
     "additive attention": (AttentionPooling, {"units": 3, "seed": 0}, 3),
     "reversal": (ReverseFrames, {}, 0),
+    "packing": (PackAndAverage, {"gap": 2}, 0),
 }
 
 
@@ -139,10 +192,12 @@ def test_every_layer_of_the_package_is_checked():
         for value in vars(_layers).values()
         if isinstance(value, type) and issubclass(value, keras.layers.Layer)
     }
-    assert own == {layer_class for layer_class, _, _ in OWN_LAYERS.values()}
+    checked = {layer_class for layer_class, _, _ in OWN_LAYERS.values()}
+    assert own == checked - {PackAndAverage} | {PackFrames, AverageUtterances}
 
 
 def test_layers_can_be_rebuilt_from_their_configuration():
     layer = AttentionPooling(5, seed=7, name="attention")
     copy = AttentionPooling.from_config(layer.get_config())
     assert (copy.units, copy.seed, copy.name) == (5, 7, "attention")
+    assert PackFrames.from_config(PackFrames(3).get_config()).gap == 3
