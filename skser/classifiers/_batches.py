@@ -1,17 +1,7 @@
-"""Which utterances go through the network together: batches of similar length.
-
-A batch is padded to its longest utterance. In random batches of an emotional corpus
-more than half of the arithmetic is padding; in batches of similar length a fifth to a
-quarter is, more than half of that in the batch of the longest.
-"""
+"""Which utterances go through the network together."""
 
 import numpy as np
 
-# Lengths are multiplied by a random factor of up to this share before they are sorted,
-# so that every epoch draws other batches, yet of similar lengths: of those in an
-# utterance's batch, half are so in the next epoch. No factor would save 5 % of the
-# arithmetic, and always draw the same batches.
-LENGTH_JITTER = 0.1
 # Frames, padding included, that go through the network at once in prediction.
 PREDICTION_FRAMES = 65536
 # Steps in which the lengths of batches rise in prediction: so many frames, and in long
@@ -20,13 +10,17 @@ LENGTH_STEP = 16
 N_LENGTH_BITS = 4
 
 
-def training_batches(lengths, batch_size, generator):
-    """Divide utterances into batches of similar length, in random order.
+def training_batches(n_samples, batch_size, generator):
+    """Divide utterances into batches in random order.
+
+    Not into batches of similar length: length goes with emotion, and so does what a
+    network has learnt last. The networks do without padding by themselves, see
+    :class:`~skser.networks._layers.PackFrames` and ``skser.networks._lstm``.
 
     Parameters
     ----------
-    lengths : ndarray of int of shape (n_samples,)
-        Number of frames of each utterance.
+    n_samples : int
+        Number of utterances.
     batch_size : int
         Number of utterances of a batch.
     generator : numpy.random.Generator
@@ -35,23 +29,19 @@ def training_batches(lengths, batch_size, generator):
     Returns
     -------
     batches : list of ndarray of int
-        Each utterance is in one batch. Batches have `batch_size` utterances or one
-        less, so that no small rest weighs as much as a whole batch.
+        Each utterance is in one batch. Batches have at most `batch_size` utterances,
+        and as many as others or one less, so that no small rest weighs as much as a
+        whole batch.
 
     Examples
     --------
     >>> import numpy as np
-    >>> lengths = np.array([10, 100, 11, 101])
-    >>> batches = training_batches(lengths, 2, np.random.default_rng(0))
-    >>> sorted(sorted(batch.tolist()) for batch in batches)
-    [[0, 2], [1, 3]]
+    >>> batches = training_batches(5, 2, np.random.default_rng(0))
+    >>> [len(batch) for batch in batches], sorted(np.concatenate(batches).tolist())
+    ([2, 2, 1], [0, 1, 2, 3, 4])
     """
-    factors = generator.uniform(1 - LENGTH_JITTER, 1 + LENGTH_JITTER, len(lengths))
-    # Sorting is stable and equal lengths are common: the jitter also shuffles them.
-    order = np.argsort(lengths * factors, kind="stable")
-    n_batches = -(-len(lengths) // batch_size)
-    batches = np.array_split(order, n_batches)
-    return [batches[i] for i in generator.permutation(n_batches)]
+    order = generator.permutation(n_samples)
+    return np.array_split(order, -(-n_samples // batch_size))
 
 
 def padded_length(n_frames):

@@ -53,11 +53,6 @@ class Utterances:
         """The classes and the levels, (n_samples, 1 + n_views)."""
         return np.column_stack([self.classes, self.levels]).astype(np.int32)
 
-    @property
-    def lengths(self):
-        """Number of frames of each utterance."""
-        return np.array([len(sequence) for sequence in self.sequences])
-
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -220,14 +215,15 @@ def _train_epoch(network, plan, training, epoch):
     # epochs this process has seen before.
     generator = np.random.default_rng([plan.seed, epoch])
     total = 0.0
-    for indices in training_batches(training.lengths, plan.batch_size, generator):
+    n_samples = len(training.sequences)
+    for indices in training_batches(n_samples, plan.batch_size, generator):
         batch = training.take(indices)
         frames, mask = pad_sequences(batch.sequences, plan.n_frames)
         loss = network.train_step(
             frames, mask, batch.targets, batch.weights.astype(np.float32)
         )
         total += float(loss) * len(indices)
-    mean_loss = total / len(training.sequences)
+    mean_loss = total / n_samples
     # The weights, too: on some processors a rectifier turns NaN into 0, so that a
     # network of lost weights has a finite loss, and answers the same for everything.
     if not (math.isfinite(mean_loss) and network.has_finite_weights()):

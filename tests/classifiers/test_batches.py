@@ -1,4 +1,4 @@
-"""Batches: every utterance once, of similar length, in another order each epoch."""
+"""Batches: every utterance once, with others in each epoch."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from skser.classifiers._batches import (
 LENGTHS = np.random.default_rng(0).integers(20, 1000, 503)
 
 
-def _epoch(epoch, lengths=LENGTHS, batch_size=50):
-    return training_batches(lengths, batch_size, np.random.default_rng([0, epoch]))
+def _epoch(epoch):
+    return training_batches(503, 50, np.random.default_rng([0, epoch]))
 
 
 def test_each_utterance_is_in_one_batch():
@@ -26,45 +26,37 @@ def test_no_batch_is_larger_than_asked_for_or_much_smaller():
     assert min(sizes) >= max(sizes) - 1
 
 
-@pytest.mark.case("B07")
-def test_little_of_a_batch_is_padding():
-    padded = sum(LENGTHS[batch].max() * len(batch) for batch in _epoch(0))
-    at_random = np.random.default_rng(0).permutation(503)[:500].reshape(10, 50)
-    padded_at_random = LENGTHS[at_random].max(axis=1).sum() * 50
-    assert padded < 1.2 * LENGTHS.sum()
-    assert padded < 0.7 * padded_at_random
+def test_batches_do_not_depend_on_length():
+    shortest = [LENGTHS[batch].min() for batch in _epoch(0)]
+    longest = [LENGTHS[batch].max() for batch in _epoch(0)]
+    assert max(shortest) < np.percentile(LENGTHS, 20)
+    assert min(longest) > np.percentile(LENGTHS, 80)
 
 
 @pytest.mark.case("H03")
-def test_epochs_differ_in_batches_and_in_their_order():
+def test_epochs_differ_in_batches():
     epochs = [_epoch(epoch) for epoch in range(3)]
     members = [{frozenset(batch.tolist()) for batch in epoch} for epoch in epochs]
     assert not members[0] & members[1]
-    mean_lengths = [[LENGTHS[batch].mean() for batch in epoch] for epoch in epochs]
-    orders = {tuple(np.argsort(means)) for means in mean_lengths}
-    assert len(orders) == 3
+    assert not members[1] & members[2]
 
 
 @pytest.mark.case("H03")
-def test_most_of_a_batch_is_with_others_in_the_next_epoch():
+def test_few_of_a_batch_are_together_in_the_next_epoch():
     numbers = []
     for epoch in range(2):
         numbers.append(np.empty(len(LENGTHS), dtype=int))
         for number, batch in enumerate(_epoch(epoch)):
             numbers[epoch][batch] = number
     before, after = (number[:, None] == number for number in numbers)
-    assert (before & after).sum() < 0.6 * before.sum()
+    # Of eleven batches one in eleven by chance, and each utterance with itself.
+    assert (before & after).sum() - 503 < 0.12 * (before.sum() - 503)
 
 
 @pytest.mark.case("H03")
 def test_the_same_epoch_of_the_same_seed_has_the_same_batches():
     for first, second in zip(_epoch(5), _epoch(5), strict=True):
         np.testing.assert_array_equal(first, second)
-
-
-def test_utterances_of_equal_length_are_shuffled_too():
-    batches = _epoch(0, lengths=np.full(100, 7), batch_size=10)
-    assert np.concatenate(batches).tolist() != list(range(100))
 
 
 @pytest.mark.case("I03")
