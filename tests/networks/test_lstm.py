@@ -91,6 +91,7 @@ def test_what_is_behind_the_end_of_an_utterance_does_not_matter():
         assert np.isfinite(outputs[1]).all()
 
 
+@pytest.mark.case("B07")
 def test_the_loop_leaves_out_utterances_that_are_over():
     spread = np.random.default_rng(0).lognormal(0, 0.4, 50)
     lengths = np.round(80 * spread).astype(int)
