@@ -4,7 +4,12 @@ import keras
 from keras import initializers, layers
 
 from skser.networks._branches import class_scores, recurrent_branch
-from skser.networks._layers import AttentionPooling, masked_average
+from skser.networks._layers import (
+    AttentionPooling,
+    PackFrames,
+    UnpackFrames,
+    masked_average,
+)
 from skser.networks._seeds import seed_stream
 
 
@@ -65,13 +70,8 @@ def attention_blstm(
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
     outputs = frames
-    for units in frame_units:
-        outputs = layers.Dense(
-            units,
-            activation="relu",
-            kernel_initializer=initializers.GlorotUniform(next(seeds)),
-        )(outputs)
-        outputs = layers.Dropout(dropout, seed=next(seeds))(outputs)
+    if frame_units:
+        outputs = _transform_frames(frames, mask, frame_units, dropout, seeds)
     for units in recurrent_units:
         outputs = recurrent_branch(
             outputs, mask, units, bidirectional=True, seeds=seeds
@@ -80,6 +80,19 @@ def attention_blstm(
     pooled = layers.Dropout(dropout, seed=next(seeds))(pooled)
     scores = class_scores(pooled, n_classes, seeds=seeds)
     return keras.Model([frames, mask], scores, name="attention_blstm")
+
+
+def _transform_frames(frames, mask, sizes, dropout, seeds):
+    """Run rectified dense layers over each real frame by itself."""
+    packed, *packing = PackFrames(gap=0)(frames, mask)
+    for units in sizes:
+        packed = layers.Dense(
+            units,
+            activation="relu",
+            kernel_initializer=initializers.GlorotUniform(next(seeds)),
+        )(packed)
+        packed = layers.Dropout(dropout, seed=next(seeds))(packed)
+    return UnpackFrames()(packed, *packing, mask)
 
 
 def _attend(outputs, mask, seeds, *, units=None):

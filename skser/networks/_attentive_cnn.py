@@ -4,7 +4,7 @@ import keras
 from keras import initializers, layers, ops
 
 from skser.networks._branches import class_scores
-from skser.networks._layers import AttentionPooling, zero_padding
+from skser.networks._layers import AttentionPooling, PackFrames, UnpackFrames
 from skser.networks._seeds import seed_stream
 
 # Low, medium and high.
@@ -75,13 +75,15 @@ def attentive_cnn(
     seeds = seed_stream(seed)
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
-    convolved = layers.Conv1D(
+    packed, *packing = PackFrames(kernel_size // 2)(frames, mask)
+    packed = layers.Conv1D(
         n_filters,
         kernel_size,
         padding="same",
         activation="relu",
         kernel_initializer=initializers.GlorotUniform(next(seeds)),
-    )(zero_padding(frames, mask))
+    )(packed)
+    convolved = UnpackFrames()(packed, *packing, mask)
     steps, steps_mask = _pool(convolved, mask, pool_size, pool_stride or pool_size)
     attention = AttentionPooling(seed=next(seeds), name="attention")
     pooled = layers.Dropout(dropout, seed=next(seeds))(attention(steps, steps_mask)[0])
@@ -99,8 +101,7 @@ def _pool(sequence, mask, size, stride):
     "same" padding would move all windows by a number of frames that depends on the
     longest utterance of the batch.
     """
-    # Rectified values are not negative, so that zeros never are a maximum for real
-    # frames.
-    sequence = zero_padding(sequence, mask)
+    # Padding is zero, and rectified values are not negative, so that it never is a
+    # maximum for real frames.
     sequence = ops.pad(sequence, ((0, 0), (0, size - 1), (0, 0)))
     return layers.MaxPooling1D(size, stride)(sequence), mask[:, ::stride]

@@ -211,6 +211,49 @@ class PackFrames(keras.layers.Layer):
         return {**super().get_config(), "gap": self.gap}
 
 
+class UnpackFrames(keras.layers.Layer):
+    """Undo `PackFrames`: give each utterance its row again, and zeros as padding."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, packed, previous_mask):
+        """Return no mask: `frames_mask` is there to be passed on."""
+        return None
+
+    def call(self, packed, packed_mask, owners, frames_mask):
+        """Return the frames, (batch, n_frames, n)."""
+        n_batch, n_frames = tf.unstack(tf.shape(frames_mask))
+        starts = tf.searchsorted(owners, tf.range(n_batch))
+        lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1)
+        place = tf.minimum(tf.range(n_frames), lengths[:, tf.newaxis] - 1)
+        rows = starts[:, tf.newaxis] + place
+        place = tf.range(tf.size(owners)) - tf.gather(starts, owners)
+        frames = owners * n_frames + tf.minimum(place, n_frames - 1)
+        zero_gaps = tf.cast(packed_mask[0], packed.dtype)[:, tf.newaxis]
+        return zero_padding(_unpack(packed[0], rows, frames, zero_gaps), frames_mask)
+
+    def compute_output_spec(self, packed, packed_mask, owners, frames_mask):
+        """Return shape and type of the frames."""
+        shape = (*frames_mask.shape, packed.shape[-1])
+        return keras.KerasTensor(shape, packed.dtype)
+
+
+@tf.custom_gradient
+def _unpack(packed, rows, frames, zero_gaps):
+    """Take rows, (batch, n_frames, n); `frames` tells where each row has gone.
+
+    TensorFlow would add up the gradients, row by row.
+    """
+
+    def gradient(of_frames):
+        of_frames = tf.reshape(of_frames, (-1, of_frames.shape[-1]))
+        return tf.gather(of_frames, frames) * zero_gaps, None, None, None
+
+    return tf.gather(packed, rows), gradient
+
+
 class AverageUtterances(keras.layers.Layer):
     """Average over the frames of each utterance that `PackFrames` has packed.
 

@@ -95,7 +95,7 @@ def test_the_attentive_cnn_has_as_many_weights_as_its_layers_need():
 
 
 def test_maxima_are_taken_from_the_first_frame_on():
-    frames = np.array([[[1.0], [4], [2], [3], [5], [9]]], dtype="float32")
+    frames = np.array([[[1.0], [4], [2], [3], [5], [0]]], dtype="float32")
     mask = np.array([[True] * 5 + [False]])
     steps, steps_mask = _pool(frames, mask, 2, 2)
     assert np.asarray(steps)[0, :, 0].tolist() == [4, 3, 5]

@@ -12,6 +12,7 @@ from skser.networks._layers import (
     AverageUtterances,
     PackFrames,
     ReverseFrames,
+    UnpackFrames,
     masked_average,
     masked_maximum,
     masked_softmax,
@@ -95,6 +96,23 @@ def test_packing_leaves_out_padding_but_for_a_gap_of_zeros():
     assert averages.numpy().tolist() == [[1.0], [5.0]]
 
 
+@pytest.mark.parametrize("gap", [0, 3])
+def test_unpacking_undoes_packing_and_its_gradients(gap):
+    generator = np.random.default_rng(0)
+    mask = np.arange(6) < np.array([[2], [5], [1]])
+    frames = tf.constant(generator.normal(size=(3, 6, 2)), tf.float32)
+    share = tf.constant(generator.normal(size=(3, 6, 2)), tf.float32)
+    with tf.GradientTape() as tape:
+        packed, *packing = PackFrames(gap)(frames, mask)
+        tape.watch(packed)
+        unpacked = UnpackFrames()(packed + 1, *packing, mask)
+        loss = tf.reduce_sum(unpacked * share)
+    real = mask[:, :, np.newaxis]
+    np.testing.assert_array_equal(unpacked, np.where(real, frames + 1, 0))
+    expected = PackFrames(gap)(share, mask)[0]
+    np.testing.assert_array_equal(tape.gradient(loss, packed), expected)
+
+
 def test_without_a_gap_utterances_touch():
     frames = np.arange(1.0, 7.0, dtype=np.float32).reshape(2, 3, 1)
     mask = np.array([[True, False, False], [True, True, True]])
@@ -117,6 +135,21 @@ def test_filters_see_of_packed_frames_what_they_see_of_an_utterance_alone(kernel
         for utterance, length in zip(frames, lengths, strict=True)
     ]
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
+
+
+class PackAndUnpack(PackFrames):
+    """Both layers, so that there is one input and one output as Keras supposes."""
+
+    def call(self, sequence, frames_mask):
+        return UnpackFrames(dtype=self.dtype_policy)(
+            *super().call(sequence, frames_mask), frames_mask
+        )
+
+    def compute_output_spec(self, sequence):
+        return keras.KerasTensor(sequence.shape, self.compute_dtype)
+
+    def compute_output_shape(self, sequence_shape):
+        return sequence_shape
 
 
 class PackAndAverage(PackFrames):
@@ -158,7 +191,8 @@ OWN_LAYERS = {
     "attention": (AttentionPooling, {"seed": 0}, 1),
     "additive attention": (AttentionPooling, {"units": 3, "seed": 0}, 3),
     "reversal": (ReverseFrames, {}, 0),
-    "packing": (PackAndAverage, {"gap": 2}, 0),
+    "packing": (PackAndUnpack, {"gap": 2}, 0),
+    "averages": (PackAndAverage, {"gap": 2}, 0),
 }
 
 
@@ -193,7 +227,8 @@ def test_every_layer_of_the_package_is_checked():
         if isinstance(value, type) and issubclass(value, keras.layers.Layer)
     }
     checked = {layer_class for layer_class, _, _ in OWN_LAYERS.values()}
-    assert own == checked - {PackAndAverage} | {PackFrames, AverageUtterances}
+    pairs = {PackAndUnpack, PackAndAverage}
+    assert own == checked - pairs | {PackFrames, UnpackFrames, AverageUtterances}
 
 
 def test_layers_can_be_rebuilt_from_their_configuration():
