@@ -4,6 +4,7 @@ import keras
 from keras import initializers, layers, ops
 
 from skser.networks._branches import class_scores
+from skser.networks._convolution import PackedConvolution
 from skser.networks._layers import AttentionPooling, PackFrames, UnpackFrames
 from skser.networks._seeds import seed_stream
 
@@ -76,10 +77,9 @@ def attentive_cnn(
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
     packed, *packing = PackFrames(kernel_size // 2)(frames, mask)
-    packed = layers.Conv1D(
+    packed = PackedConvolution(
         n_filters,
         kernel_size,
-        padding="same",
         activation="relu",
         kernel_initializer=initializers.GlorotUniform(next(seeds)),
     )(packed)

@@ -2,6 +2,7 @@
 
 from keras import initializers, layers, ops
 
+from skser.networks._convolution import PackedConvolution
 from skser.networks._layers import AverageUtterances, PackFrames, zero_padding
 from skser.networks._lstm import LSTM
 
@@ -98,10 +99,9 @@ def _convolution_block(frames, mask, n_filters, kernel_size, seeds):
 
     Padding is zero in what is given, and in what is returned.
     """
-    convolved = layers.Conv1D(
+    convolved = PackedConvolution(
         n_filters,
         kernel_size,
-        padding="same",
         kernel_initializer=initializers.HeUniform(next(seeds)),
     )(frames)
     normalize = layers.BatchNormalization(momentum=BATCH_NORMALIZATION_MOMENTUM)
