@@ -66,6 +66,9 @@ def test_workers_take_recordings_through_a_front_end(
     for mine, others in zip(features, expected, strict=True):
         np.testing.assert_array_equal(mine, others)
     assert isinstance(features[0], np.memmap) == has_folder
+    # Workers of a cluster need not see the folder: this process writes.
+    written_by = {path.stem.rpartition("-")[2] for path in tmp_path.iterdir()}
+    assert written_by == ({str(os.getpid())} if has_folder else set())
 
 
 @pytest.fixture(scope="module")
