@@ -186,7 +186,7 @@ class FrameAnalysis:
     @cached_property
     def quarter_octave_groups(self):
         """Power in the groups of bins of the 19 quarter octaves, (n_frames, 227)."""
-        return self.power @ banded(quarter_octave_weights)
+        return self.power @ banded(quarter_octave_weights, n_together=16)
 
     @cached_property
     def quarter_octave_means(self):
