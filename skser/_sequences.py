@@ -11,13 +11,14 @@ import numbers
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky.backend.reduction import register
+from joblib.parallel import LokyBackend, get_active_backend
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skser._mapped import locate_arrays, map_located, temporary_arrays
+from skser._mapped import kept_arrays, locate_arrays, map_located
 
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
@@ -405,15 +406,14 @@ def map_utterances(
     n_jobs : int, default=None
         As in scikit-learn: None is 1, -1 is all processors.
     temp_folder : str or os.PathLike, default=None
-        Folder for a temporary file of the results, arrays of numbers, so that no more
-        than `n_jobs` of them are in memory. The functions then run in threads always:
-        results of processes would wait in memory for a disk that is slower than they.
-        None keeps all results in memory.
+        Folder for temporary files of the results, arrays of numbers, so that no more
+        than `n_jobs` of them are in memory: who has computed one writes it. None keeps
+        all results in memory.
     prefer : {"threads", "processes"}, default="threads"
         Threads share the signals, so nothing is pickled, but Python's lock lets only
         one of them at a time begin a step. Processes suit functions of paths.
         ``joblib.parallel_config`` overrides the choice, for instance to run on a
-        cluster.
+        cluster, whose machines do not see `temp_folder`: with it there are threads.
 
     Returns
     -------
@@ -422,14 +422,24 @@ def map_utterances(
     """
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
-    if temp_folder is None:
+    has_workers = _has_workers_here(n_jobs, prefer)
+    if temp_folder is None and not has_workers:
         return Batch(_map(function, utterances, n_jobs, prefer=prefer))
-    with temporary_arrays(temp_folder) as arrays:
+    how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
+    with kept_arrays(temp_folder) as arrays:
+        keep = functools.partial(_keep, function, arrays)
+        return Batch(arrays.read(_map(keep, utterances, n_jobs, **how)))
 
-        def keep(utterance):
-            return arrays.append(function(utterance))
 
-        return Batch(arrays.read(_map(keep, utterances, n_jobs, require="sharedmem")))
+def _has_workers_here(n_jobs, prefer):
+    """Tell whether joblib would use processes of this machine, those of loky."""
+    backend, _ = get_active_backend(prefer=prefer)
+    return isinstance(backend, LokyBackend) and effective_n_jobs(n_jobs) > 1
+
+
+def _keep(function, arrays, utterance):
+    """Apply a function, and return where its result is."""
+    return arrays.append(function(utterance))
 
 
 def _map(function, utterances, n_jobs, **how):

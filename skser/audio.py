@@ -229,8 +229,11 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         ShortAudioWarning
             Once, for all signals of less than 1024 samples.
         """
-        entries, are_paths = self.inspect(X)
+        entries, are_paths = self._check(X)
         if are_paths:
+            # Loading begins with the header, which is enough for a single recording.
+            if len(entries) > 1:
+                self._inspect_files(entries)
             names = [_as_path(entry) for entry in entries]
             signals = self._load_files(names)
         else:
@@ -259,20 +262,28 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         TypeError, ValueError, OSError
             As in :meth:`transform`, except for what only decoding can find.
         """
+        entries, are_paths = self._check(X)
+        if are_paths:
+            self._inspect_files(entries)
+        return entries, are_paths
+
+    def _check(self, X):
+        """Return the entries of a batch and whether they are paths."""
         self._validate_params()
         entries, are_paths = _check_batch(X)
-        if are_paths:
-            _map_files(self._inspect_file, entries, self.n_jobs)
-        elif self.input_sample_rate is None:
+        if not are_paths and self.input_sample_rate is None:
             raise ValueError(
                 "X holds waveforms, so their sampling rate is needed: give it as "
                 "AudioLoader(input_sample_rate=...), in Hz."
             )
         return entries, are_paths
 
-    def _inspect_file(self, path):
-        with _open_audio(_as_path(path), self.max_duration):
-            pass
+    def _inspect_files(self, paths):
+        def inspect(path):
+            with _open_audio(_as_path(path), self.max_duration):
+                pass
+
+        _map_files(inspect, paths, self.n_jobs)
 
     def _load_files(self, paths):
         def load(path):

@@ -31,14 +31,14 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         :func:`skser.systems.split_front_end`.
     temp_folder : str or os.PathLike, default=None
         Folder for features that do not fit into memory; None keeps them in memory. They
-        are read-only memory maps of a temporary file, which is removed with the last
-        of them, or at the end of the process. If this is killed, the file stays:
-        ``skser-*.arrays``.
+        are read-only memory maps of temporary files, one for each of the processes. A
+        file is removed with the last map of it, or at the end of the process. If this
+        is killed, the files stay: ``skser-*.arrays``.
     n_jobs : int, default=None
         Number of processes over utterances; None is 1, -1 is all processors. Those of
         the steps themselves have nothing to divide. Processes take seconds to start,
         which pays from some ten minutes of recordings on, and are kept for the next
-        call. With `temp_folder` they are threads, which gain little.
+        call.
 
     See Also
     --------
@@ -50,6 +50,12 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     looked at before any of them is decoded, and reported together. Other faults end
     the work at the first utterance that has one. With a `cache` in the last step, an
     extraction that was interrupted goes on.
+
+    Processes write into `temp_folder` themselves. Without one, on Linux, they put what
+    they compute into memory that they share with this process, which saves sending it:
+    it is freed with the last of the arrays, and not with each. Both hold for joblib's
+    own processes, those of loky. Those of other backends, such as Dask, send their
+    arrays; with `temp_folder` there are threads then.
 
     Examples
     --------

@@ -567,6 +567,17 @@ def test_many_bad_files_of_one_kind_give_that_kind_and_a_short_list(tmp_path):
 
 
 @pytest.mark.case("I05")
+def test_a_single_recording_is_opened_once(wav, monkeypatch):
+    opened = []
+
+    def count(path):
+        opened.append(path)
+
+    monkeypatch.setattr("skser.audio._check_regular_file", count)
+    AudioLoader().transform([wav])
+    assert len(opened) == 1
+
+
 def test_nothing_is_decoded_before_all_headers_are_checked(wav, tmp_path, monkeypatch):
     def fail(*args):
         raise AssertionError("decoded")

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
 
-from skser import AcousticFeatures
+from skser import AcousticFeatures, AudioLoader, Framer
 from skser.framing import frame
+from skser.streaming import ByUtterance
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 
@@ -50,6 +52,23 @@ def test_workers_extract_the_same_features(dask, has_cache, tmp_path):
         for mine, others in zip(features, expected, strict=True):
             np.testing.assert_array_equal(mine, others)
     assert not has_cache or len(list(folder.iterdir())) == 8
+
+
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_workers_take_recordings_through_a_front_end(
+    dask, speech, tmp_path, has_folder
+):
+    steps = make_pipeline(AudioLoader(), Framer(), AcousticFeatures())
+    expected = steps.transform(speech.paths)
+    streamed = ByUtterance(steps, temp_folder=tmp_path if has_folder else None)
+    with dask():
+        features = streamed.set_params(n_jobs=2).transform(speech.paths)
+    for mine, others in zip(features, expected, strict=True):
+        np.testing.assert_array_equal(mine, others)
+    assert isinstance(features[0], np.memmap) == has_folder
+    # Workers of a cluster need not see the folder: this process writes.
+    written_by = {path.stem.rpartition("-")[2] for path in tmp_path.iterdir()}
+    assert written_by == ({str(os.getpid())} if has_folder else set())
 
 
 @pytest.fixture(scope="module")

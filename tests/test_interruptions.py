@@ -62,6 +62,12 @@ PROGRAMS = {
         "AcousticFeatures(cache=sys.argv[1], n_jobs=2).transform(frames)",
         5,
     ),
+    "extraction by processes": (
+        FRAMES + "from skser.streaming import ByUtterance",
+        "ByUtterance(AcousticFeatures(cache=sys.argv[1]), n_jobs=2, "
+        "temp_folder=sys.argv[1] + '/arrays').transform(frames)",
+        5,
+    ),
     "cross-validation by processes": (
         NETWORK + "from sklearn.model_selection import cross_validate",
         "cross_validate(classifier, X, y, cv=2, n_jobs=2)",
@@ -128,11 +134,13 @@ def test_ctrl_c_ends_it_within_five_seconds_with_all_its_processes(name, tmp_pat
     # Threads and workers are ended wherever they are; who is interrupted cleans up.
     n_ended = 2 if "by" in name.split() else 0
     assert len(list(folder.glob("*.unfinished"))) <= n_ended
+    assert list(folder.glob("arrays/*")) == []
     if name.startswith("extraction"):
-        check_cache(folder)
+        # Processes are given several at once.
+        check_cache(folder, n_ahead=32 if name.endswith("processes") else 2)
 
 
-def check_cache(folder):
+def check_cache(folder, n_ahead):
     """Check that everything that is in the cache is right, and none is damaged."""
     n_files = count(folder)
     variables = {"np": np, "frame": frame}
@@ -141,8 +149,8 @@ def check_cache(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         features = AcousticFeatures(cache=folder).transform(frames)
-    # Threads need not finish in order.
-    assert count(folder) <= n_files + 2
+    # Threads and processes need not finish in order.
+    assert count(folder) <= n_files + n_ahead
     expected = AcousticFeatures().transform(frames)
     for mine, others in zip(features, expected, strict=True):
         np.testing.assert_array_equal(mine, others)

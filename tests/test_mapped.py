@@ -1,13 +1,18 @@
 """Results in a temporary file: what is read back, who may read it, when it goes."""
 
+import contextlib
+import copy
 import os
 import pickle
 import re
+import signal
 import stat
 import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +26,27 @@ def square(n):
     return np.full((n, 2), n * n, dtype=np.float32 if n % 2 else np.float64)
 
 
-def keep(numbers, folder, n_jobs=None, function=square):
-    return map_utterances(function, numbers, n_jobs, temp_folder=folder)
+def keep(numbers, folder, n_jobs=None, function=square, prefer="threads"):
+    return map_utterances(function, numbers, n_jobs, temp_folder=folder, prefer=prefer)
+
+
+def large(n):
+    """Return an array that pays to be shared."""
+    return np.full((n + 1, 20_000), n, dtype=np.float32)
+
+
+def share(numbers, function=large):
+    """Return what processes compute, without a folder."""
+    return map_utterances(function, numbers, n_jobs=2, prefer="processes")
+
+
+def count_shared():
+    """Return how many files of shared memory this process has open or mapped."""
+    opened = 0
+    for path in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(OSError):  # the file of the listing itself
+            opened += "memfd:skser" in os.readlink(path)
+    return opened
 
 
 def root(array):
@@ -34,10 +58,13 @@ def root(array):
     return found
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
-def test_results_are_those_in_memory_in_their_order(tmp_path, n_jobs):
+WORKERS = [(None, "threads"), (2, "threads"), (2, "processes")]
+
+
+@pytest.mark.parametrize(("n_jobs", "prefer"), WORKERS)
+def test_results_are_those_in_memory_in_their_order(tmp_path, n_jobs, prefer):
     expected = map_utterances(square, range(1, 60))
-    found = keep(range(1, 60), tmp_path, n_jobs)
+    found = keep(range(1, 60), tmp_path, n_jobs, prefer=prefer)
     assert isinstance(found, Batch)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -53,13 +80,36 @@ def test_arrays_are_aligned_read_only_views_of_one_map(tmp_path):
         found[0][0] = 1
 
 
-def test_nobody_else_may_read_the_file(tmp_path):
+@pytest.mark.parametrize(("n_jobs", "prefer"), WORKERS)
+def test_nobody_else_may_read_the_files(tmp_path, n_jobs, prefer):
     folder = tmp_path / "new" / "private"
-    found = keep([3], folder)
-    (path,) = folder.iterdir()
+    found = keep([3, 4, 5], folder, n_jobs, prefer=prefer)
+    paths = list(folder.iterdir())
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
     del found
+
+
+def test_each_process_has_a_file_that_lives_as_long_as_its_arrays(tmp_path):
+    found = keep(range(1, 60), tmp_path, 2, prefer="processes")
+    paths = {root(array).filename for array in found}
+    assert set(map(str, tmp_path.iterdir())) == paths
+    assert 1 <= len(paths) <= 2
+    last = found[-1]
+    del found
+    assert list(map(str, tmp_path.iterdir())) == [root(last).filename]
+    del last
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_find_a_folder_that_is_relative_to_that_of_the_caller(
+    tmp_path, monkeypatch
+):
+    keep([1], tmp_path / "before", 2, prefer="processes")  # the processes stay
+    monkeypatch.chdir(tmp_path)
+    found = keep([3], "here", 2, prefer="processes")
+    assert len(list((tmp_path / "here").iterdir())) == 1
+    assert found[0].sum() == 54
 
 
 def test_the_file_lives_as_long_as_a_view_of_one_of_its_arrays(tmp_path):
@@ -142,16 +192,36 @@ def test_pickles_hold_the_arrays(tmp_path):
     assert [x.sum() for x in pickle.loads(pickled)] == [54, 128]
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
-def test_an_error_of_the_function_is_its_own_and_leaves_no_file(tmp_path, n_jobs):
+@pytest.mark.parametrize(("n_jobs", "prefer"), WORKERS)
+def test_an_error_of_the_function_is_its_own_and_leaves_no_file(
+    tmp_path, n_jobs, prefer
+):
     def fail(n):
         if n == 5:
             raise FileNotFoundError(2, "No such file or directory", "5.wav")
         return square(n)
 
     with pytest.raises(FileNotFoundError, match=r"directory: '5\.wav'$"):
-        keep(range(1, 9), tmp_path, n_jobs, fail)
+        keep(range(1, 9), tmp_path, n_jobs, fail, prefer)
     assert list(tmp_path.iterdir()) == []
+
+
+def kill_the_third(n):
+    """Return an array, or end the process."""
+    if n == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return large(n)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_a_killed_worker_leaves_nothing_and_says_what_happened(tmp_path, has_folder):
+    folder = tmp_path if has_folder else None
+    with pytest.raises(BrokenExecutor, match=r"memory usage(.|\n)*SIGKILL"):
+        keep(range(9), folder, 2, kill_the_third, "processes")
+    assert list(tmp_path.iterdir()) == []
+    assert count_shared() == 0
+    assert keep([2], folder, 2, prefer="processes")[0].sum() == 16
 
 
 # A limit of the system's own, in its own process: the tests write files as well.
@@ -161,18 +231,19 @@ LIMITED = """
     from skser._sequences import map_utterances
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
-    folder, n_jobs = sys.argv[1], int(sys.argv[2])
+    folder, n_jobs, prefer = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     try:
-        map_utterances(np.ones, range(100, 200), n_jobs, temp_folder=folder)
+        map_utterances(np.ones, range(100, 200), n_jobs, folder, prefer)
     except OSError as error:
         print(error, os.listdir(folder))
 """
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, n_jobs):
+@pytest.mark.parametrize(("n_jobs", "prefer"), WORKERS)
+def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, n_jobs, prefer):
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", textwrap.dedent(LIMITED), tmp_path, str(n_jobs)]
+    command = [sys.executable, "-c", textwrap.dedent(LIMITED)]
+    command += [tmp_path, str(n_jobs or 1), prefer]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert re.search(rf"temp_folder='{tmp_path}' .*too large.* \[\]$", done.stdout)
 
@@ -204,3 +275,130 @@ def test_no_more_than_one_result_a_thread_is_in_memory(tmp_path):
 
     keep(range(50), tmp_path, 2, count)
     assert most <= 2
+
+
+# Without a folder: memory that processes share
+
+needs_shared_memory = pytest.mark.skipif(
+    not hasattr(os, "memfd_create"), reason="there is no such memory on this system"
+)
+
+
+def test_processes_share_what_one_process_would_return():
+    found = share(range(30))
+    assert isinstance(found, Batch)
+    for one, other in zip(found, map(large, range(30)), strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
+
+
+@needs_shared_memory
+def test_shared_arrays_are_of_one_block_that_is_freed_with_the_last():
+    found = share(range(30))
+    assert count_shared() == 1
+    view = found[7][2:]
+    del found
+    assert count_shared() == 1
+    assert view.tolist() == large(7)[2:].tolist()
+    del view
+    assert count_shared() == 0
+
+
+def test_shared_arrays_are_ordinary_aligned_ones_that_can_be_written():
+    found = share(range(9))
+    assert {type(array) for array in found} == {np.ndarray}
+    assert {array.ctypes.data % 16 for array in found} == {0}
+    for i, array in enumerate(found):
+        array += 100 * i
+    assert [np.unique(array).tolist() for array in found] == [
+        [101.0 * i] for i in range(9)
+    ]
+
+
+def test_shared_arrays_can_be_pickled_copied_and_sent():
+    found = share(range(9))
+    expected = [array.sum() for array in found]
+    pickled = pickle.dumps(found)
+    copies = copy.deepcopy(found)
+    (sent,) = Parallel(n_jobs=2)([delayed(inspect)(found)])
+    for array in found:
+        array[:] = 0
+    assert [array.sum() for array in pickle.loads(pickled)] == expected
+    assert [array.sum() for array in copies] == expected
+    assert sent[2] == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_what_a_forked_process_writes_is_its_own():
+    found = share([1, 2])
+    child = os.fork()
+    if child == 0:
+        found[0][:] = 7
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert found[0].max() == 1
+
+
+MIXED = {
+    "small": lambda: np.arange(3),
+    "empty": lambda: np.empty((0, 4)),
+    "columns first": lambda: np.asfortranarray(large(3)),
+    "a part": lambda: large(3)[:, ::2],
+    "objects": lambda: np.array(["a", None] * 50_000, dtype=object),
+    "words": lambda: np.array(["calm", "angry"] * 50_000),
+    "no dimension": lambda: np.float64(3),
+    "pair": lambda: (large(2), None),
+    "large": lambda: large(2),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_whatever_is_returned_comes_back(name):
+    found = share([name, "large", name], lambda name: MIXED[name]())
+    for one, expected in zip(found, [name, "large", name], strict=True):
+        expected = MIXED[expected]()
+        assert type(one) is type(expected)
+        if isinstance(one, tuple):
+            (one, _), (expected, _) = one, expected
+        np.testing.assert_array_equal(one, expected)
+        assert one.flags.f_contiguous == expected.flags.f_contiguous
+
+
+@needs_shared_memory
+def test_after_an_error_no_memory_is_left():
+    with pytest.raises(KeyError, match="unknown"):
+        share(["large", "large", "unknown"], lambda name: MIXED[name]())
+    assert count_shared() == 0
+
+
+FULL = """
+    import mmap, resource
+    import numpy as np
+    from skser._sequences import map_utterances
+
+    def is_shared(array):
+        while getattr(array, "base", None) is not None:
+            array = array.base
+        return isinstance(getattr(array, "obj", array), mmap.mmap)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
+    found = map_utterances(np.ones, [10_000] * 100, n_jobs=2, prefer="processes")
+    print(sum(array.sum() for array in found), sum(map(is_shared, found)))
+"""
+
+
+@needs_shared_memory
+def test_without_room_in_shared_memory_arrays_are_sent():
+    command = [sys.executable, "-c", textwrap.dedent(FULL)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    # Of 80 kB each.
+    assert done.stdout.split() == ["1000000.0", "25"]
+
+
+def test_a_system_without_shared_memory_sends_arrays(monkeypatch):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    found = share(range(5))
+    assert count_shared() == 0
+    for one, other in zip(found, map(large, range(5)), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -41,6 +41,21 @@ def test_results_are_those_of_the_front_end(paths, tmp_path, n_jobs, has_folder)
     assert isinstance(found[0], np.memmap) == has_folder
 
 
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_processes_describe_long_recordings_to_the_same_bits(tmp_path, has_folder):
+    generator = np.random.default_rng(0)
+    X = [generator.normal(0, 0.1, 40_000 + 7_000 * i) for i in range(6)]
+    steps = make_pipeline(Framer(), AcousticFeatures())
+    streamed = ByUtterance(steps, temp_folder=tmp_path if has_folder else None)
+    found = streamed.set_params(n_jobs=2).transform(X)
+    assert_equal(found, steps.transform(X))
+    assert min(features.nbytes for features in found) > 2**16
+    if not has_folder:
+        found[0][:] = 0  # not shared with anybody any more
+        assert_equal(found[1:], steps.transform(X[1:]))
+    assert_equal(clone(streamed).transform(X[1:]), found[1:])
+
+
 def test_it_takes_what_the_first_step_takes(paths):
     expected = front_end().transform(paths)
     streamed = ByUtterance(front_end())
@@ -64,12 +79,15 @@ def test_steps_see_one_utterance_at_a_time(paths):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_a_bad_utterance_has_its_place_in_the_whole_batch(n_jobs):
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_a_bad_utterance_has_its_place_in_the_whole_batch(tmp_path, n_jobs, has_folder):
     waveforms = [np.full(2000, 0.1 * i) for i in range(5)]
     waveforms[3][7] = np.nan
     streamed = ByUtterance(front_end(input_sample_rate=16000)[1:], n_jobs=n_jobs)
+    streamed.set_params(temp_folder=tmp_path if has_folder else None)
     with pytest.raises(ValueError, match=r"^X\[3\] contains NaN"):
         streamed.transform(waveforms)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_headers_of_all_files_are_looked_at_before_anything_is_decoded(paths, tmp_path):

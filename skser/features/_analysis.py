@@ -1,6 +1,6 @@
 """What the features share: `FrameAnalysis` computes it once, when asked for."""
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from scipy import fft
@@ -11,7 +11,7 @@ from skser.features._filterbanks import (
     quarter_octave_averages,
     quarter_octave_weights,
 )
-from skser.features._moments import EPS
+from skser.features._moments import EPS, index_powers, inner_products
 
 # Flux and variation look one frame back, the onset detection two.
 N_PREVIOUS = 2
@@ -24,6 +24,12 @@ class FrameAnalysis:
     27 features share one Fourier transform, and a selection of them pays only for what
     it uses. Nothing may write to the arrays that it gets.
 
+    Many frames are analysed in two stages. Frames and spectra are wide, hundreds of
+    numbers a frame: `measure` takes what features need of them from a few frames at a
+    time, which stay in the processor's cache. What it finds is narrow, and the features
+    made of that alone are computed for all frames at once, with few calls. ``measured``
+    in the catalogue tells the stages apart.
+
     Parameters
     ----------
     frames : ndarray of shape (n_previous + n_frames, 1024)
@@ -35,7 +41,7 @@ class FrameAnalysis:
     Attributes
     ----------
     frames : ndarray of float64 of shape (n_frames, 1024)
-        The frames without the context.
+        The frames without the context; a view of them, if they were float64.
 
     Examples
     --------
@@ -48,7 +54,7 @@ class FrameAnalysis:
     """
 
     def __init__(self, frames, n_previous=0):
-        self._all_frames = np.ascontiguousarray(frames, dtype=np.float64)
+        self._all_frames = np.asarray(frames, dtype=np.float64)
         self._n_previous = n_previous
         self._n_missing = N_PREVIOUS - n_previous
         self._features = {}
@@ -70,10 +76,37 @@ class FrameAnalysis:
             self._features[function] = function(self)
         return self._features[function]
 
-    @cached_property
-    def squares(self):
-        """Squared samples of the frames, (n_frames, 1024)."""
-        return np.square(self.frames)
+    def measure(self, functions, chunk_length, out):
+        """Compute functions chunk by chunk and keep their values for `feature`.
+
+        Parameters
+        ----------
+        functions : iterable of callable
+            From a `FrameAnalysis` to an array of shape (n_frames, width) or
+            (n_frames,), as the catalogue's functions.
+        chunk_length : int
+            Number of frames to analyse at a time.
+        out : dict of ndarray
+            Where to write the values of a function; of the others a new array is made.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> analysis = FrameAnalysis(np.ones((5, 1024)))
+        >>> analysis.measure([lambda chunk: chunk.power.max(axis=1)], 2, {})
+        """
+        if len(self.frames) <= chunk_length:
+            return  # `feature` computes them as well.
+        measured = {}
+        chunks = iterate_analyses(self._all_frames, chunk_length, self._n_previous)
+        for rows, chunk in chunks:
+            for function in functions:
+                values = chunk.feature(function)
+                if function not in measured:
+                    whole = np.empty((len(self.frames), *values.shape[1:]))
+                    measured[function] = out.get(function, whole)
+                measured[function][rows] = values
+        self._features.update(measured)
 
     @cached_property
     def _fourier(self):
@@ -132,8 +165,18 @@ class FrameAnalysis:
         0 in the first frame of an utterance.
         """
         magnitude = self.magnitude_history[1:]
-        norms = np.sqrt(np.einsum("tk,tk->t", magnitude, magnitude))
+        norms = np.sqrt(inner_products(magnitude, magnitude))
         return norms[1:] * norms[:-1]
+
+    @cached_property
+    def magnitude_sums(self):
+        r"""Weighted sums of the magnitudes, (n_frames, 7).
+
+        With the weights :math:`k^0` to :math:`k^4`, whose sums are moments; then, for
+        :math:`k > 0` only, with 1 and with :math:`1/k`. One product, since what takes
+        the time is to read the magnitudes.
+        """
+        return self.magnitude @ _magnitude_weights()
 
     @cached_property
     def power(self):
@@ -143,7 +186,7 @@ class FrameAnalysis:
     @cached_property
     def quarter_octave_groups(self):
         """Power in the groups of bins of the 19 quarter octaves, (n_frames, 227)."""
-        return self.power @ banded(quarter_octave_weights)
+        return self.power @ banded(quarter_octave_weights, n_together=16)
 
     @cached_property
     def quarter_octave_means(self):
@@ -151,20 +194,31 @@ class FrameAnalysis:
         return self.quarter_octave_groups @ banded(quarter_octave_averages)
 
 
-def iterate_analyses(frames, chunk_length):
-    """Yield the analyses of an utterance, chunk by chunk.
+@cache
+def _magnitude_weights():
+    """Return the weights of `FrameAnalysis.magnitude_sums`, (513, 7)."""
+    bins = np.arange(N_BINS)
+    others = np.stack([bins > 0, 1 / np.maximum(bins, 1)], axis=1)
+    others[0] = 0
+    return np.hstack([index_powers(N_BINS), others])
+
+
+def iterate_analyses(frames, chunk_length, n_previous=0):
+    """Yield the analyses of consecutive frames, chunk by chunk.
 
     Parameters
     ----------
-    frames : ndarray of shape (n_frames, 1024)
+    frames : ndarray of shape (n_previous + n_frames, 1024)
     chunk_length : int
         Number of frames to analyse at a time. The results do not depend on it, but
-        the memory does, and the time: a chunk should stay in the processor's cache.
+        the memory does, and the time.
+    n_previous : int, default=0
+        Number of frames (at most 2) that only give the context.
 
     Yields
     ------
     rows : slice
-        Which frames were analysed.
+        Which frames were analysed, the first after the context being 0.
     analysis : FrameAnalysis
 
     Examples
@@ -173,7 +227,9 @@ def iterate_analyses(frames, chunk_length):
     >>> [rows for rows, _ in iterate_analyses(np.zeros((5, 1024)), 3)]
     [slice(0, 3, None), slice(3, 5, None)]
     """
-    for start in range(0, len(frames), chunk_length):
-        rows = slice(start, min(start + chunk_length, len(frames)))
-        n_previous = min(start, N_PREVIOUS)
-        yield rows, FrameAnalysis(frames[start - n_previous : rows.stop], n_previous)
+    n_frames = len(frames) - n_previous
+    for start in range(0, n_frames, chunk_length):
+        stop = min(start + chunk_length, n_frames)
+        n_before = min(start + n_previous, N_PREVIOUS)
+        chunk = frames[start + n_previous - n_before : stop + n_previous]
+        yield slice(start, stop), FrameAnalysis(chunk, n_before)

@@ -89,6 +89,29 @@ def mel_cepstrum(analysis):
     return np.log(analysis.feature(mel_spectrum)) @ _log_to_cepstrum()
 
 
+def bark_power(analysis):
+    """Power in 24 bands that are equally wide in Bark, of which the loudness is made.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    power : ndarray of shape (n_frames, 24)
+        Low frequencies first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> impulse = np.eye(1, 1024, 512)  # all powers are 1
+    >>> bark_power(FrameAnalysis(impulse)).round(6)[0, :3]
+    array([6., 6., 6.])
+    """
+    return analysis.power @ banded(bark_weights)
+
+
 def loudness(analysis):
     r"""Relative specific loudness in 24 Bark bands [1]_ [2]_.
 
@@ -118,7 +141,7 @@ def loudness(analysis):
     >>> loudness(FrameAnalysis(np.zeros((1, 1024))))[0, [0, -1]].round(4)
     array([0.0332, 0.059 ])
     """
-    specific = (analysis.power @ banded(bark_weights)) ** LOUDNESS_EXPONENT
+    specific = analysis.feature(bark_power) ** LOUDNESS_EXPONENT
     return specific / specific.sum(axis=1, keepdims=True)
 
 
@@ -183,12 +206,40 @@ def perceptual_spread(analysis):
     return np.square(1 - analysis.feature(loudness).max(axis=1))
 
 
+def octave_power(analysis):
+    r"""Power in nine overlapping octaves, of which the OBSI is made.
+
+    :math:`\max(\sum_k W_{ki} p_k, \sqrt{10^{-6} \max_k p_k})` with the triangles of
+    :func:`~skser.features._filterbanks.octave_weights`. We follow YAAFE, whose floor
+    compares an amplitude to a power and so depends on the level.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    power : ndarray of shape (n_frames, 9)
+        Octaves around 27.5, 55, ... 7040 Hz.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> impulse = np.eye(1, 1024, 512)  # all powers are 1
+    >>> octave_power(FrameAnalysis(impulse)).round(3)[0, [0, -1]]
+    array([  3.455, 286.716])
+    """
+    sums = analysis.power @ banded(octave_weights)
+    floor = np.sqrt(OCTAVE_FLOOR * analysis.power.max(axis=1, keepdims=True))
+    return np.maximum(sums, floor)
+
+
 def octave_band_intensity(analysis):
     r"""Logarithmic power in nine overlapping octaves (OBSI) [1]_.
 
-    :math:`\ln \max(\sum_k W_{ki} p_k, \sqrt{10^{-6} \max_k p_k})` with the triangles
-    of :func:`~skser.features._filterbanks.octave_weights`. We follow YAAFE, whose floor
-    compares an amplitude to a power and so depends on the level.
+    :math:`\ln \max(\sum_k W_{ki} p_k, \sqrt{10^{-6} \max_k p_k})`, the logarithm of
+    `octave_power`.
 
     Parameters
     ----------
@@ -211,9 +262,7 @@ def octave_band_intensity(analysis):
     >>> octave_band_intensity(FrameAnalysis(np.zeros((1, 1024))))[0, :2].round(4)
     array([-42.9514, -42.9514])
     """
-    sums = analysis.power @ banded(octave_weights)
-    floor = np.sqrt(OCTAVE_FLOOR * analysis.power.max(axis=1, keepdims=True))
-    return np.log(np.maximum(sums, floor))
+    return np.log(analysis.feature(octave_power))
 
 
 def octave_band_intensity_ratio(analysis):

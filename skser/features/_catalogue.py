@@ -43,6 +43,12 @@ class Feature:
         them unless ``exact=True``.
     undefined : float or tuple of float, default=0.0
         What stands for NaN, unless ``exact=True``.
+    measured : tuple of callable, default=None
+        What `function` is made of, if that is narrow. It asks for these values by
+        ``analysis.feature`` and for no spectrum, so that it is computed for many frames
+        at a time; what it is made of, from the spectra, for a few frames at a time. An
+        empty tuple tells that the samples are all it needs. None tells that `function`
+        itself measures, a few frames at a time.
 
     Examples
     --------
@@ -59,6 +65,12 @@ class Feature:
     lower: float | tuple[float, ...] = -_LEVEL
     upper: float | tuple[float, ...] = _LEVEL
     undefined: float | tuple[float, ...] = 0.0
+    measured: tuple[Callable, ...] | None = None
+
+    @property
+    def measurements(self):
+        """What is computed for a few frames at a time."""
+        return (self.function,) if self.measured is None else self.measured
 
     @property
     def width(self):
@@ -106,8 +118,15 @@ _ROWS = (
         tuple(f"{rate}_{value}" for rate in ("tremolo", "grain") for value in _VALUES),
         "Eronen 2001; Essid 2005",
         lower=0.0,
+        measured=(_waveform.envelope,),
     ),
-    Feature("AutoCorrelation", _waveform.autocorrelation, _numbered(0, 48), _MATHIEU),
+    Feature(
+        "AutoCorrelation",
+        _waveform.autocorrelation,
+        _numbered(0, 48),
+        _MATHIEU,
+        measured=(_waveform.circular_correlation,),
+    ),
     Feature(
         "ComplexDomainOnsetDetection",
         _change.complex_domain_onset_detection,
@@ -115,7 +134,7 @@ _ROWS = (
         "Duxbury et al. 2003",
         lower=0.0,
     ),
-    Feature("Energy", _waveform.energy, _SINGLE, _MATHIEU, lower=0.0),
+    Feature("Energy", _waveform.energy, _SINGLE, _MATHIEU, lower=0.0, measured=()),
     Feature("Envelope", _waveform.envelope, _numbered(0, 5), _MATHIEU, lower=0.0),
     Feature(
         "EnvelopeShapeStatistics",
@@ -123,6 +142,7 @@ _ROWS = (
         _STATISTICS,
         _GILLET,
         **_statistics_bounds(6),
+        measured=(_waveform.envelope,),
     ),
     Feature(
         "LPC",
@@ -133,6 +153,7 @@ _ROWS = (
         lower=(-2.0, -1.0),
         upper=(2.0, 1.0),
         undefined=0.0,
+        measured=(_waveform.circular_correlation,),
     ),
     Feature(
         "LSF",
@@ -143,6 +164,7 @@ _ROWS = (
         upper=np.pi,
         # The line spectral frequencies of A(z) = 1.
         undefined=tuple(np.pi * k / 11 for k in range(1, 11)),
+        measured=(_waveform.circular_correlation,),
     ),
     Feature(
         "Loudness",
@@ -151,9 +173,16 @@ _ROWS = (
         "Peeters 2004; Moore et al. 1997",
         lower=0.0,
         upper=1.0,
+        measured=(_bands.bark_power,),
     ),
     Feature(
-        "MFCC", _bands.mel_cepstrum, _numbered(1, 13), _DAVIS, lower=-1e4, upper=1e4
+        "MFCC",
+        _bands.mel_cepstrum,
+        _numbered(1, 13),
+        _DAVIS,
+        lower=-1e4,
+        upper=1e4,
+        measured=(_bands.mel_spectrum,),
     ),
     Feature(
         "MagnitudeSpectrum",
@@ -170,6 +199,7 @@ _ROWS = (
         _ESSID,
         lower=-1e4,
         upper=1e4,
+        measured=(_bands.octave_power,),
     ),
     Feature(
         "OBSIR",
@@ -178,6 +208,7 @@ _ROWS = (
         _ESSID,
         lower=-1e4,
         upper=1e4,
+        measured=(_bands.octave_power,),
     ),
     Feature(
         "PerceptualSharpness",
@@ -187,6 +218,7 @@ _ROWS = (
         lower=0.0,
         # All loudness in the highest band: 0.11 * 24 * 0.066 exp(0.171 * 24) = 10.6.
         upper=11.0,
+        measured=(_bands.bark_power,),
     ),
     Feature(
         "PerceptualSpread",
@@ -195,6 +227,7 @@ _ROWS = (
         _PEETERS,
         lower=0.0,
         upper=1.0,
+        measured=(_bands.bark_power,),
     ),
     Feature(
         "SpectralCrestFactorPerBand",
@@ -254,6 +287,7 @@ _ROWS = (
         _STATISTICS,
         _GILLET,
         **_statistics_bounds(513),
+        measured=(_spectrum.spectral_moments,),
     ),
     Feature(
         "SpectralSlope",
@@ -262,6 +296,7 @@ _ROWS = (
         _PEETERS,
         lower=-1.0,
         upper=1.0,
+        measured=(_spectrum.spectral_moments,),
     ),
     Feature(
         "SpectralVariation",
@@ -277,6 +312,7 @@ _ROWS = (
         _STATISTICS,
         _GILLET,
         **_statistics_bounds(1024),
+        measured=(_waveform.temporal_moments,),
     ),
     Feature(
         "ZCR",
@@ -285,6 +321,7 @@ _ROWS = (
         _SCHEIRER,
         lower=0.0,
         upper=1.0,
+        measured=(),
     ),
 )
 

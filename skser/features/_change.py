@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skser.features._moments import EPS
+from skser.features._moments import EPS, inner_products
 
 
 def _divide_or_zero(numerator, denominator):
@@ -43,7 +43,7 @@ def spectral_flux(analysis):
     """
     magnitude = analysis.magnitude_history[1:]
     difference = magnitude[1:] - magnitude[:-1]
-    change = np.square(difference, out=difference).sum(axis=1)
+    change = inner_products(difference, difference)
     return _divide_or_zero(change, analysis.norm_products)
 
 
@@ -77,7 +77,7 @@ def spectral_variation(analysis):
     array([0., 0.])
     """
     magnitude = analysis.magnitude_history[1:]
-    product = np.einsum("tk,tk->t", magnitude[1:], magnitude[:-1])
+    product = inner_products(magnitude[1:], magnitude[:-1])
     return _divide_or_zero(analysis.norm_products - product, analysis.norm_products)
 
 

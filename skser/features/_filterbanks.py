@@ -63,19 +63,21 @@ class BandedWeights:
 
 
 @cache
-def banded(weights):
+def banded(weights, n_together=8):
     """Prepare one of this module's weights for products with spectra.
 
     Parameters
     ----------
     weights : callable
         Such as `mel_weights`.
+    n_together : int, default=8
+        See `BandedWeights`. The more bands, the more should be multiplied together.
 
     Returns
     -------
     weights : BandedWeights
     """
-    return BandedWeights(weights())
+    return BandedWeights(weights(), n_together)
 
 
 def _rectangles(length, starts, stops):

@@ -11,8 +11,29 @@ EPS = np.finfo(np.float64).eps
 _DOUBTFUL_VARIANCE = 1e-9
 
 
+def inner_products(x, y):
+    """Return the inner product of each row of `x` with that row of `y`.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n_frames, length)
+
+    Returns
+    -------
+    products : ndarray of shape (n_frames,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> inner_products(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
+    array([11.])
+    """
+    # As products of matrices of one row: BLAS takes a third of the time of einsum.
+    return (x[:, np.newaxis, :] @ y[:, :, np.newaxis])[:, 0, 0]
+
+
 @cache
-def _powers(length):
+def index_powers(length):
     """Return the powers 0 to 4 of the indices, shape (length, 5)."""
     powers = np.vander(np.arange(length, dtype=np.float64), 5, increasing=True)
     powers.flags.writeable = False
@@ -55,17 +76,63 @@ def shape_statistics(values):
     >>> shape_statistics(np.array([[1.0, 1.0, 1.0]])).round(3)
     array([[ 1.   ,  0.816,  0.   ,  -1.5  ]])
     """
-    powers = _powers(values.shape[1])
-    sums = values @ powers
-    total = sums[:, :1]
-    total[total == 0] = EPS
-    moments = sums[:, 1:] / total
+    return statistics_of_moments(
+        moments(values, values @ index_powers(values.shape[1]))
+    )
+
+
+def moments(values, sums):
+    r"""Moments of non-negative sequences, as densities over the index.
+
+    :math:`m_j = \sum_i i^j v_i / V`, where :math:`V = \sum_i v_i`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_frames, length)
+    sums : ndarray of shape (n_frames, 5)
+        The sums with the weights :math:`i^0` to :math:`i^4`, see `index_powers`.
+
+    Returns
+    -------
+    moments : ndarray of shape (n_frames, 4)
+        :math:`m_1` to :math:`m_4`; all 0 for a sequence of zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.array([[1.0, 1.0, 2.0]])
+    >>> moments(values, values @ index_powers(3))
+    array([[1.25, 2.25, 4.25, 8.25]])
+    """
+    total = np.where(sums[:, :1] == 0, EPS, sums[:, :1])
+    result = sums[:, 1:] / total
     # Dividing first makes the moments of a single impulse exact: then its spread is
     # exactly 0 and replaced by epsilon, as in YAAFE. Elsewhere it takes time only.
-    variance = moments[:, 1] - moments[:, 0] ** 2
-    doubtful = ~(variance > _DOUBTFUL_VARIANCE * moments[:, 1])
+    variance = result[:, 1] - result[:, 0] ** 2
+    doubtful = ~(variance > _DOUBTFUL_VARIANCE * result[:, 1])
     if doubtful.any():
-        moments[doubtful] = (values[doubtful] / total[doubtful]) @ powers[:, 1:]
+        powers = index_powers(values.shape[1])[:, 1:]
+        result[doubtful] = (values[doubtful] / total[doubtful]) @ powers
+    return result
+
+
+def statistics_of_moments(moments):
+    """Compute what `shape_statistics` does, from `moments`.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n_frames, 4)
+
+    Returns
+    -------
+    statistics : ndarray of shape (n_frames, 4)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> statistics_of_moments(np.array([[1.0, 5 / 3, 3.0, 17 / 3]])).round(3)
+    array([[ 1.   ,  0.816,  0.   , -1.5  ]])
+    """
     m1, m2, m3, m4 = moments.T.copy()
     spread = np.sqrt(np.maximum(m2 - m1**2, 0))
     spread[spread == 0] = EPS

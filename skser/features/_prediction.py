@@ -49,12 +49,13 @@ def levinson_durbin(correlation):
     coefficients = np.zeros_like(correlation)
     coefficients[0] = 1
     error = correlation[0].copy()
-    for i in range(1, order + 1):
-        known = coefficients[:i]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reflection = -(known * correlation[i:0:-1]).sum(axis=0) / error
-        coefficients[1 : i + 1] += reflection * known[::-1]
-        error *= 1 - np.square(reflection)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for i in range(1, order + 1):
+            known = coefficients[:i]
+            products = np.einsum("it,it->t", known, correlation[i:0:-1])
+            reflection = -products / error
+            coefficients[1 : i + 1] += reflection * known[::-1]
+            error *= 1 - np.square(reflection)
     return coefficients
 
 

@@ -9,7 +9,7 @@ from skser.features._filterbanks import (
     quarter_octave_averages,
     quarter_octave_starts,
 )
-from skser.features._moments import EPS, shape_statistics
+from skser.features._moments import EPS, moments, statistics_of_moments
 
 ROLLOFF_SHARE = 0.99
 
@@ -40,6 +40,30 @@ def magnitude_spectrum(analysis):
     return analysis.magnitude
 
 
+def spectral_moments(analysis):
+    """Moments 1 to 4 of the magnitude spectrum, of which its shape is made.
+
+    See :func:`~skser.features._moments.moments`.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    moments : ndarray of shape (n_frames, 4)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> impulse = np.eye(1, 1024, 500)  # a flat spectrum
+    >>> spectral_moments(FrameAnalysis(impulse))[:, :2].round(6)
+    array([[  256.      , 87466.666667]])
+    """
+    return moments(analysis.magnitude, analysis.magnitude_sums[:, :5])
+
+
 def spectral_shape(analysis):
     """Centroid, spread, skewness and kurtosis of the magnitude spectrum [1]_.
 
@@ -67,7 +91,7 @@ def spectral_shape(analysis):
     >>> spectral_shape(FrameAnalysis(np.zeros((1, 1024)))).round(2) + 0.0
     array([[256.  , 148.09,   0.  , -72.43]])
     """
-    return shape_statistics(analysis.magnitude)
+    return statistics_of_moments(analysis.feature(spectral_moments))
 
 
 def spectral_slope(analysis):
@@ -133,9 +157,9 @@ def spectral_decrease(analysis):
     >>> spectral_decrease(FrameAnalysis(np.zeros((1, 1024)))).round(6) + 0.0
     array([0.])
     """
-    first, others = analysis.magnitude[:, 0], analysis.magnitude[:, 1:]
-    weights = 1 / np.arange(1, N_BINS)
-    return (others @ weights - first * weights.sum()) / others.sum(axis=1)
+    first, sums = analysis.magnitude[:, 0], analysis.magnitude_sums
+    total, weighted_total = sums[:, 5], sums[:, 6]
+    return (weighted_total - first * (1 / np.arange(1, N_BINS)).sum()) / total
 
 
 def spectral_rolloff(analysis):
@@ -170,7 +194,8 @@ def spectral_rolloff(analysis):
     # First the block of 19 bins is found (513 = 27 * 19), then the bin inside it: a
     # running total over all bins would take twice the time.
     blocks = analysis.power.reshape(-1, 27, 19)
-    totals = np.cumsum(blocks @ np.ones(19), axis=1)
+    sums = analysis.power.reshape(-1, 19) @ np.ones(19)
+    totals = np.cumsum(sums.reshape(-1, 27), axis=1)
     limit = ROLLOFF_SHARE * totals[:, -1]
     n_whole = np.minimum((totals <= limit[:, np.newaxis]).sum(axis=1), 26)
     frames = np.arange(len(blocks))
@@ -214,7 +239,7 @@ def spectral_flatness(analysis):
     products *= magnitude[:, 256:384]
     products *= magnitude[:, 384:512]
     logarithms = np.log(products).sum(axis=1) + np.log(magnitude[:, 512])
-    return np.exp(logarithms / N_BINS) / magnitude.mean(axis=1)
+    return np.exp(logarithms / N_BINS) * N_BINS / analysis.magnitude_sums[:, 0]
 
 
 def spectral_flatness_per_band(analysis):

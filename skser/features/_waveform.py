@@ -11,7 +11,13 @@ from skser.features._filterbanks import (
     SAMPLE_RATE,
     envelope_weights,
 )
-from skser.features._moments import shape_statistics
+from skser.features._moments import (
+    index_powers,
+    inner_products,
+    moments,
+    shape_statistics,
+    statistics_of_moments,
+)
 
 N_LAGS = 49
 # YAAFE's two ranges of amplitude modulation, as inclusive bins of 80/1024 Hz.
@@ -40,7 +46,7 @@ def energy(analysis):
     >>> energy(FrameAnalysis(np.full((1, 1024), -0.25)))
     array([0.25])
     """
-    return np.sqrt(analysis.squares.mean(axis=1))
+    return np.sqrt(inner_products(analysis.frames, analysis.frames) / FRAME_LENGTH)
 
 
 def zero_crossing_rate(analysis):
@@ -105,6 +111,30 @@ def _skip_zeros(negative, zeros):
     negative.ravel()[zeros] = np.repeat(negative.ravel()[sources], lengths)
 
 
+def temporal_moments(analysis):
+    """Moments 1 to 4 of the moduli of the samples, of which their shape is made.
+
+    See :func:`~skser.features._moments.moments`.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    moments : ndarray of shape (n_frames, 4)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> temporal_moments(FrameAnalysis(np.eye(1, 1024, 2)))
+    array([[ 2.,  4.,  8., 16.]])
+    """
+    modulus = np.abs(analysis.frames)
+    return moments(modulus, modulus @ index_powers(FRAME_LENGTH))
+
+
 def temporal_shape(analysis):
     """Centroid, spread, skewness and kurtosis of the moduli of the samples.
 
@@ -128,18 +158,29 @@ def temporal_shape(analysis):
     >>> temporal_shape(FrameAnalysis(np.ones((1, 1024))))[0, :2].round(2)
     array([511.5, 295.6])
     """
-    return shape_statistics(np.abs(analysis.frames))
+    return statistics_of_moments(analysis.feature(temporal_moments))
 
 
 @cache
 def _lag_cosines():
-    """Return the inverse Fourier transform of a power spectrum at lags 0 to 48."""
-    angles = np.outer(np.arange(N_BINS), np.arange(N_LAGS)) * (2 * np.pi / FRAME_LENGTH)
+    r"""Return the inverse Fourier transform of a power spectrum at lags 0 to 48.
+
+    In two parts, for even and for odd lags, and the lower half of the bins only: the
+    cosine of bin :math:`512 - k` is that of bin :math:`k` at even lags, and its
+    opposite at odd ones.
+
+    Returns
+    -------
+    even, odd : ndarray of shape (257, 25) and (257, 24)
+    """
+    bins = np.arange(N_BINS // 2 + 1)
+    angles = np.outer(bins, np.arange(N_LAGS)) * (2 * np.pi / FRAME_LENGTH)
     cosines = np.cos(angles) * (2 / FRAME_LENGTH)
-    # These two bins have no partner at negative frequencies.
+    # Bins 0 and 512 have no partner at negative frequencies; bin 256 is its own.
     cosines[[0, -1]] *= 0.5
-    cosines.flags.writeable = False
-    return cosines
+    even, odd = cosines[:, ::2].copy(), cosines[:, 1::2].copy()
+    even.flags.writeable = odd.flags.writeable = False
+    return even, odd
 
 
 def _wrapped_products(x):
@@ -155,12 +196,42 @@ def _wrapped_products(x):
     return products[:, n_wrapped::-1]
 
 
+def circular_correlation(analysis):
+    r"""Autocorrelation of the frame continued periodically, lags 0 to 48.
+
+    :math:`\sum_n x_n x_{(n+l) \bmod 1024}`, the inverse transform of the power of the
+    spectrum without a window.
+
+    Parameters
+    ----------
+    analysis : FrameAnalysis
+
+    Returns
+    -------
+    correlation : ndarray of shape (n_frames, 49)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> circular_correlation(FrameAnalysis(np.ones((1, 1024))))[0, :3].round(6)
+    array([1024., 1024., 1024.])
+    """
+    parts = np.square(analysis.fourier.view(float))
+    power = parts[:, ::2] + parts[:, 1::2]
+    lower, upper = power[:, : N_BINS // 2 + 1], power[:, : N_BINS // 2 - 1 : -1]
+    even, odd = _lag_cosines()
+    correlation = np.empty((len(power), N_LAGS))
+    correlation[:, ::2] = (lower + upper) @ even
+    correlation[:, 1::2] = (lower - upper) @ odd
+    return correlation
+
+
 def autocorrelation(analysis):
     r"""Autocorrelation, not normalised: :math:`r_l = \sum_n x_n x_{n+l}`.
 
     The sum goes over the pairs inside the frame, from :math:`n = 0` to
-    :math:`1023 - l`. It is computed from the spectrum, which gives the circular
-    correlation, less the products across the ends.
+    :math:`1023 - l`: those of `circular_correlation` less those across the ends.
 
     Parameters
     ----------
@@ -178,11 +249,8 @@ def autocorrelation(analysis):
     >>> autocorrelation(FrameAnalysis(np.ones((1, 1024))))[0, :4].round(6)
     array([1024., 1023., 1022., 1021.])
     """
-    parts = np.square(analysis.fourier.view(float))
-    power = parts[:, ::2] + parts[:, 1::2]
-    correlation = power @ _lag_cosines()
-    correlation -= _wrapped_products(analysis.frames)
-    return correlation
+    wrapped = _wrapped_products(analysis.frames)
+    return analysis.feature(circular_correlation) - wrapped
 
 
 def envelope(analysis):
@@ -214,7 +282,7 @@ def envelope(analysis):
     # sign does not matter for the modulus.
     quadrature = fft.irfft(analysis.fourier * 1j, overwrite_x=True)
     modulus = np.square(quadrature, out=quadrature)
-    modulus += analysis.squares
+    modulus += np.square(analysis.frames)
     np.sqrt(modulus, out=modulus)
     return modulus @ envelope_weights()
 
@@ -249,35 +317,26 @@ def envelope_shape(analysis):
 
 
 @cache
-def _modulation_window():
-    """Return the inner points of an 8-point Hann window."""
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, 7) / 7)
+def _modulation_transform():
+    """Return the window and Fourier transform of six values as a matrix, (6, 1024).
+
+    Bins 0 to 511 of a transform of 1024 points, real and imaginary parts in turns.
+    """
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, 7) / 7)
+    angles = np.outer(np.arange(6), np.arange(512)) * (2 * np.pi / 1024)
+    transform = (window[:, np.newaxis] * np.exp(-1j * angles)).view(float)
+    transform.flags.writeable = False
+    return transform
 
 
 @cache
-def _modulation_transform():
-    """Return what turns lags 0 to 5 into a power spectrum, as a matrix (6, 512).
-
-    Bins 0 to 511 of a transform of 1024 points.
-    """
-    cosines = np.cos(np.outer(np.arange(6), np.arange(512)) * (2 * np.pi / 1024))
-    # All lags but 0 have a negative partner.
-    cosines[1:] *= 2
-    cosines.flags.writeable = False
-    return cosines
-
-
-def _modulation_strengths(envelopes):
-    """Return the magnitudes of the windowed spectra of envelopes, (n_frames, 512).
-
-    Six values have a spectrum of only six numbers: their own autocorrelation.
-    """
-    x = envelopes * _modulation_window()
-    lags = [(x[:, lag:] * x[:, : 6 - lag]).sum(axis=1) for lag in range(6)]
-    power = np.stack(lags, axis=1) @ _modulation_transform()
-    # Where the spectrum is 0, rounding may be below.
-    np.maximum(power, 0, out=power)
-    return np.sqrt(power, out=power)
+def _modulation_averages():
+    """Return the weights that average over the whole spectrum, tremolo and grain."""
+    averages = np.zeros((512, 3))
+    for column, band in enumerate((slice(None), _TREMOLO, _GRAIN)):
+        averages[band, column] = 1 / len(averages[band])
+    averages.flags.writeable = False
+    return averages
 
 
 def amplitude_modulation(analysis):
@@ -317,15 +376,16 @@ def amplitude_modulation(analysis):
     >>> amplitude_modulation(FrameAnalysis(np.zeros((1, 1024)))).round(2)
     array([[3.98, 0.  , 0.  , 0.  , 9.92, 0.  , 0.  , 0.  ]])
     """
-    strengths = _modulation_strengths(analysis.feature(envelope))
-    mean = strengths.mean(axis=1)
+    spectrum = analysis.feature(envelope) @ _modulation_transform()
+    strengths = np.abs(spectrum.view(complex))
+    mean, *means_inside = (strengths @ _modulation_averages()).T
     columns = []
-    for band in (_TREMOLO, _GRAIN):
+    for band, mean_inside in zip((_TREMOLO, _GRAIN), means_inside, strict=True):
         inside = strengths[:, band]
         highest = inside.argmax(axis=1)
         frequency = (band.start + highest) * (SAMPLE_RATE / 200 / 1024)
         maximum = inside[np.arange(len(inside)), highest]
         strength = np.maximum(maximum - mean, 0)
-        in_band = np.maximum(maximum - inside.mean(axis=1), 0)
+        in_band = np.maximum(maximum - mean_inside, 0)
         columns += [frequency, strength, in_band, frequency * strength]
     return np.stack(columns, axis=1)

@@ -9,11 +9,11 @@ for each number of hours (features only, 743 numbers a frame, 330 MB an hour in 
 whitened to 64 components, and an Attention-BLSTM-FCN is trained on these for an epoch
 and predicts. Every line is a process of its own.
 
-Memory is what belongs to the process alone ("anonymous", the peak of samples 50 times a
-second), and all that is resident, which includes those parts of the files that the
-system keeps because nobody else needs the room. The processes of the second table
-*cannot* have more than 4 GB of the first kind: RLIMIT_DATA refuses it. To limit the
-second kind, too, run the whole benchmark in a control group, for instance by
+Memory is what belongs to the process and its workers alone ("anonymous", the peak of
+samples 50 times a second), and all that is resident, which includes those parts of the
+files that the system keeps because nobody else needs the room. The processes of the
+second table *cannot* have more than 4 GB of the first kind: RLIMIT_DATA refuses it. To
+limit the second kind, too, run the whole benchmark in a control group, for instance by
 ``systemd-run --scope -p MemoryMax=4G``.
 """
 
@@ -25,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -57,7 +58,7 @@ EXTRACTIONS = [(10, False, 1), (100, False, 1)] + [
 
 
 class Memory:
-    """The peak of a process' own memory, sampled in a thread."""
+    """The peak of the own memory of a process and its workers, sampled in a thread."""
 
     def __init__(self):
         self.peak = 0
@@ -65,16 +66,23 @@ class Memory:
 
     def _sample(self):
         while True:
-            self.peak = max(self.peak, status("RssAnon"))
+            self.peak = max(self.peak, own_memory())
             time.sleep(0.02)
 
 
-def status(name):
-    """Return a figure of /proc/self/status in MB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise KeyError(name)
+def own_memory():
+    """Return what belongs to the process and to those that it has started, in MB."""
+    workers = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return sum(status("RssAnon", process) for process in ("self", *workers))
+
+
+def status(name, process="self"):
+    """Return a figure of a process' status in MB; 0 if it has ended meanwhile."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
 
 
 def simulate(hours):
@@ -149,8 +157,8 @@ def extract(n_recordings, is_alone, n_jobs, folder):
     front_end = make_pipeline(*steps)
     if is_alone:
         front_end = ByUtterance(front_end, temp_folder=folder, n_jobs=n_jobs)
-    front_end.transform([path])
-    before, start = status("RssAnon"), time.perf_counter()
+    front_end.transform([path] * 50)  # starts the workers, and fills their pools
+    before, start = own_memory(), time.perf_counter()
     memory = Memory()
     features = front_end.transform([path] * n_recordings)
     seconds = time.perf_counter() - start

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skser.features import CATALOGUE, AcousticFeatures, _extractor
-from skser.features._analysis import iterate_analyses
+from skser.features._analysis import FrameAnalysis, iterate_analyses
 from skser.framing import frame
 
 RNG = np.random.default_rng(0)
@@ -116,13 +116,59 @@ def test_a_selection_pays_only_for_what_it_uses(monkeypatch):
     assert selection.transform([FRAMES])[0].shape == (len(FRAMES), 6)
 
 
+@pytest.mark.parametrize("block_length", [1, 4, 7, 480])
 @pytest.mark.parametrize("chunk_length", [1, 2, 3, 5, 17])
-def test_results_do_not_depend_on_the_chunks(monkeypatch, chunk_length):
+def test_results_do_not_depend_on_chunks_and_blocks(
+    monkeypatch, chunk_length, block_length
+):
     frames = frame(np.r_[np.zeros(1500), SPEECH_LIKE])
     (expected,) = AcousticFeatures(exact=True).transform([frames])
     monkeypatch.setattr(_extractor, "_CHUNK_LENGTH", chunk_length)
+    monkeypatch.setattr(_extractor, "_BLOCK_LENGTH", block_length)
     (chunked,) = AcousticFeatures(exact=True).transform([frames])
     np.testing.assert_allclose(chunked, expected, rtol=1e-7, atol=1e-9)
+
+
+def test_spectra_are_computed_for_a_chunk_and_its_context_at_a_time(monkeypatch):
+    lengths = []
+    real = fft.rfft
+
+    def counting(x, *args, **kwargs):
+        lengths.extend([len(x)] if x.shape[1] == 1024 else [])
+        return real(x, *args, **kwargs)
+
+    monkeypatch.setattr(fft, "rfft", counting)
+    monkeypatch.setattr(_extractor, "_CHUNK_LENGTH", 4)
+    AcousticFeatures().transform([FRAMES])
+    assert len(FRAMES) == 18
+    assert lengths == [4, 6, 6, 6, 4]
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [feature for feature in CATALOGUE.values() if feature.measured is not None],
+    ids=lambda feature: feature.name,
+)
+def test_what_is_made_of_measured_values_asks_for_no_spectrum(feature, monkeypatch):
+    ((_, analysis),) = iterate_analyses(FRAMES, len(FRAMES))
+    analysis.measure(feature.measured, 7, {})
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("only the chunks have spectra")
+
+    monkeypatch.setattr(FrameAnalysis, "_fourier", property(refuse))
+    assert len(analysis.feature(feature.function)) == len(FRAMES)
+
+
+def test_values_are_measured_where_they_are_wanted():
+    def count(chunk):
+        return np.full(len(chunk.frames), float(len(chunk.frames)))
+
+    wanted = np.zeros((len(FRAMES), 3))
+    analysis = FrameAnalysis(FRAMES)
+    analysis.measure([count], 8, {count: wanted[:, 1]})
+    np.testing.assert_array_equal(wanted[:, 1], [8] * 16 + [2] * 2)
+    assert analysis.feature(count).base is wanted
 
 
 def test_an_utterance_does_not_depend_on_its_batch():
