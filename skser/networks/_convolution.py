@@ -28,12 +28,13 @@ class PackedConvolution(keras.layers.Conv1D):
     def __init__(self, filters, kernel_size, **kwargs):
         super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
 
-    def convolution_op(self, inputs, kernel):
-        """Convolve frames (1, n_frames, n) with a kernel (size, n, filters)."""
+    def call(self, frames):
+        """Return the filters' outputs, (1, n_frames, filters)."""
         is_single = self.compute_dtype == "float32"
         if not is_single or tf.config.list_physical_devices("GPU"):
-            return super().convolution_op(inputs, kernel)
-        return _convolve(inputs, tf.convert_to_tensor(kernel))
+            return super().call(frames)
+        outputs = _convolve(frames, tf.convert_to_tensor(self.kernel))
+        return self.activation(outputs + self.bias)
 
 
 @tf.custom_gradient

@@ -42,6 +42,24 @@ def test_outputs_and_gradients_are_those_of_keras(kernel_size, n_frames):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_one_frame_of_gradient_reaches_all_that_the_filters_have_seen(monkeypatch):
+    convolve = _convolution._convolve
+    calls = []
+    monkeypatch.setattr(
+        _convolution, "_convolve", lambda *x: calls.append(x) or convolve(*x)
+    )
+    layer = PackedConvolution(1, 3, kernel_initializer="ones")
+    frames = tf.reshape(tf.range(1.0, 6.0), (1, 5, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(frames)
+        loss = layer(frames)[0, 1, 0]
+    of_frames, of_kernel = tape.gradient(loss, [frames, layer.kernel])
+    assert len(calls) == 1
+    assert float(loss) == 6
+    assert np.ravel(of_frames).tolist() == [1, 1, 1, 0, 0]
+    assert np.ravel(of_kernel).tolist() == [1, 2, 3]
+
+
 def test_one_graph_serves_all_lengths():
     layer = PackedConvolution(4, 3)
     run = tf.function(layer, [tf.TensorSpec((1, None, 3))], autograph=False)
