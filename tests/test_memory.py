@@ -85,6 +85,23 @@ print(resident_megabytes())
 
 
 @pytest.mark.case("I03")
+def test_a_thousand_steps_of_training_leave_at_most_20_megabytes():
+    before, after = measure(
+        CLASSIFIER
+        + """
+lengths = generator.permutation(np.arange(5, 505))
+X, y = [utterance(n) for n in lengths], 250 * ["a", "b"]
+classifier.set_params(batch_size=5).partial_fit(X, y, ["a", "b"])
+print(resident_megabytes())
+for epoch in range(10):
+    classifier.partial_fit(X, y)
+print(resident_megabytes())
+"""
+    )
+    assert after - before <= 20
+
+
+@pytest.mark.case("I03")
 def test_thousands_of_extractions_leave_nothing():
     before, after = measure(
         """

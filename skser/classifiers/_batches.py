@@ -4,10 +4,6 @@ import numpy as np
 
 # Frames, padding included, that go through the network at once in prediction.
 PREDICTION_FRAMES = 65536
-# Steps in which the lengths of batches rise in prediction: so many frames, and in long
-# batches a share of the length (a power of 2) that is as many bits below its highest.
-LENGTH_STEP = 16
-N_LENGTH_BITS = 4
 
 
 def training_batches(n_samples, batch_size, generator):
@@ -42,32 +38,6 @@ def training_batches(n_samples, batch_size, generator):
     """
     order = generator.permutation(n_samples)
     return np.array_split(order, -(-n_samples // batch_size))
-
-
-def padded_length(n_frames):
-    """Return the length to which utterances of a length are padded in prediction.
-
-    oneDNN keeps what it has prepared for each shape that it meets: 0.4 MB a length in
-    the smallest networks, for up to a thousand. So lengths are rounded up, by at most
-    15 frames or an eighth, to a few dozen.
-
-    Parameters
-    ----------
-    n_frames : int
-        Number of frames, at least 1.
-
-    Returns
-    -------
-    n_frames : int
-
-    Examples
-    --------
-    >>> [padded_length(n) for n in (1, 16, 17, 256, 257, 1000)]
-    [16, 16, 32, 256, 288, 1024]
-    """
-    n_bits = int(n_frames - 1).bit_length()
-    step = max(LENGTH_STEP, 2 ** max(0, n_bits - N_LENGTH_BITS))
-    return -(-n_frames // step) * step
 
 
 def prediction_batches(lengths, keys, max_frames=PREDICTION_FRAMES):

@@ -5,12 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from skser._lengths import round_length
 from skser._sequences import pad_sequences
-from skser.classifiers._batches import (
-    padded_length,
-    prediction_batches,
-    training_batches,
-)
+from skser.classifiers._batches import prediction_batches, training_batches
 from skser.metrics import unweighted_accuracy_score
 
 
@@ -70,7 +67,8 @@ class TrainingPlan:
         Number of epochs without improvement on the validation utterances after which
         training stops.
     n_frames : int or None
-        The length that all utterances are padded to; None for the longest of a batch.
+        The length that all utterances are padded to; None for one of few lengths, at
+        least that of the longest of a batch.
     seed : int
         Together with the number of the epoch it determines the batches.
     first_epoch : int, default=0
@@ -218,7 +216,7 @@ def _train_epoch(network, plan, training, epoch):
     n_samples = len(training.sequences)
     for indices in training_batches(n_samples, plan.batch_size, generator):
         batch = training.take(indices)
-        frames, mask = pad_sequences(batch.sequences, plan.n_frames)
+        frames, mask = _pad_batch(batch.sequences, plan.n_frames)
         loss = network.train_step(
             frames, mask, batch.targets, batch.weights.astype(np.float32)
         )
@@ -301,14 +299,19 @@ def map_batches(function, sequences, n_frames=None):
     rows : list of ndarray
         One per utterance, in the order of `sequences`.
     """
-    lengths = np.array([n_frames or padded_length(len(x)) for x in sequences])
+    lengths = np.array([n_frames or round_length(len(x)) for x in sequences])
     keys = np.array([sequence.sum() for sequence in sequences])
     rows = [None] * len(sequences)
     for indices in prediction_batches(lengths, keys):
         batch = [sequences[i] for i in indices]
-        padded = pad_sequences(batch, lengths[indices].max())
         # In mixed precision attention comes in half.
-        results = np.asarray(function(*padded), dtype=np.float32)
+        results = np.asarray(function(*_pad_batch(batch, n_frames)), dtype=np.float32)
         for i, result in zip(indices, results, strict=True):
             rows[i] = result
     return rows
+
+
+def _pad_batch(sequences, n_frames):
+    """Return frames and mask of one of few shapes, if no length is given."""
+    longest = max(len(sequence) for sequence in sequences)
+    return pad_sequences(sequences, n_frames or round_length(longest))

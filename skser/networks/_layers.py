@@ -12,6 +12,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from skser._lengths import LENGTHS
+
 
 def zero_padding(sequence, mask):
     """Set the padded frames of (batch, n_frames, n_features) to zero.
@@ -152,7 +154,8 @@ class PackFrames(keras.layers.Layer):
     """Put the real frames of all utterances behind each other, as one sequence.
 
     Convolutions then need not be computed on padding. A gap of zeros follows each
-    utterance, so that no filter sees two of them.
+    utterance, so that no filter sees two of them; the last one is longer, so that the
+    sequence has one of few lengths.
 
     Parameters
     ----------
@@ -185,6 +188,9 @@ class PackFrames(keras.layers.Layer):
         """
         lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1)
         widths = lengths + self.gap
+        n_packed = tf.reduce_sum(widths, keepdims=True)
+        n_more = tf.gather(LENGTHS, tf.searchsorted(LENGTHS, n_packed)) - n_packed
+        widths = tf.concat([widths[:-1], widths[-1:] + n_more], axis=0)
         owners = tf.repeat(tf.range(tf.size(lengths)), widths)
         starts = tf.cumsum(widths, exclusive=True)
         place = tf.range(tf.size(owners)) - tf.gather(starts, owners)

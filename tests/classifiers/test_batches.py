@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from skser.classifiers._batches import (
-    padded_length,
     prediction_batches,
     training_batches,
 )
@@ -57,16 +56,6 @@ def test_few_of_a_batch_are_together_in_the_next_epoch():
 def test_the_same_epoch_of_the_same_seed_has_the_same_batches():
     for first, second in zip(_epoch(5), _epoch(5), strict=True):
         np.testing.assert_array_equal(first, second)
-
-
-@pytest.mark.case("I03")
-def test_lengths_in_prediction_are_few_and_a_little_longer():
-    lengths = np.arange(1, 5001)
-    padded = np.array([padded_length(n) for n in lengths])
-    assert (padded >= lengths).all()
-    assert (padded - lengths < np.maximum(16, lengths / 8)).all()
-    assert (np.diff(padded) >= 0).all()
-    assert len(set(padded)) < 60
 
 
 @pytest.mark.case("B07")
