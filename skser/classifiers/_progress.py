@@ -32,6 +32,9 @@ class ProgressBar:
         import keras
 
         self._n_epochs = 0
+        self._max_epochs = max_epochs
+        # Keras writes a line only when it is told that it is the last one.
+        self._is_line = verbose > 1
         self._bar = keras.utils.Progbar(
             max_epochs,
             verbose=min(int(verbose), 2),
@@ -47,13 +50,16 @@ class ProgressBar:
         """Do nothing."""
 
     def epoch_ends(self, logs, state):
-        """Move the bar on."""
+        """Move the bar on, or write a line."""
         self._n_epochs += 1
-        self._bar.update(self._n_epochs, list(logs.items()))
+        is_last = self._is_line or self._n_epochs == self._max_epochs
+        self._bar.update(self._n_epochs, list(logs.items()), finalize=is_last)
         return False
 
     def fit_ends(self, state):
-        """Do nothing."""
+        """End the bar of a training that was stopped."""
+        if not self._is_line and self._n_epochs < self._max_epochs:
+            self._bar.update(self._n_epochs, finalize=True)
 
 
 class Callbacks:
