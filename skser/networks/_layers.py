@@ -238,7 +238,8 @@ class UnpackFrames(keras.layers.Layer):
         place = tf.range(tf.size(owners)) - tf.gather(starts, owners)
         frames = owners * n_frames + tf.minimum(place, n_frames - 1)
         zero_gaps = tf.cast(packed_mask[0], packed.dtype)[:, tf.newaxis]
-        return zero_padding(_unpack(packed[0], rows, frames, zero_gaps), frames_mask)
+        packed = tf.squeeze(packed, axis=0)
+        return zero_padding(_unpack(packed, rows, frames, zero_gaps), frames_mask)
 
     def compute_output_spec(self, packed, packed_mask, owners, frames_mask):
         """Return shape and type of the frames."""
@@ -281,7 +282,8 @@ class AverageUtterances(keras.layers.Layer):
         # For the reasons of `masked_average`.
         single = keras.backend.result_type(packed.dtype, "float32")
         real = tf.cast(packed_mask[0], single)[:, tf.newaxis]
-        total = tf.math.segment_sum(tf.cast(packed[0], single), owners)
+        packed = tf.squeeze(tf.cast(packed, single), axis=0)
+        total = tf.math.segment_sum(packed, owners)
         return total / tf.math.segment_sum(real, owners)
 
     def compute_output_spec(self, packed, packed_mask, owners):

@@ -178,12 +178,14 @@ def _run(frames, kernel, recurrent_kernel, bias, layout):
             gradient *= layout.is_real_row
             gates = _go_back(stretches, gradient, recurrent_kernel, layout)
             previous = _join(stretch.outputs[:-1] for stretch in stretches)
-            of_frames = tf.matmul(gates, kernel, transpose_b=True)
+            of_frames = tf.matmul(gates, _swap_middle(kernel), transpose_b=True)
+            # As a product of matrices the sum takes a third of the time.
+            one = tf.ones((1, tf.shape(gates)[0]))
             return (
                 tf.gather(of_frames, layout.rows_of_frames) * layout.is_real_frame,
-                tf.matmul(rows, gates, transpose_a=True),
-                tf.matmul(previous, gates, transpose_a=True),
-                tf.reduce_sum(gates, axis=0),
+                _swap_middle(tf.matmul(rows, gates, transpose_a=True)),
+                _swap_middle(tf.matmul(previous, gates, transpose_a=True)),
+                _swap_middle(tf.matmul(one, gates)[0]),
             )
 
         return tf.gather(outputs, layout.rows_of_frames), gradients
@@ -231,7 +233,10 @@ def _go_forth(rows, kernel, recurrent_kernel, bias, layout):
 
 
 def _go_back(stretches, gradient, recurrent_kernel, layout):
-    """Return the gradients of what enters the gates, (n_rows, 4 * n_units)."""
+    """Return the gradients of what enters the gates, (n_rows, 4 * n_units).
+
+    The second and the third of the four gates have changed places.
+    """
     n_gates = recurrent_kernel.shape[1]
     to_previous = tf.transpose(_swap_middle(recurrent_kernel))
     n_steps = [tf.shape(stretch.steps.h)[0] for stretch in stretches]
@@ -252,7 +257,7 @@ def _go_back(stretches, gradient, recurrent_kernel, layout):
             # Utterances that ended here enter, from the end of their own.
             n_more = layout.n_utterances[i - 1] - layout.n_utterances[i]
             carried = [tf.pad(x, [(0, n_more), (0, 0)]) for x in carried]
-    return _swap_middle(gates.concat())
+    return gates.concat()
 
 
 def _go_back_a_stretch(stretch, of_outputs, carried, gates, first_step, to_previous):
@@ -304,6 +309,6 @@ def _join(stretches):
 
 
 def _swap_middle(gates):
-    """Exchange forget gate and input: the two operations order them differently."""
+    """Exchange forget gate and input, which the way back has in the other order."""
     first, second, third, fourth = tf.split(gates, 4, axis=-1)
     return tf.concat([first, third, second, fourth], axis=-1)
