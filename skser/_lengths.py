@@ -1,7 +1,7 @@
 """The lengths that sequences take on, few, so that few shapes meet the networks.
 
 oneDNN keeps what it has prepared for each shape that it meets, up to a thousand of
-each kind: 0.4 MB a length in the smallest networks, and many times that in training.
+each kind: about half a megabyte a length, in prediction and in training.
 """
 
 import numpy as np
