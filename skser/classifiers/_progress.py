@@ -32,9 +32,6 @@ class ProgressBar:
         import keras
 
         self._n_epochs = 0
-        self._max_epochs = max_epochs
-        # Keras writes a line only when it is told that it is the last one.
-        self._is_line = verbose > 1
         self._bar = keras.utils.Progbar(
             max_epochs,
             verbose=min(int(verbose), 2),
@@ -52,13 +49,15 @@ class ProgressBar:
     def epoch_ends(self, logs, state):
         """Move the bar on, or write a line."""
         self._n_epochs += 1
-        is_last = self._is_line or self._n_epochs == self._max_epochs
+        # Keras writes a line only when it is told that it is the last one; None lets it
+        # find out.
+        is_last = True if self._bar.verbose == 2 else None
         self._bar.update(self._n_epochs, list(logs.items()), finalize=is_last)
         return False
 
     def fit_ends(self, state):
         """End the bar of a training that was stopped."""
-        if not self._is_line and self._n_epochs < self._max_epochs:
+        if self._bar.verbose == 1 and self._n_epochs < self._bar.target:
             self._bar.update(self._n_epochs, finalize=True)
 
 

@@ -216,7 +216,8 @@ def _train_epoch(network, plan, training, epoch):
     n_samples = len(training.sequences)
     for indices in training_batches(n_samples, plan.batch_size, generator):
         batch = training.take(indices)
-        frames, mask = _pad_batch(batch.sequences, plan.n_frames)
+        n_frames = _padded_lengths(batch.sequences, plan.n_frames).max()
+        frames, mask = pad_sequences(batch.sequences, n_frames)
         loss = network.train_step(
             frames, mask, batch.targets, batch.weights.astype(np.float32)
         )
@@ -299,19 +300,19 @@ def map_batches(function, sequences, n_frames=None):
     rows : list of ndarray
         One per utterance, in the order of `sequences`.
     """
-    lengths = np.array([n_frames or round_length(len(x)) for x in sequences])
+    lengths = _padded_lengths(sequences, n_frames)
     keys = np.array([sequence.sum() for sequence in sequences])
     rows = [None] * len(sequences)
     for indices in prediction_batches(lengths, keys):
         batch = [sequences[i] for i in indices]
+        padded = pad_sequences(batch, lengths[indices].max())
         # In mixed precision attention comes in half.
-        results = np.asarray(function(*_pad_batch(batch, n_frames)), dtype=np.float32)
+        results = np.asarray(function(*padded), dtype=np.float32)
         for i, result in zip(indices, results, strict=True):
             rows[i] = result
     return rows
 
 
-def _pad_batch(sequences, n_frames):
-    """Return frames and mask of one of few shapes, if no length is given."""
-    longest = max(len(sequence) for sequence in sequences)
-    return pad_sequences(sequences, n_frames or round_length(longest))
+def _padded_lengths(sequences, n_frames):
+    """Return to which length each utterance would be padded if it were alone."""
+    return np.array([n_frames or round_length(len(x)) for x in sequences])
