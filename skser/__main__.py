@@ -11,8 +11,7 @@ import warnings
 from contextlib import contextmanager, redirect_stdout
 from importlib.machinery import PathFinder
 
-from sklearn.utils._param_validation import InvalidParameterError
-
+from skser._compat import InvalidParameterError
 from skser.command_line import PROGRAM, UsageError, make_parser
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130

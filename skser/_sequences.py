@@ -15,9 +15,9 @@ from joblib.parallel import LokyBackend, get_active_backend
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from skser._compat import is_pandas_na, is_scalar_nan
 from skser._mapped import kept_arrays, locate_arrays, map_located
 
 # A feature whose standard deviation is below this share of its values is constant:

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, validate_params
 
+from skser._compat import Interval, fit_context, validate_params
 from skser._sequences import check_is_sequence, map_utterances
 from skser.exceptions import (
     AudioError,
@@ -148,7 +148,7 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     [(16000,), (8000,)]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         **_AUDIO_PARAMETERS,
         "input_sample_rate": [Interval(Integral, *_SAMPLE_RATES, closed="both"), None],
         "n_jobs": [Integral, None],
@@ -167,7 +167,7 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.max_duration = max_duration
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the parameters and the kind of the input; nothing is read or learned.
 

@@ -4,10 +4,10 @@ import numbers
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from skser._compat import Interval, fit_context, validate_params
 from skser._sequences import Batch, check_numeric_array, check_utterances, is_table
 
 _PARAMETER_CONSTRAINTS = {
@@ -126,7 +126,7 @@ class Framer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.frame_length = frame_length
         self.hop_length = hop_length
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the signals; there is nothing to learn.
 

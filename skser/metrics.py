@@ -10,9 +10,10 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, recall_score
-from sklearn.metrics._scorer import _Scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import unique_labels
+
+from skser._compat import Scorer
 
 __all__ = ["SCORERS", "unweighted_accuracy_score", "weighted_accuracy_score"]
 
@@ -162,7 +163,7 @@ def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
     return float(accuracy_score(y_true, y_pred, sample_weight=sample_weight))
 
 
-class _SpeakerScorer(_Scorer):
+class _SpeakerScorer(Scorer):
     """A scorer that tells the estimator who speaks, if the estimator requests it."""
 
     def get_metadata_routing(self):

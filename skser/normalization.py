@@ -3,11 +3,11 @@
 import numbers
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import Interval, StrOptions, fit_context
 from skser._sequences import (
     ROUNDING,
     Batch,
@@ -58,9 +58,9 @@ class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator)
     [[-1.22, 0.0], [1.22]]
     """
 
-    _parameter_constraints = {}  # noqa: RUF012
+    _parameter_constraints = {}
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn mean and standard deviation over all frames.
 
@@ -149,7 +149,7 @@ class UtteranceNormalizer(
     [[-1.0, 1.0], [-1.0, 1.0]]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "with_std": ["boolean"],
         "keep": ["boolean"],
     }
@@ -158,7 +158,7 @@ class UtteranceNormalizer(
         self.with_std = with_std
         self.keep = keep
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the utterances; there is nothing to learn.
 
@@ -305,10 +305,10 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
     """
 
     # What scikit-learn takes for set_fit_request(groups=True) and the like.
-    __metadata_request__fit = {"groups": True}  # noqa: RUF012
-    __metadata_request__transform = {"groups": True}  # noqa: RUF012
+    __metadata_request__fit = {"groups": True}
+    __metadata_request__transform = {"groups": True}
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "prior_strength": [Interval(numbers.Real, 0, None, closed="left")],
         "without_groups": [StrOptions({"raise", "one_speaker"})],
     }
@@ -317,7 +317,7 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         self.prior_strength = prior_strength
         self.without_groups = without_groups
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None):
         """Learn what a speaker is like on average.
 

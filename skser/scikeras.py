@@ -15,8 +15,8 @@ import numpy as np
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import ClassifierTags, check_consistent_length
-from tensorflow.python.framework.config import is_op_determinism_enabled
 
+from skser._compat import is_op_determinism_enabled
 from skser._sequences import pad_sequences, validate_sequences
 from skser.networks import attention_blstm_fcn
 

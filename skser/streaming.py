@@ -3,11 +3,11 @@
 import numbers
 import os
 
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
-from sklearn.utils._param_validation import HasMethods
 
+from skser._compat import HasMethods, fit_context
 from skser._sequences import check_is_sequence, map_utterances
 from skser._threads import one_blas_thread
 
@@ -71,7 +71,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     (['memmap', 'memmap'], (2, 13))
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "front_end": [HasMethods("transform")],
         "temp_folder": [str, os.PathLike, None],
         "n_jobs": [numbers.Integral, None],
@@ -82,7 +82,7 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.temp_folder = temp_folder
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check that no step learns anything; nothing is computed.
 

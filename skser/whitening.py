@@ -6,14 +6,10 @@ import warnings
 
 import numpy as np
 from scipy import linalg
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    _fit_context,
-)
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import Interval, fit_context
 from skser._percentiles import compute_percentiles
 from skser._sequences import (
     ROUNDING,
@@ -137,7 +133,7 @@ class PCAWhitening(
     True
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_components": [
             Interval(numbers.Integral, 1, None, closed="left"),
             Interval(numbers.Real, 0, 1, closed="neither"),
@@ -170,7 +166,7 @@ class PCAWhitening(
         self.eigenvalue_floor = eigenvalue_floor
         self.temp_folder = temp_folder
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn bounds, scales and components from all frames.
 

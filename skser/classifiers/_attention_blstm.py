@@ -2,8 +2,7 @@
 
 import numbers
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from skser._compat import Interval, StrOptions
 from skser.classifiers._attention import AttentionMixin
 from skser.classifiers._network import (
     BaseNetworkClassifier,
@@ -62,7 +61,7 @@ class AttentionBLSTMClassifier(AttentionMixin, BaseNetworkClassifier):
     array(['calm', 'angry'], dtype='<U5')
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
         "frame_units": ["array-like"],
         "recurrent_units": ["array-like"],

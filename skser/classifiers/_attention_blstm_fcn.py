@@ -2,8 +2,7 @@
 
 import numbers
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from skser._compat import Interval, StrOptions
 from skser.classifiers._attention import AttentionMixin
 from skser.classifiers._network import (
     BaseNetworkClassifier,
@@ -152,7 +151,7 @@ class AttentionBLSTMFCNClassifier(AttentionMixin, BaseNetworkClassifier):
     [(10,), (11,)]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
         "recurrent": [StrOptions({"blstm", "lstm"}), None],
         "convolutional": ["boolean"],

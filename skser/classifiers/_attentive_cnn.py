@@ -3,16 +3,14 @@
 import numbers
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval
 
+from skser._compat import Interval, fit_context, with_callbacks
 from skser.classifiers._attention import AttentionMixin
 from skser.classifiers._network import (
     BaseNetworkClassifier,
     with_training_parameters,
 )
-from skser.classifiers._progress import with_callbacks
 
 # Ratings from 1 to 5: low is up to the first, high from the second on.
 LOW, HIGH = 2.0, 4.0
@@ -109,9 +107,9 @@ class AttentiveCNNClassifier(AttentionMixin, BaseNetworkClassifier):
     """
 
     # As for the speakers: ratings reach `fit` through a Pipeline without a request.
-    __metadata_request__fit = {"ratings": True}  # noqa: RUF012
+    __metadata_request__fit = {"ratings": True}
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
         "n_filters": [Interval(numbers.Integral, 1, None, closed="left")],
         "kernel_size": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -137,7 +135,7 @@ class AttentiveCNNClassifier(AttentionMixin, BaseNetworkClassifier):
         self.dropout = dropout
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X,

@@ -5,17 +5,13 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import linalg
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skser._compat import Interval, StrOptions, check_sample_weight, fit_context
 from skser._sequences import check_labels
 
 
@@ -90,7 +86,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_hidden": [Interval(Integral, 1, None, closed="left")],
         "kernel": [StrOptions({"rbf"}), None],
         "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
@@ -113,7 +109,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         self.C = C
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Solve for the output weights.
 
@@ -138,7 +134,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float64)
         y = check_labels(y, X)
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         kept = weights > 0
         if not kept.any():
             raise ValueError("sample_weight is zero for every sample.")

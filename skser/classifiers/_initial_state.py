@@ -7,6 +7,8 @@ for variables that exist already.
 
 import numpy as np
 
+from skser._compat import flatten_layers
+
 
 class InitialState:
     """Draw the initial values of a network's variables.
@@ -65,7 +67,7 @@ def _find_random_sources(model):
         for i, variable in enumerate(model.variables)
         if variable.name == "seed_generator_state"
     }
-    for layer in model._flatten_layers():
+    for layer in flatten_layers(model):
         for variable in layer.variables:
             initializer = _find_initializer(layer, variable.name)
             if "seed" in getattr(initializer, "get_config", dict)():

@@ -14,28 +14,28 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-)
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_partial_fit_first_call,
+    check_sample_weight,
+    fit_context,
+    with_callbacks,
+)
 from skser._identity import describe, digest_source, find_versions
 from skser._sequences import check_groups, check_labels, validate_sequences
 from skser.classifiers._checkpoint import TrainingCheckpoint
 from skser.classifiers._compiled import dtype_policy, lend_network, weight_shapes
 from skser.classifiers._progress import (
     Callbacks,
-    CallbackSupportMixin,
     ProgressBar,
-    with_callbacks,
 )
 from skser.classifiers._schedules import SCHEDULES
 from skser.classifiers._training import (
@@ -74,9 +74,9 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     # Speakers reach `fit` through Pipeline, GridSearchCV and cross_validate without
     # a request by the user, once metadata routing is on.
-    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+    __metadata_request__fit = {"groups": True}
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "max_frames": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
@@ -142,7 +142,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         return False
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, groups=None, X_val=None, y_val=None):
         """Train the network.
 
@@ -222,7 +222,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         self._training_state = None
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one more epoch, on utterances that need not be those before.
 
@@ -245,7 +245,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         -------
         self : estimator
         """
-        _check_partial_fit_first_call(self, classes)
+        check_partial_fit_first_call(self, classes)
         # Not "the first call": one that has failed must leave nothing behind.
         is_first = not hasattr(self, "weights_")
         sequences = validate_sequences(self, X, reset=is_first)
@@ -400,7 +400,7 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     def _weigh(self, sequences, y, sample_weight, levels=None):
         """Put utterances, indices of classes, weights and further targets together."""
-        weights = _check_sample_weight(
+        weights = check_sample_weight(
             sample_weight, sequences, dtype=np.float64, ensure_non_negative=True
         )
         weights = weights * compute_sample_weight(self.class_weight, y)
@@ -570,7 +570,7 @@ class NetworkClassifier(BaseNetworkClassifier):
     1.0
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
         "network": [callable],
         "network_params": [dict, None],

@@ -7,17 +7,6 @@ epoch with what is logged of those before an interruption; ``epoch_begins()``;
 the estimator ready to predict.
 """
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn before 1.9 has no callbacks
-
-    class CallbackSupportMixin:
-        """Stand-in that adds nothing."""
-
-    def with_callbacks(method):
-        """Return the method as it is."""
-        return method
-
 
 class ProgressBar:
     """Show the epochs as a bar (1) or as lines (2).

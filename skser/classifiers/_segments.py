@@ -3,10 +3,10 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import Interval, fit_context
 from skser._sequences import Batch, check_labels, validate_sequences
 from skser.classifiers._network import NetworkClassifier
 from skser.features._context import context_windows
@@ -67,7 +67,7 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
     SegmentPosteriors(energy_ratio=0.3)
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_context": [Interval(Integral, 0, None, closed="left")],
         "energy_ratio": [Interval(Real, 0, 1, closed="right")],
         "energy_column": [Integral],
@@ -102,7 +102,7 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Train the network on the loudest segments.
 
@@ -235,14 +235,14 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
     [[0.9, 0.5, 0.5, 0.1, 0.7, 0.3, 1.0, 0.5]]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
     def __init__(self, threshold=0.2):
         self.threshold = threshold
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the posteriors; there is nothing to learn.
 

@@ -6,8 +6,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-from sklearn.utils._param_validation import StrOptions, validate_params
-
+from skser._compat import StrOptions, validate_params
 from skser.datasets._corpus import (
     describe_incomplete,
     describe_missing,

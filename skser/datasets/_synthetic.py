@@ -12,7 +12,8 @@ import numpy as np
 import scipy  # its signal module is loaded when it is first used
 import soundfile
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+
+from skser._compat import Interval, validate_params
 
 
 class _Expression(NamedTuple):

@@ -7,9 +7,9 @@ from dataclasses import astuple, dataclass, fields
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
 
 from skser import audio
+from skser._compat import Interval, validate_params
 from skser._sequences import check_is_sequence, map_utterances
 from skser.datasets._corpus import find_count_differences
 from skser.exceptions import (

@@ -3,10 +3,10 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import Interval, fit_context
 from skser._sequences import (
     Batch,
     SequenceTransformerMixin,
@@ -18,7 +18,7 @@ from skser._sequences import (
 class _FrameContext(SequenceTransformerMixin, BaseEstimator):
     """What both transformers share: they learn nothing but the number of features."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the utterances; there is nothing to learn.
 
@@ -108,7 +108,7 @@ class Deltas(_FrameContext):
     [1.5, 3.0, 3.0, 3.0, 3.0, 1.5]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "order": [Interval(Integral, 1, None, closed="left")],
         "n_context": [Interval(Integral, 1, None, closed="left")],
     }
@@ -199,7 +199,7 @@ class ContextWindows(_FrameContext):
            [2., 3., 3.]])
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_context": [Interval(Integral, 0, None, closed="left")],
     }
 
@@ -275,7 +275,7 @@ class FrameAveraging(OneToOneFeatureMixin, _FrameContext):
     [[2.0], [8.0]]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_frames": [Interval(Integral, 1, None, closed="left")],
     }
 

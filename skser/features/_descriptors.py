@@ -7,9 +7,9 @@ from numbers import Integral
 import numpy as np
 from scipy import fft
 from scipy.signal.windows import hamming
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, TransformerMixin
 
+from skser._compat import Interval, fit_context
 from skser._sequences import check_utterances
 from skser.features._cache import map_cached
 from skser.features._voice import SILENCE, periodicity
@@ -82,7 +82,7 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
     ((100, 2), [0.0, 200.0])
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "descriptors": [list, tuple],
         "n_mfcc": [Interval(Integral, 1, None, closed="left")],
         "n_mels": [Interval(Integral, 1, None, closed="left")],
@@ -108,7 +108,7 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         self.n_jobs = n_jobs
         self.cache = cache
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the parameters and the frames; nothing is learnt.
 

@@ -7,9 +7,9 @@ from functools import cache
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import BaseEstimator, TransformerMixin
 
+from skser._compat import Interval, StrOptions, fit_context
 from skser._sequences import (
     check_finite,
     check_is_sequence,
@@ -117,7 +117,7 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     array(['LPC_1', 'LPC_2', 'ZCR'], dtype=object)
     """
 
-    _parameter_constraints: dict = {  # noqa: RUF012 (scikit-learn's convention)
+    _parameter_constraints: dict = {
         "features": [StrOptions({"all"}), list, tuple],
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "exact": ["boolean"],
@@ -140,7 +140,7 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self.n_jobs = n_jobs
         self.cache = cache
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the parameters and the frames; nothing is learnt.
 

@@ -1,17 +1,13 @@
 """How an utterance becomes one row of openSMILE's functionals (optional)."""
 
-import ctypes
-import importlib.util
 import os
-import platform
 import warnings
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import BaseEstimator, TransformerMixin
 
+from skser._compat import Interval, StrOptions, fit_context, import_opensmile
 from skser._sequences import check_utterances
 from skser.features._cache import map_cached
 
@@ -69,7 +65,7 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
     OpenSmileFunctionals(feature_set='ComParE')
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "feature_set": [StrOptions(set(FEATURE_SETS))],
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
@@ -84,7 +80,7 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.cache = cache
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the signals; nothing is learnt.
 
@@ -152,7 +148,7 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
 
     def _smile(self):
         """Return openSMILE, set up for the feature set."""
-        opensmile = _import_opensmile()
+        opensmile = import_opensmile()
         return opensmile.Smile(
             feature_set=opensmile.FeatureSet[FEATURE_SETS[self.feature_set]],
             feature_level=opensmile.FeatureLevel.Functionals,
@@ -164,27 +160,6 @@ class OpenSmileFunctionals(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _import_opensmile():
-    """Import openSMILE, also where TensorFlow has been imported before it.
-
-    Both bring functions of C++'s standard library along. openSMILE would be given those
-    of TensorFlow, and would take the whole process down; loaded first with
-    ``RTLD_DEEPBIND``, it finds its own (only Linux has this option, and the fault).
-    """
-    spec = importlib.util.find_spec("opensmile")
-    if spec is None:
-        raise ImportError(
-            "OpenSmileFunctionals needs openSMILE: pip install skser[opensmile]"
-        )
-    if hasattr(os, "RTLD_DEEPBIND"):
-        libraries = Path(spec.origin).parent / "core" / "bin"
-        for library in libraries.glob(f"*_{platform.machine()}/*.so"):
-            ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
-    import opensmile
-
-    return opensmile
 
 
 def _refuse_too_short(functionals, X, sample_rate):

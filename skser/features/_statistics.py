@@ -3,9 +3,10 @@
 from functools import cached_property
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import fit_context
 from skser._sequences import ROUNDING, validate_sequences
 from skser.features._context import slopes
 
@@ -126,7 +127,7 @@ class FrameStatistics(TransformerMixin, BaseEstimator):
            [4.  , 0.  , 0.  ]])
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "statistics": [list, tuple],
         "delta_statistics": [list, tuple, None],
     }
@@ -135,7 +136,7 @@ class FrameStatistics(TransformerMixin, BaseEstimator):
         self.statistics = statistics
         self.delta_statistics = delta_statistics
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the parameters and the utterances; nothing is learnt.
 

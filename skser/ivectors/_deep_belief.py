@@ -7,18 +7,17 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.neural_network import BernoulliRBM
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     check_array,
     check_is_fitted,
     validate_data,
 )
 
+from skser._compat import Interval, fit_context
 from skser._sequences import check_labels
 from skser.ivectors._boltzmann import GaussianBernoulliRBM
 from skser.ivectors._fine_tuning import fine_tune, head_posteriors, hidden_activations
@@ -109,7 +108,7 @@ class DeepBeliefNetwork(
     (300, 8)
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "hidden_units": ["array-like"],
         "gaussian_learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
         "bernoulli_learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
@@ -147,7 +146,7 @@ class DeepBeliefNetwork(
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, posteriors=None):
         """Pretrain the layers, then train them with the heads of the targets.
 

@@ -3,11 +3,11 @@
 import numbers
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import HasMethods, Interval, fit_context
 from skser._sequences import (
     Batch,
     SequenceTransformerMixin,
@@ -106,7 +106,7 @@ class DeepBeliefAlignment(
     (20, 4)
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_mixtures": [Interval(numbers.Integral, 1, None, closed="left")],
         "n_class_mixtures": [Interval(numbers.Integral, 1, None, closed="left")],
         "n_context": [Interval(numbers.Integral, 0, None, closed="left")],
@@ -138,7 +138,7 @@ class DeepBeliefAlignment(
         self.max_iter = max_iter
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the mixtures, then the network to what they say of frames.
 

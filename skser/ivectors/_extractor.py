@@ -7,12 +7,11 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import HasMethods, Interval, fit_context
 from skser._sequences import validate_sequences
 from skser.ivectors._mixture import MixtureAlignment
 from skser.ivectors._seeds import clone_with_seeds
@@ -80,7 +79,7 @@ class IVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     (10, 2)
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_components": [Interval(numbers.Integral, 1, None, closed="left")],
         "alignment": [HasMethods(["fit", "transform"]), None],
         "n_iterations": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -103,7 +102,7 @@ class IVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
         """Fit the alignment, then the factor analysis.
 

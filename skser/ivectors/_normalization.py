@@ -4,16 +4,11 @@ import numbers
 
 import numpy as np
 from scipy import linalg
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.covariance import empirical_covariance, shrunk_covariance
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skser._compat import Interval, fit_context
 from skser._sequences import check_labels
 
 # Variances are raised to this share of the largest, so that none divides by 0.
@@ -66,14 +61,14 @@ class WCCN(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     array([[1.73, 1.22]])
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "shrinkage": [Interval(numbers.Real, 0, 1, closed="both")],
     }
 
     def __init__(self, shrinkage=0.1):
         self.shrinkage = shrinkage
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Learn the covariance within classes.
 

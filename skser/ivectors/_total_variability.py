@@ -4,11 +4,11 @@ import numbers
 
 import numpy as np
 from scipy import linalg
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skser._compat import Interval, fit_context
 from skser.ivectors._statistics import Statistics, floor_variances
 
 # Utterances whose posterior covariances are in memory at once: 128 of 100 x 100 are
@@ -101,7 +101,7 @@ class TotalVariability(BaseEstimator):
     True
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_components": [Interval(numbers.Integral, 1, None, closed="left")],
         "n_iterations": [Interval(numbers.Integral, 1, None, closed="left")],
         "covariance_floor": [Interval(numbers.Real, 0, 1, closed="left")],
@@ -124,7 +124,7 @@ class TotalVariability(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the means, the loadings and the covariances.
 

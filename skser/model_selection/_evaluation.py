@@ -17,8 +17,8 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
+from skser._compat import safe_indexing
 from skser._identity import describe, find_versions
 from skser._sequences import check_labels
 from skser.metrics import wants_groups
@@ -388,7 +388,7 @@ def _fit_params(system, data, validation):
     if data.speakers is not None and wants_groups(system, "fit"):
         params["groups"] = data.speakers
     if len(validation) and _takes_validation(system):
-        params["X_val"] = _safe_indexing(data.X, validation)
+        params["X_val"] = safe_indexing(data.X, validation)
         params["y_val"] = data.y[validation]
     return params
 

@@ -72,7 +72,7 @@ class ValidationSplitter(BaseCrossValidator, ABC):
     """
 
     # Speakers reach `split` without a request by the user, as in GroupKFold.
-    __metadata_request__split = {"groups": True}  # noqa: RUF012
+    __metadata_request__split = {"groups": True}
 
     _needs_speakers = True
 

@@ -26,10 +26,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
-from sklearn.metrics._scorer import _Scorer
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
-from sklearn.utils._metadata_requests import MetadataRequest
 
+from skser._compat import MetadataRequest, Scorer, parameter_names
 from skser.metrics import SCORERS
 from skser.persistence._archive import check_dtype
 from skser.persistence._consistency import check_estimator
@@ -115,7 +114,7 @@ class StateWriter:
             return self._encode_scalar(value, place)
         if isinstance(value, BaseEstimator):
             return self._encode_estimator(value, place)
-        if isinstance(value, _Scorer):
+        if isinstance(value, Scorer):
             return _encode_scorer(value, place)
         raise TypeError(_explain(value, place))
 
@@ -131,7 +130,7 @@ class StateWriter:
         described = {"class": name, "params": {}, "attributes": {}}
         for attribute, value in state.items():
             if not is_left_out(class_, attribute):
-                is_param = attribute in class_._get_param_names()
+                is_param = attribute in parameter_names(class_)
                 group = described["params" if is_param else "attributes"]
                 group[attribute] = self._encode_attribute(name, attribute, value, place)
         _check_names(class_, described["params"], described["attributes"])
@@ -300,7 +299,7 @@ def _check_names(class_, params, attributes):
             raise ValueError(f"{class_.__name__}.{name} cannot be in a file")
     for name in attributes:
         # What the class itself has, methods above all, nothing may hide.
-        is_taken = hasattr(class_, name) or name in class_._get_param_names()
+        is_taken = hasattr(class_, name) or name in parameter_names(class_)
         if is_taken or not name.isidentifier():
             raise ValueError(
                 f"{name!r} cannot be a fitted attribute of {class_.__name__}"
@@ -367,7 +366,7 @@ _ADVICE = (
         "Save the system without requests, and set them after loading it",
     ),
     (
-        _Scorer,
+        Scorer,
         "Set it to a name, such as 'recall_macro', or to one of skser.metrics.SCORERS",
     ),
     (

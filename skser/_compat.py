@@ -1,0 +1,100 @@
+"""Private names of scikit-learn, joblib, Keras, TensorFlow and openSMILE, all of them.
+
+No other file of the package uses one (``tests/measure_house.py`` counts them). Each has
+its reason. Tried with scikit-learn 1.6.1 and 1.9.1, joblib 1.4 and 1.5, Keras 3.15,
+TensorFlow 2.20 and 2.21, and openSMILE 2.5 and 2.6.
+"""
+
+import ctypes
+import importlib.util
+import os
+import platform
+from pathlib import Path
+
+# Checks of parameters with scikit-learn's messages, as its own estimators have them.
+from sklearn.base import _fit_context as fit_context
+from sklearn.metrics._scorer import _Scorer as Scorer
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._metadata_requests import MetadataRequest
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call as check_partial_fit_first_call,
+)
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9 has no callbacks
+
+    class CallbackSupportMixin:
+        """Stand-in that adds nothing."""
+
+    def with_callbacks(method):
+        """Return the method as it is."""
+        return method
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Interval",
+    "InvalidParameterError",
+    "MetadataRequest",
+    "Scorer",
+    "StrOptions",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "fit_context",
+    "flatten_layers",
+    "import_opensmile",
+    "is_op_determinism_enabled",
+    "is_pandas_na",
+    "is_scalar_nan",
+    "parameter_names",
+    "safe_indexing",
+    "validate_params",
+    "with_callbacks",
+]
+
+
+def parameter_names(class_):
+    """Return the names of a class's constructor parameters, without an instance."""
+    return class_._get_param_names()
+
+
+def flatten_layers(model):
+    """Return all layers of a Keras model, those inside other layers included."""
+    return model._flatten_layers()
+
+
+def is_op_determinism_enabled():
+    """Tell whether TensorFlow was asked for deterministic operations."""
+    from tensorflow.python.framework import config
+
+    return config.is_op_determinism_enabled()
+
+
+def import_opensmile():
+    """Import openSMILE, also where TensorFlow has been imported before it.
+
+    Both bring functions of C++'s standard library along. openSMILE would be given those
+    of TensorFlow and would crash the process; loaded first with ``RTLD_DEEPBIND``, it
+    finds its own. Only Linux has this option, and the fault.
+    """
+    spec = importlib.util.find_spec("opensmile")
+    if spec is None:
+        raise ImportError("OpenSmileFunctionals needs openSMILE: pip install opensmile")
+    if hasattr(os, "RTLD_DEEPBIND"):
+        libraries = Path(spec.origin).parent / "core" / "bin"
+        for library in libraries.glob(f"*_{platform.machine()}/*.so"):
+            ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
+    import opensmile
+
+    return opensmile
