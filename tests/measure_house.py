@@ -14,6 +14,7 @@ or, with names, numbers and strings replaced, of one shape.
 
 import argparse
 import ast
+import inspect
 import io
 import itertools
 import keyword
@@ -232,10 +233,12 @@ def run_and_note(run):
 
     def note(frame, event, _):
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(str(PACKAGE)):
+        is_ours = event == "call" and code.co_filename.startswith(str(PACKAGE))
+        # Bodies of classes and modules, lambdas and comprehensions have no name to read.
+        is_function = code.co_flags & inspect.CO_NEWLOCALS and code.co_name[0] != "<"
+        if is_ours and is_function:
             place = str(Path(code.co_filename).relative_to(ROOT))
-            if not code.co_qualname.endswith("<module>"):
-                calls.add((place, code.co_qualname))
+            calls.add((place, code.co_qualname))
 
     threading.setprofile(note)
     sys.setprofile(note)
