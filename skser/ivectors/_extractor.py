@@ -272,7 +272,7 @@ class WCCN(DeclaredTagsMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         # The symmetric inverse square root; the identity where nothing varies.
         eigenvalues, eigenvectors = linalg.eigh(covariance)
         if eigenvalues[-1] <= 0:
-            eigenvalues, eigenvectors = np.ones(len(covariance)), np.eye(len(covariance))
+            eigenvalues, eigenvectors = linalg.eigh(np.eye(len(covariance)))
         eigenvalues = np.maximum(eigenvalues, _SMALLEST_SHARE * eigenvalues[-1])
         self.projection_ = (eigenvectors / np.sqrt(eigenvalues)) @ eigenvectors.T
         return self
