@@ -202,7 +202,9 @@ class FrameTransformer(
         self._validate_params()
         check_is_fitted(self)
         sequences = self._check_input(X, reset=not hasattr(self, "n_features_in_"))
-        results = Batch(self._transform_frames(sequence) for sequence in sequences)
+        # What overflows is reported below, with its place.
+        with np.errstate(over="ignore", invalid="ignore"):
+            results = Batch(self._transform_frames(sequence) for sequence in sequences)
         for i, result in enumerate(results):
             check_finite(result, f"What {type(self).__name__} makes of X[{i}]")
         return np.concatenate(results) if is_table(X) else results

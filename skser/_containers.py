@@ -39,7 +39,6 @@ UNKNOWN_SIZE = {"I": 0x7FFFF000, "Q": 2**62}
 # A run of zeros reads as empty chunks, one every 8 bytes.
 _MAX_CHUNKS = 1000
 _LONGEST_HEADER = 4096
-_BUFFER_SIZE = 2**16
 # A page of Ogg has 65,307 bytes at most; behind the last one may be a tag.
 _LONGEST_OGG_PAGE = 65_307
 
@@ -103,10 +102,12 @@ _AFTER_TAG = {*_CONTAINERS, *_FIXED_HEADERS, b"fLaC", b"OggS"}
 
 
 class _Part(io.FileIO):
-    """A file from `start` on, with some of its bytes replaced."""
+    """A file from `start` on; `replaced` are positions and bytes to be put there."""
 
-    start = 0
-    replaced = ()  # of (position, bytes)
+    def __init__(self, path, start, replaced=()):
+        super().__init__(path)
+        self.start, self.replaced = start, replaced
+        self.seek(0)
 
     def seek(self, offset, whence=os.SEEK_SET):
         """Move to a position, counted from `start`."""
@@ -163,42 +164,48 @@ def open_complete(path):
     AudioError, OSError
         If it is no regular file, empty or truncated.
     """
-    _check_regular_file(path)
-    raw = _Part(path)
+    n_bytes = _measure_file(path)
+    stream = _SteadyReader(io.FileIO(path))
     try:
+        start = _measure_tags(stream)
+        if start:
+            stream.close()
+            stream = _SteadyReader(_Part(path, start))
+        stream.seek(0)
+        replaced = _check_size(stream, n_bytes - start, path)
+        if replaced:
+            stream.close()
+            stream = _SteadyReader(_Part(path, start, replaced))
         # soundfile takes a file named *.raw for one without a header.
-        raw.name = ""
-        raw.start = _measure_tags(raw)
-        raw.seek(0)
-        stream = _SteadyReader(raw, _BUFFER_SIZE)
-        raw.replaced = _check_size(stream, path)
-        stream.detach()  # It remembers what was there before.
-        raw.seek(0)
-        return _SteadyReader(raw, _BUFFER_SIZE)
+        stream.raw.name = ""
+        stream.seek(0)
+        return stream
     except BaseException:
-        raw.close()
+        stream.close()
         raise
 
 
-def _check_regular_file(path):
+def _measure_file(path):
+    """Return the number of bytes of a regular file that is not empty."""
     if "\0" in path:
         raise UnreadableAudioError(
             f"A path with a null byte: {path!r:.80}. Pass paths, not file contents."
         )
-    mode = os.stat(path).st_mode
-    if stat.S_ISDIR(mode):
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         # Opening a named pipe would wait for a writer for ever.
         raise UnreadableAudioError(f"{path!r} is not a regular file.")
-    if os.path.getsize(path) == 0:
+    if status.st_size == 0:
         raise EmptyAudioError(f"{path!r} is empty: a file of 0 bytes.")
+    return status.st_size
 
 
 def _measure_tags(stream):
     """Return the length of ID3v2 tags before the header of another format than MP3."""
     start = _skip_tags(stream)
-    return start if stream.read(4) in _AFTER_TAG else 0
+    return start if start and stream.read(4) in _AFTER_TAG else 0
 
 
 def _skip_tags(stream):
@@ -240,10 +247,9 @@ def has_more_sound(stream):
     )
 
 
-def _check_size(stream, path):
+def _check_size(stream, n_bytes, path):
     """Compare what is announced with what is there; return sizes to be put in."""
     head = stream.read(_LONGEST_HEADER)
-    n_bytes = stream.seek(0, os.SEEK_END)
     if head[:4] == b"OggS":
         _check_ogg_end(stream, n_bytes, path)
         return ()

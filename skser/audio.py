@@ -698,7 +698,9 @@ def open_recording(entry, max_duration=None):
 def as_segment(entry):
     """Return a path as the `Segment` that is all of its file, ``~`` expanded."""
     segment = entry if isinstance(entry, Segment) else Segment(entry)
-    return replace(segment, path=os.path.expanduser(segment.path))
+    if segment.path.startswith("~"):
+        return replace(segment, path=os.path.expanduser(segment.path))
+    return segment
 
 
 def _describe(head):

@@ -189,8 +189,10 @@ class SpeechDescriptors(ListTransformer):
         for start in range(0, len(frames), _CHUNK_LENGTH):
             chunk = frames[start : start + _CHUNK_LENGTH].astype(np.float64)
             analysis = _Analysis(chunk, self)
-            columns = [DESCRIPTORS[name](analysis) for name in self.descriptors]
-            chunks.append(np.column_stack(columns).astype(np.float32))
+            # What overflows is reported by `transform`, with its place.
+            with np.errstate(over="ignore", invalid="ignore"):
+                columns = [DESCRIPTORS[name](analysis) for name in self.descriptors]
+                chunks.append(np.column_stack(columns).astype(np.float32))
         return np.concatenate(chunks)
 
 
