@@ -4,7 +4,7 @@ From openSMILE functionals to frames
 
 Many start with openSMILE: one row of statistics an utterance, and a support vector
 machine. That is a system of this package too, and from there it is one step to networks
-that see every frame. This page needs ``pip install skser[opensmile]``.
+that see every frame. This page needs ``pip install opensmile``.
 """
 
 # %%

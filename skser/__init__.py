@@ -4,9 +4,10 @@ The names stand in the order of the signal: recordings, frames, features, whiten
 components, labels. TensorFlow is imported only when a network is first fitted.
 """
 
+__version__ = "0.1.0.dev0"  # before the imports: modules of the package read it
+
 from skser import datasets, metrics, model_selection, systems
-from skser._version import __version__
-from skser.audio import AudioLoader, load_audio
+from skser.audio import AudioLoader, Segment, load_audio
 from skser.classifiers import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.features import AcousticFeatures
 from skser.framing import Framer, frame
@@ -20,6 +21,7 @@ __all__ = [
     "Framer",
     "NetworkClassifier",
     "PCAWhitening",
+    "Segment",
     "__version__",
     "datasets",
     "frame",

@@ -1,15 +1,29 @@
-"""Base classes of the estimators: tags as a table, and transformers that learn nothing.
+"""Base classes of the estimators: tags as a table, transformers, fits that may fail.
 
 scikit-learn asks an estimator for its tags: does it need `fit`, does it take strings or
 three-dimensional arrays. Here a class states those that differ from scikit-learn's in
 ``declared_tags``.
+
+Transformers come in three kinds: `StatelessTransformer` learns nothing,
+`ListTransformer` learns nothing and returns lists, `FrameTransformer` takes features of
+frames to other features of frames.
 """
 
-from functools import reduce
+import functools
 
-from sklearn.base import BaseEstimator
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
 
 from skser._compat import fit_context
+from skser._sequences import (
+    Batch,
+    SequenceTransformerMixin,
+    check_finite,
+    is_table,
+    validate_frames,
+)
 
 
 class DeclaredTagsMixin:
@@ -35,11 +49,48 @@ class DeclaredTagsMixin:
         for class_ in reversed(type(self).__mro__):
             for path, value in vars(class_).get("declared_tags", {}).items():
                 *parents, name = path.split(".")
-                setattr(reduce(getattr, parents, tags), name, value)
+                setattr(functools.reduce(getattr, parents, tags), name, value)
         return tags
 
 
-class StatelessTransformer(DeclaredTagsMixin, BaseEstimator):
+def restore_on_failure(fit):
+    """Decorate `fit`: if it fails or is interrupted, the estimator is as before.
+
+    Otherwise new labels or numbers of features could stand beside old weights. All
+    attributes are put back; objects that they refer to must be replaced by `fit`, not
+    changed.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> class Example(BaseEstimator):
+    ...     @restore_on_failure
+    ...     def fit(self, X):
+    ...         self.first_ = X[0]
+    ...         self.second_ = X[1]
+    >>> example = Example()
+    >>> example.fit([1, 2])
+    >>> try:
+    ...     example.fit([3])
+    ... except IndexError:
+    ...     print(vars(example))
+    {'first_': 1, 'second_': 2}
+    """
+
+    @functools.wraps(fit)
+    def fit_or_restore(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return fit_or_restore
+
+
+class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns nothing: `fit` checks parameters and input.
 
     A subclass defines ``_check_input(X, reset)``, which raises an error for what it
@@ -48,6 +99,7 @@ class StatelessTransformer(DeclaredTagsMixin, BaseEstimator):
 
     declared_tags = {"requires_fit": False}
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the parameters and the input; nothing is learnt.
@@ -65,3 +117,122 @@ class StatelessTransformer(DeclaredTagsMixin, BaseEstimator):
         """
         self._check_input(X, reset=True)
         return self
+
+
+class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):
+    """A stateless transformer that returns a list with one array per utterance."""
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+
+    def fit(self, X, y=None):
+        """Check the parameters and the input; nothing is learnt.
+
+        Parameters
+        ----------
+        X : list of array-like, or array-like
+            As in `transform`.
+        y : array-like of shape (n_samples,), default=None
+            Labels. Only their number is checked.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `transform`, or if `y` has another length.
+        """
+        super().fit(X)
+        if y is not None:
+            check_consistent_length(X, y)
+        return self
+
+    def set_output(self, *, transform=None):
+        """Do nothing: a list of arrays is no table that could become a DataFrame.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Ignored, so that the steps behind this one in a Pipeline can be set.
+
+        Returns
+        -------
+        self : estimator
+        """
+        return self
+
+
+class FrameTransformer(
+    DeclaredTagsMixin, OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator
+):
+    """A transformer from features of frames to features of frames.
+
+    A subclass defines ``_transform_frames(sequence)`` for one utterance. The rows of a
+    two-dimensional `X` are the frames of one utterance, unless it overrides
+    ``_check_input``.
+    """
+
+    declared_tags = {
+        "input_tags.three_d_array": True,
+        "transformer_tags.preserves_dtype": ["float64", "float32"],
+    }
+
+    def transform(self, X):
+        """Transform the frames of each utterance.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or array-like
+            As in `fit`.
+
+        Returns
+        -------
+        X_new : list of ndarray of shape (n_frames_out, n_features_out), or ndarray
+            Of the dtype of `X`, float32 or float64; an array for a two-dimensional
+            `X`.
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite, before or after; the message names the
+            utterance.
+        """
+        self._validate_params()
+        check_is_fitted(self)
+        sequences = self._check_input(X, reset=not hasattr(self, "n_features_in_"))
+        # What overflows is reported below, with its place.
+        with np.errstate(over="ignore", invalid="ignore"):
+            results = Batch(self._transform_frames(sequence) for sequence in sequences)
+        for i, result in enumerate(results):
+            check_finite(result, f"What {type(self).__name__} makes of X[{i}]")
+        return np.concatenate(results) if is_table(X) else results
+
+    def _check_input(self, X, reset):
+        """Return the utterances as a list of arrays of float64 or float32."""
+        return validate_frames(self, X, reset=reset)
+
+
+class StatelessFrameTransformer(FrameTransformer):
+    """A `FrameTransformer` that learns nothing but the number of features."""
+
+    declared_tags = {"requires_fit": False}
+
+    fit = StatelessTransformer.fit
+
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the columns.
+
+        Parameters
+        ----------
+        input_features : list of str, default=None
+            The names of the features that go in; None is x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str objects
+        """
+        if input_features is None:
+            return super().get_feature_names_out()
+        return np.asarray(input_features, dtype=object)

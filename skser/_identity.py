@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from skser._version import __version__
+from skser import __version__
 
 # What a user may change between two attempts: it has no influence on results.
 _WITHOUT_INFLUENCE = {

@@ -1,106 +1,176 @@
-"""How a recording becomes a mono signal at the one sampling rate.
+"""Load audio files: decode, resample, mix to mono, refuse what is damaged.
 
-:class:`AudioLoader` turns a batch of paths (or of waveforms) into a list of signals,
-:func:`load_audio` does the same for one file. libsndfile decodes, by content and never
-by file name; nothing else is tried, because a decoder that accepts everything also
-accepts half a file. What a header can tell is checked for all files before any of
-them is decoded.
+:class:`AudioLoader` turns a batch of paths, of :class:`Segment` or of waveforms into a
+list of signals, :func:`load_audio` does the same for one file. libsndfile decodes, by
+content and never by file name; nothing else is tried, because a decoder that accepts
+everything also accepts half a file. What a header can tell is checked for all files
+before any of them is decoded.
 """
 
-import errno
-import io
+import math
 import os
-import stat
-import struct
 import warnings
 from collections import Counter
 from contextlib import contextmanager
-from itertools import islice
+from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_consistent_length
 
-from skser._compat import Interval, fit_context, validate_params
-from skser._sequences import check_is_sequence, map_utterances
+from skser._base import ListTransformer
+from skser._compat import Interval, validate_params
+from skser._containers import UNKNOWN_SIZE, has_more_sound, open_complete
+from skser._sequences import Batch, check_is_sequence, map_utterances
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,
+    ImplausibleAudioWarning,
     NonFiniteAudioError,
+    SegmentError,
     ShortAudioWarning,
     TooLongAudioError,
     TruncatedAudioError,
     UnreadableAudioError,
 )
 
-__all__ = ["AudioLoader", "load_audio"]
+__all__ = ["AudioLoader", "Segment", "load_audio"]
 
 # Real recordings lie well inside; a damaged header can hold any number.
 _SAMPLE_RATES = (1_000, 768_000)
 # One frame of skser.Framer; what is shorter consists of padding for the most part.
 _SHORT_LENGTH = 1024
+# Samples lie within [-1, 1], give or take; beyond this they are unscaled integers.
+_PLAUSIBLE_PEAK = 100
+# A mix that has so small a share of the power that unrelated channels would give it,
+# while these are louder than -80 dB, is what is left of opposite channels.
+_CANCELLED_SHARE, _SILENCE = 0.01, 1e-8
+# Segments are written down to hundredths of a second, and rounded.
+_SEGMENT_TOLERANCE = 0.01  # s
 # A file can announce thousands of channels, so a block is bounded in values.
 _VALUES_PER_BLOCK = 2**20
 _N_REPORTED = 20
-# A run of zeros reads as empty chunks, one every 8 bytes.
-_MAX_CHUNKS = 1000
+# No corpus has waveforms so short, and no recording more channels.
+_MAX_CHANNELS = 32
 
+_PATHS = (str, bytes, os.PathLike)
 _AUDIO_PARAMETERS = {
     "sample_rate": [Interval(Integral, *_SAMPLE_RATES, closed="both")],
     "max_duration": [Interval(Real, 0, None, closed="neither"), None],
 }
 
-
-class _PulseCode(NamedTuple):
-    """An integer type of samples: ``(value - zero) / full_scale`` is in [-1, 1)."""
-
-    zero: int
-    full_scale: int
-
-
+# Type of integer samples -> (zero, full scale): (value - zero) / full scale is in
+# [-1, 1).
 _PULSE_CODES = {
-    "uint8": _PulseCode(128, 128),
-    "int16": _PulseCode(0, 32768),
-    "int32": _PulseCode(0, 2147483648),
+    "uint8": (128, 128),
+    "int16": (0, 32768),
+    "int32": (0, 2147483648),
 }
 
-
-class _Container(NamedTuple):
-    """Where a family of file formats keeps the size of its audio data."""
-
-    first_chunk: int  # byte offset
-    header: str  # struct format of (name of the chunk, size)
-    data: bytes  # name of the chunk that holds the samples
-    size_includes_header: bool
-    alignment: int
-    n_before_samples: int  # bytes of the data that are not samples
-
-
-_CONTAINERS = {
-    b"RIFF": _Container(12, "<4sI", b"data", False, 2, 0),
-    b"RIFX": _Container(12, ">4sI", b"data", False, 2, 0),
-    b"RF64": _Container(12, "<4sI", b"data", False, 2, 0),
-    b"FORM": _Container(12, ">4sI", b"SSND", False, 2, 8),
-    b"caff": _Container(8, ">4sQ", b"data", False, 1, 4),
-    b"riff": _Container(40, "<4s12xQ", b"data", True, 8, 0),  # Sony Wave64
-}
-# Programs that write into a pipe cannot know the size. They leave the greatest
-# number that the field holds, or 2 GiB, or (SoX) 2 GiB less a page.
-_UNKNOWN_SIZE = {"I": 0x7FFFF000, "Q": 2**62}
-
-# (offset, bytes, name) of formats that many tools write and libsndfile cannot read.
+# (offset, bytes, what it is and what to do) of what libsndfile cannot read.
+_CONVERT = "which is not supported. Convert it to WAV or FLAC"
 _FOREIGN_FORMATS = [
-    (4, b"ftyp", "MPEG-4 (m4a, mp4, 3gp)"),
-    (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (wma)"),
-    (0, b"#!AMR", "AMR"),
+    (4, b"ftyp", f"MPEG-4 (m4a, mp4, 3gp), {_CONVERT}"),
+    (0, b"\x1a\x45\xdf\xa3", f"Matroska or WebM, {_CONVERT}"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", f"Windows Media (wma), {_CONVERT}"),
+    (0, b"#!AMR", f"AMR, {_CONVERT}"),
+    (
+        0,
+        b"version https://git-lfs",
+        "the pointer of Git LFS to a recording that was not fetched. Run: git lfs pull",
+    ),
 ]
 
 
-class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+@dataclass(frozen=True)
+class Segment:
+    """A part of a recording, wherever a path is taken.
+
+    Only the part is decoded, where the format can seek. A list of segments can be
+    indexed, split and shuffled by scikit-learn like a list of paths.
+
+    Parameters
+    ----------
+    path : str, bytes or os.PathLike
+        The file; kept as `str`. ``~`` is the home folder.
+    start : float, default=None
+        Where the part begins, in seconds; None is the beginning of the file. A
+        `timedelta` of Python or pandas is taken, too.
+    end : float, default=None
+        Where it ends, in seconds from the beginning of the file; None is its end.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `path` is no path, a time is negative or not finite, or `end` is not behind
+        `start`.
+
+    See Also
+    --------
+    AudioLoader : Loads segments.
+
+    Notes
+    -----
+    A part that lies outside of its file is an error when it is loaded,
+    :class:`~skser.exceptions.SegmentError`; an `end` up to 10 ms behind the end of the
+    file is taken for rounding.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, soundfile
+    >>> import numpy as np
+    >>> from skser import AudioLoader, Segment
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "dialogue.wav")
+    ...     soundfile.write(path, np.zeros(48000), 16000)
+    ...     turns = [Segment(path, 0.0, 1.25), Segment(path, 1.25)]
+    ...     [signal.shape for signal in AudioLoader().transform(turns)]
+    [(20000,), (28000,)]
+    """
+
+    path: str
+    start: float | None = None
+    end: float | None = None
+
+    def __post_init__(self):
+        if isinstance(self.path, Segment) or not isinstance(self.path, _PATHS):
+            raise TypeError(f"path must be a path, got {type(self.path).__name__}.")
+        # str: a NumPy string would show its type in every message.
+        object.__setattr__(self, "path", str(os.fsdecode(self.path)))
+        for name in ("start", "end"):
+            time = getattr(self, name)
+            if hasattr(time, "total_seconds"):
+                time = time.total_seconds()
+            if time is None:
+                continue
+            is_number = isinstance(time, Real) and not isinstance(
+                time, (bool, np.bool_)
+            )
+            if not is_number or not math.isfinite(time):
+                raise ValueError(
+                    f"{name} must be a finite number of seconds, or None, got {time!r}."
+                )
+            object.__setattr__(self, name, float(time))
+        start, end = self.start or 0.0, math.inf if self.end is None else self.end
+        if not 0 <= start < end:
+            raise ValueError(
+                "A segment must have 0 <= start < end, in seconds, got "
+                f"start={self.start}, end={self.end}."
+            )
+
+    def __fspath__(self):
+        return self.path
+
+    def __str__(self):
+        if self.start is None and self.end is None:
+            return self.path
+        end = "its end" if self.end is None else f"{self.end:g} s"
+        return f"{self.path} from {self.start or 0:g} s to {end}"
+
+
+class AudioLoader(ListTransformer):
     """Load recordings as mono signals at one sampling rate.
 
     The transformer learns nothing; it can be used without `fit`.
@@ -133,9 +203,11 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     AIFF, AU, CAF, W64 and RF64. They are recognised by content, so that a wrong file
     extension does no harm.
 
-    The size that a header announces is compared with the file. Ogg announces none, and
-    MP3 only in the Xing or Info tag that encoders normally write: without it, a file
-    that was cut is read as far as it goes. The last tenth of an MP3 may be missing.
+    The size that a header announces is compared with the file; 64 bytes too many are
+    taken for a mistake of the recorder. An Ogg file must have the page that ends the
+    stream. MP3 announces its length only in the Xing or Info tag that encoders normally
+    write: without it, a file that was cut is read as far as it goes. The last tenth of
+    an MP3 may be missing.
 
     Examples
     --------
@@ -147,6 +219,8 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     >>> [signal.shape for signal in loader.transform([stereo, mono])]
     [(16000,), (8000,)]
     """
+
+    declared_tags = {"input_tags.string": True, "input_tags.two_d_array": False}
 
     _parameter_constraints = {
         **_AUDIO_PARAMETERS,
@@ -167,43 +241,18 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.max_duration = max_duration
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the parameters and the kind of the input; nothing is read or learned.
-
-        Parameters
-        ----------
-        X : list, tuple, ndarray or pandas.Series of length n_samples
-            As in :meth:`transform`.
-        y : array-like of shape (n_samples,), default=None
-            Labels. Only their number is checked: as the first step of a Pipeline the
-            loader can tell of missing ones before anything is computed.
-
-        Returns
-        -------
-        self : AudioLoader
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `X` is no batch, or `y` has another length.
-        """
-        entries, _ = _check_batch(X)
-        if y is not None:
-            check_consistent_length(entries, y)
-        return self
-
     def transform(self, X):
         """Load a batch of recordings.
 
         Parameters
         ----------
         X : list, tuple, ndarray or pandas.Series of length n_samples
-            Either paths, as `str`, `bytes` or `os.PathLike` (``~`` is the home folder).
-            Or waveforms, as arrays of shape (n_samples,) or (n_samples, n_channels):
-            floating-point values are taken as they are, normally within [-1, 1];
-            `int16`, `int32` and `uint8` are scaled by their range to [-1, 1). A
-            numeric `X` of two dimensions holds mono waveforms of equal length.
+            Either paths, as `str`, `bytes` or `os.PathLike` (``~`` is the home folder),
+            or parts of files, as :class:`Segment`. Or waveforms, as arrays of shape
+            (n_samples,) or (n_samples, n_channels): floating-point values are taken as
+            they are, normally within [-1, 1]; `int16`, `int32` and `uint8` are scaled
+            by their range to [-1, 1). A numeric `X` of two dimensions holds mono
+            waveforms of equal length.
 
         Returns
         -------
@@ -220,27 +269,34 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             missing.
         AudioError
             A subclass of `ValueError` from :mod:`skser.exceptions`: a file that is not
-            audio, empty, truncated, too long, or with samples that are not finite.
-        FileNotFoundError, IsADirectoryError, PermissionError
+            audio, empty, truncated, too long, or with samples that are not finite; a
+            segment that lies outside of its file.
+        FileNotFoundError, IsADirectoryError, PermissionError, MemoryError
             With the path. If several files are bad, one error reports them all.
 
         Warns
         -----
         ShortAudioWarning
             Once, for all signals of less than 1024 samples.
+        ImplausibleAudioWarning
+            Once, for all signals of values above 100, and for all of which the channels
+            cancel each other.
         """
+        # Loading begins with the header, which is enough for a single recording.
         entries, are_paths = self._check(X)
+        if are_paths and len(entries) > 1:
+            self.inspect(entries)
+        how = {"sample_rate": self.sample_rate, "max_duration": self.max_duration}
         if are_paths:
-            # Loading begins with the header, which is enough for a single recording.
-            if len(entries) > 1:
-                self._inspect_files(entries)
-            names = [_as_path(entry) for entry in entries]
-            signals = self._load_files(names)
+            names = [str(segment) for segment in entries]
+            loaded = _map_files(partial(_load_file, **how), entries, self.n_jobs)
         else:
             names = [f"X[{i}]" for i in range(len(entries))]
-            signals = self._load_waveforms(entries, names)
-        _warn_if_short(signals, names)
-        return signals
+            load = partial(_load_waveform, rate=self.input_sample_rate, **how)
+            items = zip(entries, names, strict=True)
+            loaded = map_utterances(load, items, self.n_jobs)
+        _warn(loaded, names)
+        return Batch(one.signal for one in loaded)
 
     def inspect(self, X):
         """Look at what the headers of all recordings tell; nothing is decoded.
@@ -252,7 +308,7 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
         Returns
         -------
-        entries : list
+        entries : list of Segment, or list of array-like
             The recordings.
         are_paths : bool
             Whether they are paths, and not waveforms.
@@ -262,50 +318,47 @@ class AudioLoader(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         TypeError, ValueError, OSError
             As in :meth:`transform`, except for what only decoding can find.
         """
+
+        def inspect(segment):
+            with open_recording(segment, self.max_duration):
+                pass
+
         entries, are_paths = self._check(X)
         if are_paths:
-            self._inspect_files(entries)
+            _map_files(inspect, entries, self.n_jobs)
         return entries, are_paths
 
+    def get_feature_names_out(self, input_features=None):
+        """Give the name of what comes out, one for a Pipeline to go on with.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            A path has no named columns.
+
+        Returns
+        -------
+        names : ndarray of str objects of shape (1,)
+            ``"signal"``.
+        """
+        return np.array(["signal"], dtype=object)
+
+    def _check_input(self, X, reset):
+        """Refuse what is no batch; nothing is read."""
+        _check_batch(X)
+
     def _check(self, X):
-        """Return the entries of a batch and whether they are paths."""
+        """Return the segments or waveforms of a batch, and whether they are paths."""
         self._validate_params()
         entries, are_paths = _check_batch(X)
-        if not are_paths and self.input_sample_rate is None:
+        if are_paths:
+            return [as_segment(entry) for entry in entries], True
+        if self.input_sample_rate is None:
             raise ValueError(
                 "X holds waveforms, so their sampling rate is needed: give it as "
                 "AudioLoader(input_sample_rate=...), in Hz."
             )
-        return entries, are_paths
-
-    def _inspect_files(self, paths):
-        def inspect(path):
-            with _open_audio(_as_path(path), self.max_duration):
-                pass
-
-        _map_files(inspect, paths, self.n_jobs)
-
-    def _load_files(self, paths):
-        def load(path):
-            return _load_file(path, self.sample_rate, self.max_duration)
-
-        return _map_files(load, paths, self.n_jobs)
-
-    def _load_waveforms(self, waveforms, names):
-        def load(item):
-            signal = _mix_waveform(*item)
-            name, rate = item[1], self.input_sample_rate
-            _check_duration(len(signal), rate, self.max_duration, name)
-            return _resample(signal, rate, self.sample_rate)
-
-        return map_utterances(load, zip(waveforms, names, strict=True), self.n_jobs)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
+        return entries, False
 
 
 @validate_params(_AUDIO_PARAMETERS, prefer_skip_nested_validation=True)
@@ -314,8 +367,8 @@ def load_audio(path, sample_rate=16000, max_duration=600.0):
 
     Parameters
     ----------
-    path : str, bytes or os.PathLike
-        ``~`` is the home folder.
+    path : str, bytes, os.PathLike or Segment
+        ``~`` is the home folder. Of a :class:`Segment`, only the part is decoded.
     sample_rate : int, default=16000
         Sampling rate of the signal, in Hz, from 1000 to 768000.
     max_duration : float, default=600.0
@@ -333,8 +386,8 @@ def load_audio(path, sample_rate=16000, max_duration=600.0):
 
     Warns
     -----
-    ShortAudioWarning
-        If the signal has less than 1024 samples.
+    ShortAudioWarning, ImplausibleAudioWarning
+        As in :meth:`AudioLoader.transform`.
 
     Examples
     --------
@@ -348,12 +401,10 @@ def load_audio(path, sample_rate=16000, max_duration=600.0):
     ...     load_audio(path).shape
     (8000,)
     """
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        raise TypeError(f"path must be a path, got {type(path).__name__}.")
-    path = _as_path(path)
-    signal = _load_file(path, sample_rate, max_duration)
-    _warn_if_short([signal], [path])
-    return signal
+    segment = as_segment(path)
+    loaded = _load_file(segment, sample_rate, max_duration)
+    _warn([loaded], [str(segment)])
+    return loaded.signal
 
 
 # The batch
@@ -368,177 +419,384 @@ def _check_batch(X):
         )
     check_is_sequence(X)
     kind = getattr(getattr(X, "dtype", None), "kind", "O")
-    if getattr(X, "ndim", 0) == 1 and kind in "fiu":
+    shape = getattr(X, "shape", (len(X),))
+    if len(shape) == 1 and kind in "fiu":
         raise TypeError(
-            f"X is a single waveform of shape {X.shape}. Wrap it in a list: [X]."
+            f"X is a single waveform of shape {shape}. Wrap it in a list: [X]."
+        )
+    if len(shape) == 2 and kind in "fiu" and shape[1] <= min(_MAX_CHANNELS, shape[0]):
+        raise TypeError(
+            f"X of shape {shape} would be {shape[0]} waveforms of {shape[1]} samples. "
+            "Wrap a single waveform of several channels in a list: [X]."
+        )
+    if len(shape) > 1 and kind not in "fiub":
+        raise TypeError(
+            f"X must be one-dimensional if it holds paths, got the shape {shape}. Of a "
+            "table, pass the column of the paths, such as X[:, 0]."
         )
     entries = list(X)
-    are_paths = isinstance(entries[0], (str, bytes, os.PathLike))
+    are_paths = isinstance(entries[0], _PATHS)
     for i, entry in enumerate(entries):
-        _check_kind(entry, i, are_paths)
+        is_path = isinstance(entry, _PATHS)
+        if not is_path:
+            _check_kind(entry, f"X[{i}]")
+        if is_path != are_paths:
+            kinds = ("waveform", "path")
+            raise TypeError(
+                f"X must hold either paths or waveforms: X[0] is a {kinds[are_paths]}, "
+                f"but X[{i}] is a {kinds[is_path]}."
+            )
     return entries, are_paths
 
 
-def _check_kind(entry, i, are_paths):
-    """Check that an entry of a batch is what the first entry has promised."""
-    is_path = isinstance(entry, (str, bytes, os.PathLike))
-    if not is_path and np.ndim(entry) == 0:
-        raise TypeError(
-            f"X[{i}] must be a path or a waveform, got {type(entry).__name__}: "
-            f"{entry!r:.80}."
+def _check_kind(entry, name):
+    """Check that an entry that is no path holds samples."""
+    try:
+        waveform = np.asarray(entry)
+    except ValueError:  # of several shapes
+        waveform = np.array(None)
+    is_nested = isinstance(entry, (list, tuple))
+    dtype = waveform.dtype
+    if waveform.ndim == 0 or (is_nested and dtype.kind not in "fiu"):
+        hint = (
+            " Of pairs, pass the waveforms, and their rate as AudioLoader("
+            "input_sample_rate=...). A part of a file is skser.Segment(path, start, "
+            "end)."
         )
-    if is_path != are_paths:
-        kinds = ("waveform", "path")
         raise TypeError(
-            f"X must hold either paths or waveforms: X[0] is a {kinds[are_paths]}, "
-            f"but X[{i}] is a {kinds[is_path]}."
+            f"{name} must be a path or a waveform, got {type(entry).__name__}: "
+            f"{entry!r:.80}.{hint if is_nested else ''}"
+        )
+    if dtype.kind != "f" and dtype.name not in _PULSE_CODES:
+        raise TypeError(
+            f"{name} must hold floating-point samples, or PCM samples of the types "
+            f"{', '.join(_PULSE_CODES)}, got dtype {dtype}."
         )
 
 
-def _as_path(path):
-    # str: a NumPy string would show its type in every message.
-    return str(os.path.expanduser(os.fsdecode(path)))
-
-
-def _map_files(function, paths, n_jobs):
+def _map_files(function, segments, n_jobs):
     """Apply a function to all files; report together all that are bad."""
 
-    def attempt(path):
+    def attempt(segment):
         try:
-            return function(path), None
+            return function(segment), None
         except (AudioError, OSError) as error:
             return None, error
 
-    attempts = map_utterances(attempt, paths, n_jobs)
-    _raise_together([error for _, error in attempts if error is not None], len(paths))
+    attempts = map_utterances(attempt, segments, n_jobs)
+    errors = [error for _, error in attempts if error is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        kinds = Counter(type(error) for error in errors)
+        kind = next(iter(kinds)) if len(kinds) == 1 else AudioError
+        lines = [f"- {error}" for error in errors[:_N_REPORTED]]
+        if len(errors) > _N_REPORTED:
+            more = len(errors) - _N_REPORTED
+            lines.append(f"- and {more} more; skser.datasets.validate lists them all")
+        raise kind(
+            f"{len(errors)} of {len(segments)} files cannot be used:\n"
+            + "\n".join(lines)
+        )
     return [result for result, _ in attempts]
 
 
-def _raise_together(errors, n_files):
-    """Raise the only error, or one error that lists them all."""
-    if not errors:
-        return
-    if len(errors) == 1:
-        raise errors[0]
-    kinds = Counter(type(error) for error in errors)
-    kind = next(iter(kinds)) if len(kinds) == 1 else AudioError
-    lines = [f"- {error}" for error in errors[:_N_REPORTED]]
-    if len(errors) > _N_REPORTED:
-        more = len(errors) - _N_REPORTED
-        lines.append(f"- and {more} more; skser.datasets.validate lists them all")
-    raise kind(f"{len(errors)} of {n_files} files cannot be used:\n" + "\n".join(lines))
+class _Loaded(NamedTuple):
+    """A signal, and what may be worth a warning."""
+
+    signal: np.ndarray
+    peak: float
+    is_cancelled: bool
 
 
-def _warn_if_short(signals, names):
-    short = [
-        f"{name} ({len(signal)} samples)"
-        for signal, name in zip(signals, names, strict=True)
-        if len(signal) < _SHORT_LENGTH
-    ]
-    if short:
-        listed = ", ".join(short[:_N_REPORTED])
-        more = ", ..." if len(short) > _N_REPORTED else ""
-        warnings.warn(
-            f"{len(short)} recording(s) shorter than one frame of {_SHORT_LENGTH} "
-            f"samples: {listed}{more}. Their features describe padding for the "
-            "most part.",
-            ShortAudioWarning,
-            stacklevel=3,
-        )
+# Warning, what is noted of a recording that deserves it, and what is said of them all.
+_REMARKS = [
+    (
+        ShortAudioWarning,
+        lambda one: len(one.signal) < _SHORT_LENGTH and f"{len(one.signal)} samples",
+        f"shorter than one frame of {_SHORT_LENGTH} samples: {{}}. Their features "
+        "describe padding for the most part.",
+    ),
+    (
+        ImplausibleAudioWarning,
+        lambda one: one.peak > _PLAUSIBLE_PEAK and f"up to {one.peak:.6g}",
+        "far outside of [-1, 1]: {}. If these are integers, pass them as such, or "
+        "divide them by their full scale, 32768 for 16 bits.",
+    ),
+    (
+        ImplausibleAudioWarning,
+        lambda one: one.is_cancelled and "opposite phase",
+        "with channels that cancel each other: {}. Little is left in their mean. Pass "
+        "one of the channels, or turn one around.",
+    ),
+]
 
 
-# One file
+def _warn(loaded, names):
+    """Warn once of each kind of remark about the recordings of a batch."""
+    for category, note, text in _REMARKS:
+        found = [
+            f"{name} ({note(one)})"
+            for one, name in zip(loaded, names, strict=True)
+            if note(one)
+        ]
+        if found:
+            listed = ", ".join(found[:_N_REPORTED])
+            more = ", ..." if len(found) > _N_REPORTED else ""
+            warnings.warn(
+                f"{len(found)} recording(s) {text.format(listed + more)}",
+                category,
+                stacklevel=3,
+            )
 
 
-def _load_file(path, sample_rate, max_duration):
-    with _open_audio(path, max_duration) as (sound, stream):
-        signal = _decode(sound, path)
-        if sound.format == "MP3":
-            _check_read_to_the_end(stream, path)
-        rate = sound.samplerate
-    return _resample(signal, rate, sample_rate)
+# One recording
+
+
+class Recording:
+    """An open file, or a part of one, of which all is checked that its header can tell.
+
+    Parameters
+    ----------
+    sound : soundfile.SoundFile
+    stream : binary file object
+        What `sound` reads.
+    segment : Segment
+    max_duration : float or None
+        In seconds.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    rate : int
+        Sampling rate in Hz.
+    start, n_samples : int
+        The part, in samples.
+    """
+
+    def __init__(self, sound, stream, segment, max_duration):
+        self._sound, self._stream = sound, stream
+        self.name = repr(str(segment))
+        self.rate = sound.samplerate
+        low, high = _SAMPLE_RATES
+        if not low <= self.rate <= high:
+            raise UnreadableAudioError(
+                f"{self.name} announces a sampling rate of {self.rate} Hz, expected "
+                f"{low} to {high}: its header is damaged."
+            )
+        if sound.frames <= 0:
+            raise EmptyAudioError(f"{self.name} has no samples.")
+        if sound.frames >= UNKNOWN_SIZE["Q"]:
+            raise UnreadableAudioError(
+                f"{self.name} does not say how long it is, as if an encoder had "
+                "written it into a pipe. Encode it again, to a file."
+            )
+        self.start, stop = self._locate(segment)
+        self.n_samples = stop - self.start
+        check_duration(self.n_samples, self.rate, max_duration, self.name)
+
+    def _locate(self, segment):
+        """Return where the part begins and ends, in samples."""
+        n_samples = self._sound.frames
+        start, stop = 0, n_samples
+        if segment.start is not None:
+            start = round(segment.start * self.rate)
+        if segment.end is not None:
+            stop = round(segment.end * self.rate)
+        if start >= n_samples or stop > n_samples + _SEGMENT_TOLERANCE * self.rate:
+            raise SegmentError(
+                f"{self.name} is not in the file, which lasts "
+                f"{n_samples / self.rate:.3f} s."
+            )
+        if stop <= start:
+            raise SegmentError(f"{self.name} holds not a single sample.")
+        return start, min(stop, n_samples)
+
+    def decode(self):
+        """Decode to the mean of the channels, in blocks of bounded size.
+
+        Returns
+        -------
+        signal : ndarray of float32 of shape (n_samples,)
+        powers : ndarray of shape (2,)
+            As of `mix_channels`.
+        """
+        sound, n_wanted = self._sound, self.n_samples
+        block_length = max(1, _VALUES_PER_BLOCK // sound.channels)
+        signal = np.empty(n_wanted, dtype=np.float32)
+        powers, n_decoded = np.zeros(2), 0
+        try:
+            if self.start:
+                sound.seek(self.start)
+            while n_decoded < n_wanted:
+                n = min(block_length, n_wanted - n_decoded)
+                block = sound.read(n, dtype="float32", always_2d=True)
+                if len(block) == 0:
+                    break
+                mixed, of_block = mix_channels(block)
+                signal[n_decoded : n_decoded + len(block)] = mixed
+                powers += of_block
+                n_decoded += len(block)
+        except soundfile.LibsndfileError as error:
+            raise TruncatedAudioError(
+                f"{self.name} is truncated or damaged: its header says {n_wanted} "
+                f"samples, decoding fails after {n_decoded} ({error.error_string}) "
+                "Get a complete copy."
+            ) from error
+        self._check_completeness(n_decoded)
+        return signal[:n_decoded], powers
+
+    def _check_completeness(self, n_decoded):
+        """Check that as much was decoded as the header says."""
+        # Without a tag, the length of an MP3 is an estimate; libsndfile does not tell.
+        sound = self._sound
+        is_mp3 = sound.subtype == "MPEG_LAYER_III"
+        tolerance = self.n_samples // 10 if is_mp3 else 0
+        if n_decoded == 0 or n_decoded < self.n_samples - tolerance:
+            raise TruncatedAudioError(
+                f"{self.name} is truncated: its header says {self.n_samples} samples, "
+                f"the file has {n_decoded}. Get a complete copy."
+            )
+        if is_mp3 and self.n_samples == sound.frames and has_more_sound(self._stream):
+            raise UnreadableAudioError(
+                f"{self.name} holds MP3 of variable bit rate that does not say how "
+                f"long it is: decoding would stop after {n_decoded} samples, before "
+                "its end. Convert it to WAV or FLAC."
+            )
 
 
 @contextmanager
-def _open_audio(path, max_duration):
-    """Open a recording, once all is checked that its header can tell."""
-    _check_regular_file(path)
-    with _SteadyReader(open(path, "rb", buffering=0)) as file:
-        # soundfile takes a file named *.raw for one without a header.
-        file.raw.name = ""
-        data = _check_data_size(file, path)
-        with _open_sound(data, path) as sound:
-            _check_header(sound, max_duration, path)
-            yield sound, data
+def open_recording(entry, max_duration=None):
+    """Open a file, or a part of one, once all is checked that its header can tell.
 
+    Parameters
+    ----------
+    entry : str, bytes, os.PathLike or Segment
+    max_duration : float, default=None
+        Longest duration accepted, in seconds.
 
-class _SteadyReader(io.BufferedReader):
-    """A file that stays where it is when it is sent to before its beginning.
-
-    Damaged headers do that. An error could not leave libsndfile, but would be printed.
+    Yields
+    ------
+    recording : Recording
     """
-
-    def seek(self, offset, whence=os.SEEK_SET):
-        """Move to a position if there is one, and return where the file is."""
+    segment = as_segment(entry)
+    path = segment.path
+    with open_complete(path) as stream:
         try:
-            return super().seek(offset, whence)
-        except (OSError, ValueError):
-            return self.tell()
+            sound = soundfile.SoundFile(stream)
+        except soundfile.LibsndfileError as error:
+            stream.seek(0)
+            raise UnreadableAudioError(
+                f"{path!r} cannot be read as audio: {_describe(stream.read(64))}. "
+                f"(libsndfile: {error.error_string})"
+            ) from error
+        with sound:
+            yield Recording(sound, stream, segment, max_duration)
 
 
-def _check_regular_file(path):
-    if "\0" in path:
-        raise UnreadableAudioError(
-            f"A path with a null byte: {path!r:.80}. Pass paths, not file contents."
-        )
-    mode = os.stat(path).st_mode
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    if not stat.S_ISREG(mode):
-        # Opening a named pipe would wait for a writer for ever.
-        raise UnreadableAudioError(f"{path!r} is not a regular file.")
-    if os.path.getsize(path) == 0:
-        raise EmptyAudioError(f"{path!r} is empty: a file of 0 bytes.")
-
-
-def _open_sound(file, path):
-    try:
-        return soundfile.SoundFile(file)
-    except soundfile.LibsndfileError as error:
-        file.seek(0)
-        raise UnreadableAudioError(
-            f"{path!r} cannot be read as audio: {_describe(file.read(64))} "
-            f"(libsndfile: {error.error_string}) Convert it to WAV or FLAC."
-        ) from error
+def as_segment(entry):
+    """Return a path as the `Segment` that is all of its file, ``~`` expanded."""
+    segment = entry if isinstance(entry, Segment) else Segment(entry)
+    if segment.path.startswith("~"):
+        return replace(segment, path=os.path.expanduser(segment.path))
+    return segment
 
 
 def _describe(head):
-    """Say what a file is that libsndfile does not know."""
-    for offset, magic, name in _FOREIGN_FORMATS:
+    """Say what a file is that libsndfile does not know, and what to do."""
+    for offset, magic, description in _FOREIGN_FORMATS:
         if head.startswith(magic, offset):
-            return f"it is {name}, which is not supported."
-    return f"expected WAV, FLAC, Ogg, MP3 or the like, it begins with {head[:16]!r}."
+            return f"it is {description}"
+    return (
+        f"expected WAV, FLAC, Ogg, MP3 or the like, it begins with {head[:16]!r}. "
+        "Convert it to WAV or FLAC"
+    )
 
 
-def _check_header(sound, max_duration, path):
-    """Check rate and length as the header gives them."""
-    low, high = _SAMPLE_RATES
-    if not low <= sound.samplerate <= high:
-        raise UnreadableAudioError(
-            f"{path!r} announces a sampling rate of {sound.samplerate} Hz, expected "
-            f"{low} to {high}: its header is damaged."
+def _load_file(segment, sample_rate, max_duration):
+    """Return what a file holds as `_Loaded`."""
+    try:
+        with open_recording(segment, max_duration) as recording:
+            decoded = recording.decode()
+        return _finish(*decoded, recording.rate, sample_rate, recording.name)
+    except MemoryError as error:
+        raise MemoryError(
+            f"{str(segment)!r} does not fit into memory. Cut it, or load parts of it: "
+            "skser.Segment(path, start, end)."
+        ) from error
+
+
+def _load_waveform(item, rate, sample_rate, max_duration):
+    """Return a waveform, given with its name, as `_Loaded`."""
+    waveform, name = np.asarray(item[0]), item[1]
+    shape = waveform.shape
+    if waveform.ndim not in (1, 2):
+        raise ValueError(
+            f"{name} must have the shape (n_samples,) or (n_samples, n_channels), got "
+            f"{shape}."
         )
-    if sound.frames <= 0:
-        raise EmptyAudioError(f"{path!r} has no samples.")
-    if sound.frames >= _UNKNOWN_SIZE["Q"]:
-        raise UnreadableAudioError(
-            f"{path!r} does not say how long it is, as if an encoder had written it "
-            "into a pipe. Encode it again, to a file."
+    if waveform.size == 0:
+        raise EmptyAudioError(f"{name} has no samples: its shape is {shape}.")
+    if waveform.ndim == 2 and shape[1] > shape[0]:
+        raise ValueError(
+            f"{name} must have the shape (n_samples, n_channels), got {shape}: more "
+            "channels than samples. Transpose it."
         )
-    _check_duration(sound.frames, sound.samplerate, max_duration, repr(path))
+    check_duration(len(waveform), rate, max_duration, name)
+    if waveform.dtype.kind != "f":
+        zero, full_scale = _PULSE_CODES[waveform.dtype.name]
+        waveform = (waveform.astype(np.float64) - zero) / full_scale
+    mixed = mix_channels(waveform.reshape(len(waveform), -1))
+    return _finish(*mixed, rate, sample_rate, name)
 
 
-def _check_duration(n_samples, rate, max_duration, name):
+def _finish(signal, powers, rate, sample_rate, name):
+    """Resample a signal, and check that it is finite before and behind that."""
+    of_channels, of_mean = powers
+    is_loud = of_channels > _SILENCE * len(signal)
+    is_cancelled = bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
+    peak = check_samples(signal, name)
+    if rate != sample_rate:
+        # librosa compiles its helpers with numba, which takes seconds to import. It is
+        # paid only here, by those whose recordings have another rate.
+        import librosa
+
+        signal = librosa.resample(
+            signal, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq"
+        )
+        peak = check_samples(signal, f"{name}, resampled to {sample_rate} Hz,")
+    return _Loaded(signal, peak, is_cancelled)
+
+
+def mix_channels(samples):
+    """Average channels.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_samples, n_channels)
+
+    Returns
+    -------
+    signal : ndarray of float32 of shape (n_samples,)
+        One channel stays as it is.
+    powers : ndarray of shape (2,)
+        Sum of the squares of all channels, and what it would be if they were unrelated
+        and their mean were `signal`; 0 for one channel.
+    """
+    # A number beyond the range of float32 turns infinite and is reported as such.
+    with np.errstate(over="ignore", invalid="ignore"):
+        n_channels = samples.shape[1]
+        if n_channels == 1:
+            return samples[:, 0].astype(np.float32, copy=False), np.zeros(2)
+        mean = samples.mean(axis=1, dtype=float)
+        power = np.einsum("ij,ij->", samples, samples, dtype=float)
+        powers = np.array([power, n_channels**2 * (mean @ mean)])
+        return mean.astype(np.float32), powers
+
+
+def check_duration(n_samples, rate, max_duration, name):
+    """Raise an error if a recording lasts longer than allowed."""
     duration = n_samples / rate
     if max_duration is not None and duration > max_duration:
         raise TooLongAudioError(
@@ -547,217 +805,15 @@ def _check_duration(n_samples, rate, max_duration, name):
         )
 
 
-def _decode(sound, path):
-    """Decode to the mean of the channels, in blocks of bounded size."""
-    block_length = max(1, _VALUES_PER_BLOCK // sound.channels)
-    blocks, n_decoded = [], 0
-    try:
-        while n_decoded < sound.frames:
-            block = sound.read(block_length, dtype="float32", always_2d=True)
-            if len(block) == 0:
-                break
-            blocks.append(_mix(block))
-            n_decoded += len(block)
-    except soundfile.LibsndfileError as error:
-        raise TruncatedAudioError(
-            f"{path!r} is truncated or damaged: its header says {sound.frames} "
-            f"samples, decoding fails after {n_decoded} ({error.error_string}) "
-            "Get a complete copy."
-        ) from error
-    _check_decoded_length(n_decoded, sound, path)
-    signal = np.concatenate(blocks)
-    _check_finite(signal, repr(path))
-    return signal
-
-
-def _check_decoded_length(n_decoded, sound, path):
-    # Without a Xing tag, the length of an MP3 is an estimate; libsndfile does not tell.
-    tolerance = sound.frames // 10 if sound.format == "MP3" else 0
-    if n_decoded == 0 or n_decoded < sound.frames - tolerance:
-        raise TruncatedAudioError(
-            f"{path!r} is truncated: its header says {sound.frames} samples, the file "
-            f"has {n_decoded}. Get a complete copy."
-        )
-
-
-def _check_read_to_the_end(stream, path):
-    """Check that the length of an MP3 was not estimated too short."""
-    n_read = stream.tell()
-    n_bytes = stream.seek(0, os.SEEK_END)
-    # What follows the sound is a tag of some kilobytes at most.
-    if n_bytes - n_read > max(n_bytes // 10, 2**16):
-        raise UnreadableAudioError(
-            f"{path!r} is an MP3 of variable bit rate that does not say how long it "
-            f"is: decoding would stop after {n_read} of {n_bytes} bytes. Convert it "
-            "to WAV or FLAC."
-        )
-
-
-def _check_finite(signal, name):
+def check_samples(signal, name):
+    """Raise an error if a sample is NaN or infinite; return the largest modulus."""
+    peak = max(float(signal.max()), -float(signal.min()))
+    if math.isfinite(peak):
+        return peak
     finite = np.isfinite(signal)
-    if not finite.all():
-        first = int(np.argmin(finite))
-        raise NonFiniteAudioError(
-            f"{name} has {int((~finite).sum())} sample(s) that are NaN or infinite, "
-            f"the first at index {first} ({signal[first]}). Expected finite samples, "
-            "normally within [-1, 1]."
-        )
-
-
-# The announced size of the samples against the size of the file
-
-
-def _check_data_size(file, path):
-    """Check that a file holds the bytes that its header announces.
-
-    libsndfile itself takes a file that was cut for a shorter one.
-
-    Parameters
-    ----------
-    file : binary file object
-    path : str
-
-    Returns
-    -------
-    stream : binary file object
-        At its beginning. It is not `file` itself where the header never got its sizes.
-    """
-    n_bytes = os.fstat(file.fileno()).st_size
-    start, announced = _find_data(file, n_bytes)
-    file.seek(0)
-    available = max(0, n_bytes - start)
-    if announced > available:
-        raise TruncatedAudioError(
-            f"{path!r} is truncated: its header says "
-            f"{_in_samples(file, announced, available)}. Get a complete copy."
-        )
-    if announced == 0 and available > 0 and _has_no_sizes(file):
-        return _complete_header(file, start)
-    return file
-
-
-def _find_data(file, n_bytes):
-    """Return where the samples start and how many bytes of them are announced.
-
-    Formats without such a size, and files whose writer could not know it, give 0
-    bytes: nothing to miss.
-    """
-    magic = file.read(4)
-    if magic == b".snd":  # Sun audio: one header, no chunks
-        start, size = struct.unpack(">II", file.read(8).ljust(8, b"\0"))
-        return start, size if size < _UNKNOWN_SIZE["I"] else 0
-    if magic not in _CONTAINERS:
-        return n_bytes, 0
-    container, long_size = _CONTAINERS[magic], 0
-    chunks = _iterate_chunks(file, container, n_bytes)
-    for name, start, size in islice(chunks, _MAX_CHUNKS):
-        if name == b"ds64":  # RF64 keeps the sizes that need 64 bits here
-            long_size = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
-        if name == container.data:
-            if size >= _UNKNOWN_SIZE[container.header[-1]]:
-                size = long_size
-            n_before = container.n_before_samples
-            return start + n_before, max(0, size - n_before)
-    return n_bytes, 0
-
-
-def _iterate_chunks(file, container, n_bytes):
-    """Yield name, start and size of the chunks, the file being at their start."""
-    header_length = struct.calcsize(container.header)
-    position = container.first_chunk
-    while position + header_length <= n_bytes:
-        file.seek(position)
-        name, size = struct.unpack(container.header, file.read(header_length))
-        if container.size_includes_header:
-            size = max(0, size - header_length)
-        position += header_length
-        yield name, position, size
-        position += size + -size % container.alignment
-
-
-def _in_samples(file, announced, available):
-    """Put two numbers of bytes in samples where libsndfile can still open the file."""
-    try:
-        n_samples = soundfile.SoundFile(file).frames
-    except soundfile.LibsndfileError:
-        n_samples = 0
-    if n_samples == 0:
-        return f"{announced} bytes of samples, the file has {available}"
-    # libsndfile may leave out a part of a sample; compressed ones are below a byte.
-    bytes_per_sample = max(0.1, round(available / n_samples, 1))
-    n_announced = round(announced / bytes_per_sample)
-    return f"{n_announced} samples, the file has {n_samples}"
-
-
-def _has_no_sizes(file):
-    """Tell whether the writer of a WAV file never came back to fill in its sizes."""
-    head = file.read(8)
-    file.seek(0)
-    return head == b"RIFF\0\0\0\0"
-
-
-def _complete_header(file, start):
-    """Return a copy in memory whose data size reads "unknown", as libsndfile needs."""
-    content = bytearray(file.read())
-    content[4:8] = content[start - 4 : start] = b"\xff" * 4
-    return _SteadyReader(io.BytesIO(content))
-
-
-# Signals
-
-
-def _mix_waveform(waveform, name):
-    """Check a waveform and return the mean of its channels as `float32`."""
-    waveform = np.asarray(waveform)
-    if waveform.dtype.kind != "f" and waveform.dtype.name not in _PULSE_CODES:
-        raise TypeError(
-            f"{name} must hold floating-point samples, or PCM samples of the types "
-            f"{', '.join(_PULSE_CODES)}, got dtype {waveform.dtype}."
-        )
-    if waveform.ndim not in (1, 2):
-        raise ValueError(
-            f"{name} must have the shape (n_samples,) or (n_samples, n_channels), got "
-            f"{waveform.shape}."
-        )
-    if waveform.size == 0:
-        raise EmptyAudioError(f"{name} has no samples: its shape is {waveform.shape}.")
-    if waveform.ndim == 2 and waveform.shape[1] > len(waveform):
-        raise ValueError(
-            f"{name} must have the shape (n_samples, n_channels), got "
-            f"{waveform.shape}: more channels than samples. Transpose it."
-        )
-    signal = _mix(_to_float(waveform))
-    _check_finite(signal, name)
-    return signal
-
-
-def _to_float(waveform):
-    """Scale PCM samples by the range of their type."""
-    if waveform.dtype.kind == "f":
-        return waveform
-    code = _PULSE_CODES[waveform.dtype.name]
-    return (waveform.astype(np.float64) - code.zero) / code.full_scale
-
-
-def _mix(samples):
-    """Average the channels of (n_samples, n_channels); one channel stays as it is."""
-    if samples.ndim == 2:
-        n_channels = samples.shape[1]
-        samples = (
-            samples[:, 0] if n_channels == 1 else samples.mean(axis=1, dtype=float)
-        )
-    # A number beyond the range of float32 turns infinite and is reported as such.
-    with np.errstate(over="ignore"):
-        return samples.astype(np.float32, copy=False)
-
-
-def _resample(signal, rate, sample_rate):
-    if rate == sample_rate:
-        return signal
-    # librosa compiles its helpers with numba, which takes seconds to import. It is
-    # paid only here, by those whose recordings have another rate.
-    import librosa
-
-    return librosa.resample(
-        signal, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq"
+    first = int(np.argmin(finite))
+    raise NonFiniteAudioError(
+        f"{name} has {int((~finite).sum())} sample(s) that are NaN or infinite, the "
+        f"first at index {first} ({signal[first]}). Expected finite samples, normally "
+        "within [-1, 1]."
     )

@@ -1,4 +1,4 @@
-"""How several classifiers vote, each of which may need to know who speaks."""
+"""Ensembles (soft voting) of classifiers, each of which may ask for the speakers."""
 
 import numpy as np
 import sklearn
@@ -10,6 +10,8 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import check_is_fitted
+
+from skser._base import restore_on_failure
 
 
 class SoftVotingClassifier(VotingClassifier):
@@ -63,6 +65,26 @@ class SoftVotingClassifier(VotingClassifier):
             estimators, voting="soft", weights=weights, n_jobs=n_jobs, verbose=verbose
         )
 
+    @restore_on_failure
+    def fit(self, X, y, **params):
+        """Fit all members.
+
+        Parameters
+        ----------
+        X : array-like, or list
+            As all members take it.
+        y : array-like of shape (n_samples,)
+            The labels.
+        **params : dict
+            What members request, such as `groups`; only with
+            ``enable_metadata_routing=True``.
+
+        Returns
+        -------
+        self : SoftVotingClassifier
+        """
+        return super().fit(X, y, **params)
+
     def predict_proba(self, X, **params):
         """Return the average of the members' posteriors.
 
@@ -80,7 +102,14 @@ class SoftVotingClassifier(VotingClassifier):
         """
         check_is_fitted(self)
         names = [name for name, member in self.estimators if member != "drop"]
-        routed = self._route(names, params)
+        routed = {name: Bunch(predict_proba={}) for name in names}
+        if params:
+            if not sklearn.get_config()["enable_metadata_routing"]:
+                raise ValueError(
+                    f"{', '.join(params)} can be passed on only with "
+                    "sklearn.set_config(enable_metadata_routing=True)."
+                )
+            routed = process_routing(self, "predict_proba", **params)
         posteriors = [
             member.predict_proba(X, **routed[name]["predict_proba"])
             for name, member in zip(names, self.estimators_, strict=True)
@@ -116,14 +145,3 @@ class SoftVotingClassifier(VotingClassifier):
             mapping.add(caller=caller, callee="predict_proba")
         members = dict(self.estimators)
         return MetadataRouter(owner=self).add(method_mapping=mapping, **members)
-
-    def _route(self, names, params):
-        """Return what each member is given at prediction."""
-        if params and sklearn.get_config()["enable_metadata_routing"]:
-            return process_routing(self, "predict_proba", **params)
-        if params:
-            raise ValueError(
-                f"{', '.join(params)} can be passed on only with sklearn.set_config("
-                "enable_metadata_routing=True)."
-            )
-        return {name: Bunch(predict_proba={}) for name in names}

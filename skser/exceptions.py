@@ -1,4 +1,4 @@
-"""The errors and warnings that the package has names for.
+"""Exceptions: the errors and warnings that the package has names for.
 
 All of them are built from one message, so that they survive the way back from a
 worker process. What the operating system has a name for keeps it: a missing path is
@@ -9,8 +9,10 @@ a `PermissionError`.
 __all__ = [
     "AudioError",
     "EmptyAudioError",
+    "ImplausibleAudioWarning",
     "ModelFileError",
     "NonFiniteAudioError",
+    "SegmentError",
     "ShortAudioWarning",
     "TooLongAudioError",
     "TruncatedAudioError",
@@ -46,8 +48,16 @@ class TooLongAudioError(AudioError):
     """The recording lasts longer than `max_duration` allows."""
 
 
+class SegmentError(AudioError):
+    """A segment begins or ends outside of its file, or holds no sample."""
+
+
 class ShortAudioWarning(UserWarning):
     """A recording is shorter than one frame of 1024 samples."""
+
+
+class ImplausibleAudioWarning(UserWarning):
+    """Samples far outside of [-1, 1], or channels that cancel each other."""
 
 
 class ModelFileError(ValueError):

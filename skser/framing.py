@@ -1,13 +1,13 @@
-"""How a signal becomes overlapping frames: the function `frame` and `Framer`."""
+"""Framing (windowing, short-time analysis): cut signals into overlapping frames."""
 
 import numbers
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from skser._compat import Interval, fit_context, validate_params
+from skser._base import ListTransformer
+from skser._compat import Interval, validate_params
 from skser._sequences import Batch, check_numeric_array, check_utterances, is_table
 
 _PARAMETER_CONSTRAINTS = {
@@ -86,7 +86,7 @@ def _frame_rows(signals, frame_length, hop_length):
     ]
 
 
-class Framer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class Framer(ListTransformer):
     r"""Cut each signal into overlapping frames.
 
     The transformer form of :func:`frame`: frame :math:`t` of a signal is centred on
@@ -120,30 +120,13 @@ class Framer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     [(32, 1024), (2, 1024)]
     """
 
+    declared_tags = {"transformer_tags.preserves_dtype": ["float64", "float32"]}
+
     _parameter_constraints = _PARAMETER_CONSTRAINTS
 
     def __init__(self, frame_length=1024, hop_length=512):
         self.frame_length = frame_length
         self.hop_length = hop_length
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the signals; there is nothing to learn.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_samples,)
-            One signal per utterance, of any lengths. A two-dimensional array is a
-            batch of signals of equal length.
-        y : Ignored
-            Present for scikit-learn's conventions.
-
-        Returns
-        -------
-        self : Framer
-        """
-        _check_signals(self, X, reset=True)
-        return self
 
     def transform(self, X):
         """Cut the signals into frames.
@@ -160,7 +143,7 @@ class Framer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             if `X` is two-dimensional.
         """
         self._validate_params()
-        signals = _check_signals(self, X, reset=False)
+        signals = self._check_input(X, reset=False)
         if isinstance(signals, np.ndarray):
             return _frame_rows(signals, self.frame_length, self.hop_length)
         return Batch(
@@ -168,27 +151,31 @@ class Framer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             for signal in signals
         )
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def get_feature_names_out(self, input_features=None):
+        """Give the names of the samples of a frame.
 
+        Parameters
+        ----------
+        input_features : Ignored
+            A signal has no named columns.
 
-def _check_signals(framer, X, reset):
-    """Return the signals as a list of arrays, or as one array if `X` is a table."""
-    dtypes = [np.float64, np.float32]
-    if is_table(X) and not _is_list_of_signals(X):
-        # A signal length seen in `fit` binds only tables: of an unfitted framer, and
-        # after lists, any length will do.
-        reset = reset or not hasattr(framer, "n_features_in_")
-        return validate_data(framer, X, reset=reset, dtype=dtypes)
-    signals = check_utterances(X, 1, "(n_samples,)")
-    return [s if s.dtype in dtypes else s.astype(dtypes[0]) for s in signals]
+        Returns
+        -------
+        names : ndarray of str objects of shape (frame_length,)
+            ``"sample_0"``, ``"sample_1"``, ...
+        """
+        return np.array([f"sample_{i}" for i in range(self.frame_length)], dtype=object)
 
-
-def _is_list_of_signals(X):
-    """Tell a batch of signals from a list of numbers or from a table."""
-    if isinstance(X, (list, tuple)):
-        return len(X) > 0 and isinstance(X[0], np.ndarray)
-    return False
+    def _check_input(self, X, reset):
+        """Return the signals as a list of arrays, or as one array if `X` is a table."""
+        dtypes = [np.float64, np.float32]
+        is_list_of_signals = (
+            isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], np.ndarray)
+        )
+        if is_table(X) and not is_list_of_signals:
+            # A signal length seen in `fit` binds only tables: of an unfitted framer,
+            # and after lists, any length will do.
+            reset = reset or not hasattr(self, "n_features_in_")
+            return validate_data(self, X, reset=reset, dtype=dtypes)
+        signals = check_utterances(X, 1, "(n_samples,)")
+        return [s if s.dtype in dtypes else s.astype(dtypes[0]) for s in signals]

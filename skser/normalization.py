@@ -1,21 +1,20 @@
-"""How feature columns come to zero mean and unit variance, and by whose statistics."""
+"""Normalisation of features (z-score): over the corpus, per utterance, per speaker."""
 
 import numbers
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from skser._base import FrameTransformer, StatelessTransformer, restore_on_failure
 from skser._compat import Interval, StrOptions, fit_context
 from skser._sequences import (
     ROUNDING,
     Batch,
-    SequenceTransformerMixin,
+    check_finite,
     check_groups,
     is_table,
     iterate_blocks,
-    validate_frames,
     validate_sequences,
 )
 
@@ -23,7 +22,7 @@ from skser._sequences import (
 _BLOCK_SIZE = 8192
 
 
-class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator):
+class FrameScaler(FrameTransformer):
     r"""Standardise every feature by the frames of all training utterances.
 
     .. math:: x' = (x - \mu) / \sigma
@@ -60,6 +59,7 @@ class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator)
 
     _parameter_constraints = {}
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn mean and standard deviation over all frames.
@@ -76,36 +76,17 @@ class FrameScaler(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator)
         -------
         self : FrameScaler
         """
-        scaler = _fit_scaler(validate_frames(self, X, reset=True))
+        scaler = _fit_scaler(self._check_input(X, reset=True))
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         self.n_frames_seen_ = int(scaler.n_samples_seen_)
         return self
 
-    def transform(self, X):
-        """Standardise each frame.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            As in `fit`.
-
-        Returns
-        -------
-        X_new : list of ndarray of shape (n_frames, n_features), or ndarray
-            Of the dtype of `X`, float32 or float64; an array for a two-dimensional
-            `X`.
-        """
-        check_is_fitted(self, "mean_")
-        sequences = validate_frames(self, X, reset=False)
-        return _like(X, (_scale(s, self.mean_, self.scale_) for s in sequences))
-
-    def __sklearn_tags__(self):
-        return _sequence_tags(super().__sklearn_tags__())
+    def _transform_frames(self, sequence):
+        """Standardise the frames of one utterance."""
+        return _scale(sequence, self.mean_, self.scale_)
 
 
-class UtteranceNormalizer(
-    OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator
-):
+class UtteranceNormalizer(FrameTransformer):
     r"""Standardise every feature by the utterance's own frames.
 
     .. math:: x'_t = (x_t - \mu) / \sigma
@@ -158,42 +139,7 @@ class UtteranceNormalizer(
         self.with_std = with_std
         self.keep = keep
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the utterances; there is nothing to learn.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like of \
-                shape (n_samples, n_frames, n_features) or (n_frames, n_features)
-            The utterances; a two-dimensional `X` is one utterance.
-        y : Ignored
-            Present for scikit-learn's conventions.
-
-        Returns
-        -------
-        self : UtteranceNormalizer
-        """
-        validate_frames(self, X, reset=True)
-        return self
-
-    def transform(self, X):
-        """Standardise each utterance by itself.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            As in `fit`.
-
-        Returns
-        -------
-        X_new : list of ndarray of shape (n_frames, n_features_out), or ndarray
-            Of the dtype of `X`, float32 or float64; an array for a two-dimensional
-            `X`. With `keep` twice as many features, the original ones first.
-        """
-        check_is_fitted(self, "n_features_in_")
-        sequences = validate_frames(self, X, reset=False)
-        return _like(X, (self._normalize(sequence) for sequence in sequences))
+    fit = StatelessTransformer.fit
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns.
@@ -214,7 +160,7 @@ class UtteranceNormalizer(
             return names
         return np.concatenate([names, "normalized_" + names.astype(object)])
 
-    def _normalize(self, sequence):
+    def _transform_frames(self, sequence):
         """Standardise one utterance by its own statistics."""
         scaler = StandardScaler(with_std=self.with_std)
         scaler.fit(sequence.astype(np.float64))
@@ -222,11 +168,8 @@ class UtteranceNormalizer(
         normalized = _scale(sequence, scaler.mean_, scale)
         return np.hstack([sequence, normalized]) if self.keep else normalized
 
-    def __sklearn_tags__(self):
-        return _sequence_tags(super().__sklearn_tags__())
 
-
-class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEstimator):
+class SpeakerNormalizer(FrameTransformer):
     r"""Move every speaker's features to the mean and deviation of all speakers.
 
     .. math:: x' = \mu + \sigma \, \frac{x - \mu_s}{\sigma_s}
@@ -317,6 +260,7 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         self.prior_strength = prior_strength
         self.without_groups = without_groups
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None):
         """Learn what a speaker is like on average.
@@ -341,10 +285,10 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         ValueError
             If `groups` are missing; see `without_groups`.
         """
-        sequences = self._validate(X, reset=True)
-        speakers = self._speakers(groups, sequences)
+        sequences = self._check_input(X, reset=True)
         scalers = [
-            _fit_scaler([sequences[i] for i in own]) for own in _by_speaker(speakers)
+            _fit_scaler([sequences[i] for i in own])
+            for own in self._by_speaker(groups, sequences)
         ]
         self.mean_ = np.mean([scaler.mean_ for scaler in scalers], axis=0)
         scale = np.sqrt(np.mean([scaler.var_ for scaler in scalers], axis=0))
@@ -367,15 +311,16 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         X_new : list of ndarray of shape (n_frames, n_features), or ndarray
             Of the dtype of `X`; an array for a two-dimensional `X`.
         """
-        check_is_fitted(self, "mean_")
-        sequences = self._validate(X, reset=False)
-        speakers = self._speakers(groups, sequences)
+        self._validate_params()
+        check_is_fitted(self)
+        sequences = self._check_input(X, reset=False)
         moved = [None] * len(sequences)
-        for own in _by_speaker(speakers):
+        for own in self._by_speaker(groups, sequences):
             mean, scale = self._posterior([sequences[i] for i in own])
             for i in own:
                 centred = (sequences[i] - mean) * (self.scale_ / scale) + self.mean_
                 moved[i] = centred.astype(sequences[i].dtype)
+                check_finite(moved[i], f"What SpeakerNormalizer makes of X[{i}]")
         return np.concatenate(moved) if is_table(X) else Batch(moved)
 
     def fit_transform(self, X, y=None, groups=None):
@@ -397,16 +342,17 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         """
         return self.fit(X, y, groups=groups).transform(X, groups=groups)
 
-    def _validate(self, X, reset):
-        """Return the utterances as a list of arrays."""
+    def _check_input(self, X, reset):
+        """Return the utterances; rows of a two-dimensional `X` are utterances."""
         return validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
 
-    def _speakers(self, groups, sequences):
-        """Return the speaker of each utterance."""
+    def _by_speaker(self, groups, sequences):
+        """Return the positions of each speaker's utterances."""
         if groups is not None:
-            return check_groups(groups, sequences)
+            speakers = check_groups(groups, sequences)
+            return [np.flatnonzero(speakers == s) for s in np.unique(speakers)]
         if self.without_groups == "one_speaker":
-            return np.zeros(len(sequences), dtype=int)
+            return [np.arange(len(sequences))]
         raise ValueError(
             "SpeakerNormalizer must be told who speaks: pass groups, the speaker of "
             "each utterance; to a Pipeline with sklearn.set_config("
@@ -424,15 +370,6 @@ class SpeakerNormalizer(OneToOneFeatureMixin, SequenceTransformerMixin, BaseEsti
         is_constant = scale <= ROUNDING * np.abs(mean)
         return mean, np.where(is_constant, self.scale_, scale)
 
-    def __sklearn_tags__(self):
-        return _sequence_tags(super().__sklearn_tags__())
-
-
-def _by_speaker(speakers):
-    """Yield the positions of each speaker's utterances."""
-    for speaker in np.unique(speakers):
-        yield np.flatnonzero(speakers == speaker)
-
 
 def _fit_scaler(sequences):
     """Return a StandardScaler that has seen all frames of some utterances."""
@@ -445,15 +382,3 @@ def _fit_scaler(sequences):
 def _scale(sequence, mean, scale):
     """Return (sequence - mean) / scale, computed in double precision."""
     return ((sequence - mean) / scale).astype(sequence.dtype)
-
-
-def _like(X, sequences):
-    """Return a table for a table, and a batch for a batch."""
-    return next(iter(sequences)) if is_table(X) else Batch(sequences)
-
-
-def _sequence_tags(tags):
-    """Say that batches are taken and dtypes are kept."""
-    tags.input_tags.three_d_array = True
-    tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-    return tags

@@ -1,20 +1,20 @@
-"""How a corpus larger than memory becomes features: one utterance after the other."""
+"""Features of a corpus larger than memory: out-of-core, one utterance at a time."""
 
 import numbers
 import os
 
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils import get_tags
 
-from skser._compat import HasMethods, fit_context
+from skser._base import ListTransformer
+from skser._compat import HasMethods
 from skser._sequences import check_is_sequence, map_utterances
 from skser._threads import one_blas_thread
 
 __all__ = ["ByUtterance"]
 
 
-class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ByUtterance(ListTransformer):
     """Take each utterance through all steps of a front end before the next one.
 
     A Pipeline takes all utterances through its first step, then all through the second:
@@ -71,6 +71,8 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     (['memmap', 'memmap'], (2, 13))
     """
 
+    declared_tags = {"transformer_tags.preserves_dtype": []}
+
     _parameter_constraints = {
         "front_end": [HasMethods("transform")],
         "temp_folder": [str, os.PathLike, None],
@@ -81,32 +83,6 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.front_end = front_end
         self.temp_folder = temp_folder
         self.n_jobs = n_jobs
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check that no step learns anything; nothing is computed.
-
-        Parameters
-        ----------
-        X : list, or array of objects, of length n_samples
-            As the first step takes it.
-        y : array-like of shape (n_samples,), default=None
-            Labels, of which only the number is checked.
-
-        Returns
-        -------
-        self : ByUtterance
-
-        Raises
-        ------
-        ValueError
-            If a step learns something, or `y` has another length.
-        """
-        self._check_steps()
-        check_is_sequence(X)
-        if y is not None:
-            check_consistent_length(X, y)
-        return self
 
     def transform(self, X):
         """Take the utterances through the front end.
@@ -148,18 +124,21 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             )
 
     def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns, which are those of the last step.
+        """Give the names of the columns, from step to step.
 
         Parameters
         ----------
         input_features : list of str, default=None
-            As of the last step.
+            As of the first step.
 
         Returns
         -------
         names : ndarray of str objects
         """
-        return self._check_steps()[-1].get_feature_names_out(input_features)
+        names = input_features
+        for step in self._check_steps():
+            names = step.get_feature_names_out(names)
+        return names
 
     def _transform_one(self, item):
         """Take one utterance, given with its place, through all steps."""
@@ -178,6 +157,11 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             raise
         return batch[0]
 
+    def _check_input(self, X, reset):
+        """Refuse steps that learn, and what is no batch."""
+        self._check_steps()
+        check_is_sequence(X)
+
     def _check_steps(self):
         """Return the steps, or say which of them learns."""
         learning = [type(step).__name__ for step in learning_steps(self.front_end)]
@@ -195,8 +179,6 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = []
         steps = list_steps(self.front_end)
         if steps:
             tags.input_tags = get_tags(steps[0]).input_tags

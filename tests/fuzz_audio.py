@@ -158,11 +158,16 @@ def read_all(seeds, report=lambda seed: None):
     tally : Tally
     """
     from skser.audio import load_audio
-    from skser.exceptions import AudioError, ShortAudioWarning
+    from skser.exceptions import (
+        AudioError,
+        ImplausibleAudioWarning,
+        ShortAudioWarning,
+    )
 
     tally, refused = Tally(), Counter()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortAudioWarning)
+        warnings.simplefilter("ignore", ImplausibleAudioWarning)
         originals, path = make_originals(folder), Path(folder, "mutated")
         for seed in seeds:
             report(seed)

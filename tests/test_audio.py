@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+from datetime import timedelta
 from pathlib import Path
 
 import joblib
@@ -15,16 +17,18 @@ import pytest
 import soundfile
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skser import exceptions
-from skser.audio import AudioLoader, load_audio
+from skser.audio import AudioLoader, Segment, load_audio
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,
+    ImplausibleAudioWarning,
     NonFiniteAudioError,
+    SegmentError,
     ShortAudioWarning,
     TooLongAudioError,
     TruncatedAudioError,
@@ -380,12 +384,65 @@ BAD_FILES = {
         UnreadableAudioError,
         "cannot be read",
     ),
+    "half an Ogg Vorbis": (
+        lambda f: half(f, "ogg"),
+        TruncatedAudioError,
+        "page that ends an Ogg stream is missing",
+    ),
+    "an Ogg without its last page": (
+        lambda f: without_last_page(encoded(f, noise(60 * RATE), "ogg")),
+        TruncatedAudioError,
+        "page that ends an Ogg stream is missing",
+    ),
+    "half a SPHERE": (
+        lambda f: half(f, "nist"),
+        TruncatedAudioError,
+        "says 16000 samples, the file has 7744",
+    ),
+    "half an 8SVX": (lambda f: half(f, "svx"), TruncatedAudioError, "says 160.. samp"),
+    "half a VOC": (lambda f: half(f, "voc"), TruncatedAudioError, "says 160.. sampl"),
+    "half an AVR": (lambda f: half(f, "avr"), TruncatedAudioError, "says 16000 sampl"),
+    "half a tagged WAV": (
+        lambda f: id3_tag(2000) + half(f, "wav"),
+        TruncatedAudioError,
+        "header says 16000 samples, the file has 7989",
+    ),
+    "a WAV that lacks 65 bytes": (
+        lambda f: encoded(f, noise())[:-65],
+        TruncatedAudioError,
+        "header says 16000 samples, the file has 15967",
+    ),
+    "huge values, resampled": (
+        lambda f: encoded(f, steps(3e38), rate=22050, subtype="FLOAT"),
+        NonFiniteAudioError,
+        "resampled to 16000 Hz.*NaN or infinite",
+    ),
+    "Git LFS pointer": (
+        lambda f: b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
+        UnreadableAudioError,
+        "pointer of Git LFS.*git lfs pull",
+    ),
     "FLAC from a pipe": (
         lambda f: without_total(encoded(f, noise(), "flac")),
         UnreadableAudioError,
         "does not say how long",
     ),
 }
+
+
+def id3_tag(n_bytes):
+    """Return a tag as some programs put it before files of any format."""
+    sizes = [(n_bytes >> shift) % 128 for shift in (21, 14, 7, 0)]
+    return b"ID3\4\0\0" + bytes(sizes) + bytes(n_bytes)
+
+
+def without_last_page(ogg):
+    return ogg[: ogg.rindex(b"OggS")]
+
+
+def steps(height):
+    """Return values that a filter overshoots."""
+    return np.tile(np.repeat([height, -height], 50), 40)
 
 
 def patched(content, offset, value):
@@ -570,19 +627,20 @@ def test_many_bad_files_of_one_kind_give_that_kind_and_a_short_list(tmp_path):
 def test_a_single_recording_is_opened_once(wav, monkeypatch):
     opened = []
 
-    def count(path):
-        opened.append(path)
+    def open_and_count(file, open_file=soundfile.SoundFile):
+        opened.append(file)
+        return open_file(file)
 
-    monkeypatch.setattr("skser.audio._check_regular_file", count)
+    monkeypatch.setattr(soundfile, "SoundFile", open_and_count)
     AudioLoader().transform([wav])
     assert len(opened) == 1
 
 
 def test_nothing_is_decoded_before_all_headers_are_checked(wav, tmp_path, monkeypatch):
-    def fail(*args):
+    def fail(*args, **kwargs):
         raise AssertionError("decoded")
 
-    monkeypatch.setattr("skser.audio._decode", fail)
+    monkeypatch.setattr(soundfile.SoundFile, "read", fail)
     with pytest.raises(FileNotFoundError):
         AudioLoader().transform([wav] * 5 + [str(tmp_path / "nowhere.wav")])
 
@@ -655,6 +713,241 @@ def test_a_header_that_points_before_the_file_prints_nothing(fuzz_audio, monkeyp
     # The length of a chunk is negative in this file, for who takes it as signed.
     assert fuzz_audio.read_all([124]).refused == {"UnreadableAudioError": 1}
     assert printed == []
+
+
+@pytest.mark.parametrize("extension", ["wav", "aiff", "flac", "ogg"])
+def test_a_tag_before_the_header_costs_no_sample(tmp_path, extension):
+    content = encoded(tmp_path, noise(), extension)
+    Path(tmp_path, "plain").write_bytes(content)
+    Path(tmp_path, "tagged").write_bytes(id3_tag(2000) + id3_tag(37) + content)
+    tagged = load(tmp_path / "tagged")
+    assert len(tagged) == RATE
+    np.testing.assert_array_equal(tagged, load(tmp_path / "plain"))
+
+
+@pytest.mark.parametrize("n_missing", [1, 2, 8, 44, 64])
+@pytest.mark.parametrize("extension", ["wav", "aiff", "au", "nist"])
+def test_some_bytes_too_many_in_a_header_are_no_truncation(
+    tmp_path, extension, n_missing
+):
+    path = tmp_path / "a"
+    path.write_bytes(encoded(tmp_path, noise(), extension)[:-n_missing])
+    n_samples = RATE - -(-n_missing // 2)
+    np.testing.assert_array_equal(load(path), noise()[:n_samples] / 32768)
+
+
+def mp3_in_wav(mp3, n_samples):
+    """Return a file as ffmpeg writes it: format 0x55, number of samples in "fact"."""
+    layout = struct.pack(
+        "<HHIIHHHHIHHH", 0x55, 1, RATE, 8000, 1, 0, 12, 1, 2, 288, 1, 0
+    )
+    chunks = {b"fmt ": layout, b"fact": struct.pack("<I", n_samples), b"data": mp3}
+    body = b"".join(k + struct.pack("<I", len(v)) + v for k, v in chunks.items())
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WAVE" + body
+
+
+def without_tag(mp3):
+    """Leave out the first frame, which says how long the recording is."""
+    return mp3[mp3.index(mp3[:2], 2) :]
+
+
+@pytest.mark.parametrize("change", [bytes, without_tag])
+def test_an_mp3_inside_a_wav_is_complete(tmp_path, change):
+    how = {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
+    mp3 = encoded(tmp_path, noise(3 * RATE), "mp3", **how)
+    path = tmp_path / "a.wav"
+    path.write_bytes(mp3_in_wav(change(mp3), 3 * RATE))
+    assert len(load(path)) == pytest.approx(3 * RATE, rel=0.1)
+
+
+def test_an_mp3_inside_a_wav_of_which_only_a_part_would_be_read_is_refused(tmp_path):
+    mp3 = encoded(tmp_path, noise(3 * RATE), "mp3", bitrate_mode="VARIABLE")
+    path = tmp_path / "a.wav"
+    path.write_bytes(mp3_in_wav(without_tag(mp3), 3 * RATE))
+    with pytest.raises(UnreadableAudioError, match=r"variable bit rate .* Convert it"):
+        load(path)
+
+
+def test_a_picture_behind_an_mp3_that_says_how_long_it_is_is_no_sound(tmp_path):
+    path = tmp_path / "a.mp3"
+    write(path, noise())
+    expected = load(path)
+    path.write_bytes(path.read_bytes() + b"APETAGEX" + bytes(200_000))
+    np.testing.assert_array_equal(load(path), expected)
+
+
+def test_a_sparse_file_without_sizes_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "sparse.wav"
+    path.write_bytes(announce(0, 0)(encoded(tmp_path, noise())))
+    with path.open("r+b") as file:
+        file.truncate(3 * 2**29)
+    tracemalloc.start()
+    start = time.perf_counter()
+    with pytest.raises(TooLongAudioError, match=r"sparse\.wav"):
+        load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert time.perf_counter() - start < 1
+    assert peak < 10 * 2**20
+
+
+def test_a_file_that_does_not_fit_into_memory_is_named(wav, monkeypatch):
+    def exhaust(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", exhaust)
+    with pytest.raises(MemoryError, match=r"noise\.wav' does not fit into memory"):
+        load(wav)
+
+
+# Files that are read, with a warning
+
+
+@pytest.mark.parametrize("rate", [RATE, 22050])
+@pytest.mark.parametrize("leftover", [0, 0.02])
+def test_channels_that_cancel_each_other_are_warned_of(tmp_path, rate, leftover):
+    left = noise(40000) / 32768
+    path = write(tmp_path / "a.wav", np.stack([left, (leftover - 1) * left], 1), rate)
+    with pytest.warns(ImplausibleAudioWarning, match=r"a\.wav \(opposite phase\)"):
+        load(path)
+    with pytest.warns(ImplausibleAudioWarning, match=r"X\[1\] \(opposite phase"):
+        from_waveforms([left, np.stack([left, -left], axis=1)])
+
+
+@pytest.mark.filterwarnings("error")
+def test_channels_that_are_alike_unrelated_or_silent_are_not_warned_of():
+    one, other = noise(seed=1) / 32768, noise(seed=2) / 32768
+    silence = np.zeros(RATE)
+    pairs = [(one, one), (one, other), (one, silence), (silence, silence)]
+    many = np.stack([one] + [silence] * 15, axis=1)
+    from_waveforms([*(np.stack(pair, axis=1) for pair in pairs), many])
+
+
+def test_integers_that_were_not_scaled_are_warned_of(tmp_path):
+    path = write(tmp_path / "a.wav", noise().astype("f4"), subtype="FLOAT")
+    with pytest.warns(ImplausibleAudioWarning, match=r"a\.wav \(up to 1.*32768"):
+        load(path)
+    with pytest.warns(ImplausibleAudioWarning, match=r"1 recording.*X\[1\] \(up to"):
+        from_waveforms([noise(), noise().astype(float)])
+
+
+def test_values_that_overflow_in_resampling_are_not_finite():
+    loader = AudioLoader(input_sample_rate=22050)
+    with pytest.raises(NonFiniteAudioError, match=r"X\[1\], resampled .*NaN or inf"):
+        loader.transform([np.zeros(4000), steps(3e38)])
+
+
+# Parts of files
+
+
+@pytest.mark.parametrize("extension", [*LOSSLESS, "nist"])
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ((None, None), slice(None)),
+        ((0.25, 0.75), slice(4000, 12000)),
+        ((0.5, None), slice(8000, None)),
+        ((None, 0.125), slice(0, 2000)),
+        ((0.9, 1.005), slice(14400, None)),
+    ],
+)
+def test_a_segment_is_that_part_of_the_file(tmp_path, extension, times, expected):
+    path = write(tmp_path / f"a.{extension}", noise(), format=extension.upper())
+    segment = Segment(path, *times)
+    np.testing.assert_array_equal(load(segment), noise()[expected] / 32768)
+    np.testing.assert_array_equal(load_audio(segment), noise()[expected] / 32768)
+
+
+@pytest.mark.parametrize("extension", LOSSY)
+def test_a_segment_of_a_lossy_format_is_that_part_of_its_signal(tmp_path, extension):
+    path = write(
+        tmp_path / f"a.{extension}",
+        noise(5 * RATE),
+        format=CONTAINER.get(extension, extension.upper()),
+        subtype=LOSSY[extension],
+    )
+    part = load(Segment(path, 2, 3))
+    np.testing.assert_allclose(part, load(path)[2 * RATE : 3 * RATE], atol=1e-3)
+
+
+def test_only_the_part_is_decoded_and_measured(tmp_path, monkeypatch):
+    path = write(tmp_path / "long.wav", np.zeros(1000 * 700, np.int16), 1000)
+    lengths = []
+
+    def read_and_note(self, frames, read=soundfile.SoundFile.read, **kwargs):
+        lengths.append(frames)
+        return read(self, frames, **kwargs)
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", read_and_note)
+    loader = AudioLoader(1000)
+    assert len(loader.transform([Segment(path, 600, 603.5)])[0]) == 3500
+    assert lengths == [3500]
+    with pytest.raises(TooLongAudioError, match="from 50 s to its end' lasts 650"):
+        loader.transform([Segment(path, 50)])
+
+
+@pytest.mark.parametrize("times", [(1.0, None), (0.5, 1.02), (3, 4), (0.5, 0.50001)])
+def test_a_segment_outside_of_its_file_is_an_error(wav, times):
+    with pytest.raises(SegmentError, match=rf"noise\.wav from {times[0]:g} s to "):
+        load(Segment(wav, *times))
+    with pytest.raises(SegmentError, match="2 of 3 files"):
+        AudioLoader().transform([Segment(wav, *times), wav, Segment(wav, *times)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        (("a.wav", -1), ValueError, "0 <= start < end"),
+        (("a.wav", 2, 2), ValueError, "start=2.0, end=2.0"),
+        (("a.wav", float("nan")), ValueError, "start must be a finite number"),
+        (("a.wav", 0, "1"), ValueError, "end must be a finite number .* got '1'"),
+        ((7,), TypeError, "path must be a path, got int"),
+        ((Segment("a.wav"),), TypeError, "got Segment"),
+    ],
+)
+def test_impossible_segments_are_refused(arguments, error, match):
+    with pytest.raises(error, match=match):
+        Segment(*arguments)
+
+
+def test_times_may_be_those_of_pandas_and_of_python(wav):
+    pandas = pytest.importorskip("pandas")
+    expected = Segment(wav, 0.25, 0.5)
+    times = pandas.to_timedelta([0.25, 0.5], unit="s")
+    assert Segment(Path(wav), *times) == expected
+    assert (
+        Segment(os.fsencode(wav), timedelta(seconds=0.25), np.float32(0.5)) == expected
+    )
+    assert hash(pickle.loads(pickle.dumps(expected))) == hash(expected)
+    assert os.fspath(expected) == wav
+
+
+def test_the_bad_part_of_a_file_does_no_harm_to_the_others(tmp_path):
+    signal = np.zeros(RATE, np.float32)
+    signal[12000] = np.nan
+    path = write(tmp_path / "a.wav", signal, subtype="FLOAT")
+    assert not load(Segment(path, 0, 0.5)).any()
+    with pytest.raises(NonFiniteAudioError, match=r"from 0\.5 s to 1 s.*index 4000"):
+        load(Segment(path, 0.5, 1))
+
+
+@pytest.mark.filterwarnings("ignore::skser.exceptions.ShortAudioWarning")
+def test_segments_are_indexed_cloned_and_searched_like_paths(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    levels = np.repeat([0.1, 0.2] * 10, 2000)
+    path = write(tmp_path / "a.wav", levels, subtype="FLOAT")
+    segments = [Segment(path, i / 8, (i + 1) / 8) for i in range(20)]
+    level = FunctionTransformer(lambda signals: np.array([[s.mean()] for s in signals]))
+    model = make_pipeline(AudioLoader(), level, LogisticRegression(C=1e6))
+    labels = np.array(["quiet", "loud"] * 10)
+    for X in (segments, np.array(segments), pandas.Series(segments, range(5, 25))):
+        assert len(X) == 20
+        assert cross_validate(model, X, labels, cv=5)["test_score"].tolist() == [1] * 5
+    search = GridSearchCV(model, {"audioloader__sample_rate": [8000, 16000]}, cv=2)
+    assert (
+        search.fit(segments, labels).predict(segments[::2]).tolist() == ["quiet"] * 10
+    )
+    assert clone(search).get_params()["estimator__audioloader"].sample_rate == 16000
 
 
 # Short ones
@@ -822,6 +1115,12 @@ def test_the_input_is_never_changed(tmp_path):
         ([0.1, 0.2], TypeError, r"X\[0\] must be a path or a waveform, got float"),
         (["a.wav", None], TypeError, r"X\[1\] must be a path .* NoneType"),
         (["a.wav", float("nan")], TypeError, r"X\[1\] must be .* float: nan"),
+        (np.array([["a.wav"]]), TypeError, r"one-dim.*shape \(1, 1\).*X\[:, 0\]"),
+        ([["a.wav"]], TypeError, r"X\[0\] must be a path or a waveform, got list"),
+        ([(np.zeros(8000), RATE)], TypeError, r"got tuple.*input_sample_rate"),
+        ([("a.wav", 0.5, 1.0)], TypeError, r"got tuple.*skser\.Segment"),
+        (np.zeros((8000, 2)), TypeError, r"8000 waveforms of 2 samples.*\[X\]"),
+        ([np.array(["a.wav"])], TypeError, r"X\[0\] must hold .* dtype <U5"),
         (["a.wav", np.zeros(9)], TypeError, r"X\[0\] is a path, but X\[1\] is a wave"),
         ([np.zeros(9), np.zeros(9), "a"], TypeError, r"waveform, but X\[2\] is a path"),
     ],
@@ -872,8 +1171,10 @@ def test_the_loader_is_a_scikit_learn_transformer_without_state(wav):
     assert not loader.__sklearn_tags__().requires_fit
     copy = pickle.loads(pickle.dumps(loader))
     np.testing.assert_array_equal(copy.fit_transform([wav])[0], load_audio(wav, 8000))
-    # There is no table that a list of signals could be turned into.
-    assert not hasattr(loader, "set_output")
+    # There is no table that a list of signals could be turned into: nothing changes.
+    assert loader.set_output(transform="pandas") is loader
+    assert isinstance(loader.transform([wav]), list)
+    assert loader.get_feature_names_out().tolist() == ["signal"]
 
 
 def test_numba_and_tensorflow_wait_until_they_are_needed(wav):

@@ -287,6 +287,61 @@ def test_what_is_not_fitted_says_so(estimator):
         getattr(clone(estimator), method)([np.ones((5, 3)), np.ones((6, 3))])
 
 
+def interrupt(estimator, X, y, step, monkeypatch):
+    """Break a fit off as Ctrl-C would, when it comes to a step."""
+
+    def break_off(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, break_off)
+        with pytest.raises(KeyboardInterrupt):
+            estimator.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "step"),
+    [
+        (FrameScaler(), "sklearn.preprocessing.StandardScaler.partial_fit"),
+        (
+            SpeakerNormalizer(without_groups="one_speaker"),
+            "sklearn.preprocessing.StandardScaler.partial_fit",
+        ),
+        (MixtureAlignment(2), "sklearn.mixture.GaussianMixture.fit"),
+        (
+            IVectors(2, alignment=MixtureAlignment(2), n_iterations=2, random_state=0),
+            "skser.ivectors.TotalVariability.fit",
+        ),
+        (WCCN(), "scipy.linalg.eigh"),
+        (FrameStatistics(), None),
+        (Deltas(), None),
+        (UtteranceNormalizer(), None),
+    ],
+    ids=lambda value: _name(value) if isinstance(value, BaseEstimator) else "",
+)
+def test_a_fit_that_fails_or_is_interrupted_changes_nothing(
+    estimator, step, monkeypatch
+):
+    generator = np.random.default_rng(0)
+    X, other = generator.normal(size=(40, 3)), generator.normal(size=(40, 5))
+    y = np.arange(40) % 2
+    if step is not None:
+        unfitted = clone(estimator)
+        interrupt(unfitted, X, y, step, monkeypatch)
+        with pytest.raises(NotFittedError):
+            unfitted.transform(X)
+    fitted = clone(estimator).fit(X, y)
+    before, expected = vars(fitted).copy(), fitted.transform(X)
+    if step is not None:
+        interrupt(fitted, other, y, step, monkeypatch)
+    for bad in (np.full((40, 5), np.nan), [], [np.ones((3, 5)), np.ones((3, 4))]):
+        with pytest.raises((ValueError, TypeError)):
+            fitted.fit(bad, y[: len(bad)])
+    assert vars(fitted).keys() == before.keys()
+    assert all(vars(fitted)[name] is value for name, value in before.items())
+    np.testing.assert_array_equal(fitted.transform(X), expected)
+
+
 @pytest.mark.case("E07")
 def test_estimators_are_made_shown_and_cloned_without_tensorflow():
     code = (

@@ -51,6 +51,21 @@ def test_posteriors_are_averaged_as_scikit_learn_averages_them(corpus):
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
 
 
+def test_a_fit_that_fails_leaves_the_vote_as_it_was(corpus, monkeypatch):
+    X, y, _ = corpus
+    members = [("linear", LogisticRegression()), ("bayes", GaussianNB())]
+    vote = SoftVotingClassifier(members).fit(X, y)
+    expected = vote.predict(X)
+
+    def fail(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(GaussianNB, "fit", fail)
+    with pytest.raises(KeyboardInterrupt):
+        vote.fit(np.hstack([X, X]), np.tile(["a", "b", "c", "d"], 20))
+    np.testing.assert_array_equal(vote.predict(X), expected)
+
+
 def test_a_dropped_member_has_no_vote(corpus):
     X, y, _ = corpus
     members = [("linear", LogisticRegression()), ("bayes", "drop")]

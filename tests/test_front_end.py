@@ -18,6 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skser import AcousticFeatures, AudioLoader, Framer
 from skser.exceptions import ShortAudioWarning
+from skser.features import FrameAveraging, FrameStatistics
+from skser.normalization import FrameScaler
+from skser.streaming import ByUtterance
 
 DATA = Path(__file__).parent / "data"
 RATE = 16000
@@ -273,3 +276,33 @@ def test_one_nan_in_the_features_names_the_utterance_and_leaves_no_weights(
         rest.fit(features, speech.target)
     with pytest.raises(NotFittedError):
         check_is_fitted(rest[-1])
+
+
+def test_the_steps_of_a_system_name_its_columns_one_after_the_other(tmp_path):
+    paths = [write(tmp_path / f"{i}.wav", noise(4000, i)) for i in range(3)]
+    steps = make_pipeline(
+        AudioLoader(), Framer(), AcousticFeatures(["LPC", "ZCR"]), FrameScaler()
+    )
+    names = ["LPC_1", "LPC_2", "ZCR"]
+    assert steps.fit(paths).get_feature_names_out().tolist() == names
+    assert steps[:-1].get_feature_names_out().tolist() == names
+    assert steps[:2].get_feature_names_out()[[0, -1]].tolist() == [
+        "sample_0",
+        "sample_1023",
+    ]
+
+
+@pytest.mark.parametrize("output", ["pandas", "default"])
+def test_a_system_can_be_asked_for_data_frames_where_it_has_tables(tmp_path, output):
+    pandas = pytest.importorskip("pandas")
+    paths = [write(tmp_path / f"{i}.wav", noise(4000, i)) for i in range(3)]
+    rows = make_pipeline(
+        AudioLoader(),
+        ByUtterance(make_pipeline(Framer(), AcousticFeatures(["LPC", "ZCR"]))),
+        FrameAveraging(2),
+        FrameStatistics(["mean"], []),
+    )
+    expected = rows.fit_transform(paths)
+    found = rows.set_output(transform=output).fit_transform(paths)
+    assert isinstance(found, pandas.DataFrame) == (output == "pandas")
+    np.testing.assert_array_equal(found, expected)

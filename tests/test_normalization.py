@@ -183,3 +183,17 @@ def test_not_to_be_told_who_speaks_is_an_error_unless_it_is_said_to_be_one(speak
     np.testing.assert_array_equal(
         fitted.transform(X), fitted.transform(X, groups=[0] * len(X))
     )
+
+
+@pytest.mark.parametrize(
+    "scaler", [FrameScaler(), SpeakerNormalizer(without_groups="one_speaker")]
+)
+def test_what_overflows_is_refused_with_its_place(scaler):
+    tiny = np.array([[1e-30], [-1e-30]], dtype=np.float32)
+    scaler.fit([tiny, tiny])
+    huge = np.array([[3e38], [-3e38]], dtype=np.float32)
+    if isinstance(scaler, FrameScaler):
+        with pytest.raises(ValueError, match=r"makes of X\[1\] contains NaN or inf"):
+            scaler.transform([tiny, huge])
+    else:
+        assert np.isfinite(scaler.transform([tiny, huge])[1]).all()

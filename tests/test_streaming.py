@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skser import AcousticFeatures, AudioLoader, Framer, PCAWhitening
 from skser.exceptions import AudioError, EmptyAudioError, TruncatedAudioError
+from skser.features import Deltas
 from skser.streaming import ByUtterance
 from skser.systems import split_front_end
 
@@ -161,6 +162,12 @@ def test_parameters_of_its_steps_are_set_and_cloned_through_it():
 def test_columns_are_named_as_by_the_last_step():
     names = ByUtterance(front_end()).get_feature_names_out()
     assert list(names) == list(AcousticFeatures(["MFCC"]).get_feature_names_out())
+
+
+def test_columns_are_named_from_step_to_step():
+    steps = make_pipeline(Framer(), AcousticFeatures(["LPC"]), Deltas())
+    names = ByUtterance(steps).get_feature_names_out().tolist()
+    assert names == ["LPC_1", "LPC_2", "delta_LPC_1", "delta_LPC_2"]
 
 
 def test_a_system_with_it_learns_the_same_and_is_split_behind_it(

@@ -14,7 +14,7 @@ from numpydoc.docscrape import FunctionDoc
 
 from skser import AcousticFeatures, Framer
 from skser.datasets import make_emotional_speech
-from skser.features import CATALOGUE, _filterbanks, _moments
+from skser.features import CATALOGUE, _analysis, _bands, _spectrum, _waveform
 
 # Marks of references in docstrings, such as [1]_, which mean nothing outside of them.
 REFERENCES = re.compile(r"\s*\[\d+\]_")
@@ -58,12 +58,12 @@ Formula
 .. autofunction:: {function}
 {shared}"""
 _SHARED = {
-    "Shape statistics": (_moments, "shape_statistics"),
-    "Smoothing of the envelope": (_filterbanks, "envelope_weights"),
-    "Quarter octaves": (_filterbanks, "quarter_octave_bands"),
-    "Bark bands": (_filterbanks, "bark_weights"),
-    "Mel bands": (_filterbanks, "mel_weights"),
-    "Octave bands": (_filterbanks, "octave_weights"),
+    "Shape statistics": (_analysis, "shape_statistics"),
+    "Smoothing of the envelope": (_waveform, "envelope_weights"),
+    "Quarter octaves": (_spectrum, "quarter_octave_bands"),
+    "Bark bands": (_bands, "bark_weights"),
+    "Mel bands": (_bands, "mel_weights"),
+    "Octave bands": (_bands, "octave_weights"),
 }
 
 

@@ -280,15 +280,17 @@ def _get_paths(corpus):
         corpus = corpus["paths"]
     check_is_sequence(corpus, "corpus")
     # NumPy's strings would show themselves as np.str_('...') in messages.
-    return [str(audio._as_path(path)) for path in corpus]
+    return [str(audio.as_segment(path)) for path in corpus]
 
 
 def _inspect(row, path, min_duration, max_duration, decode):
     """Return what is wrong with one file, or None."""
     try:
-        with audio._open_audio(path, max_duration) as (sound, _):
-            duration = sound.frames / sound.samplerate
-            signal = audio._decode(sound, path) if decode else None
+        with audio.open_recording(path, max_duration) as recording:
+            duration = recording.n_samples / recording.rate
+            signal = recording.decode()[0] if decode else None
+        if signal is not None:
+            audio.check_samples(signal, repr(path))
     except (AudioError, OSError) as error:
         kind = _KINDS_OF_ERRORS.get(type(error), "unreadable")
         return Finding(kind, path, str(error), row)

@@ -1,11 +1,10 @@
-"""From frames of samples to 743 acoustic features a frame."""
+"""Acoustic features: 743 per frame, short-time descriptors, functionals."""
 
 from skser.features._catalogue import CATALOGUE, Feature
 from skser.features._context import ContextWindows, Deltas, FrameAveraging
 from skser.features._descriptors import SpeechDescriptors
 from skser.features._extractor import AcousticFeatures
-from skser.features._functionals import OpenSmileFunctionals
-from skser.features._statistics import FrameStatistics
+from skser.features._functionals import FrameStatistics, OpenSmileFunctionals
 
 __all__ = [
     "CATALOGUE",

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from skser.features import _bands, _change, _prediction, _spectrum, _waveform
+from skser.features import _bands, _prediction, _spectrum, _waveform
 
 _STATISTICS = ("centroid", "spread", "skewness", "kurtosis")
 _SINGLE = ("",)
@@ -129,7 +129,7 @@ _ROWS = (
     ),
     Feature(
         "ComplexDomainOnsetDetection",
-        _change.complex_domain_onset_detection,
+        _spectrum.complex_domain_onset_detection,
         _SINGLE,
         "Duxbury et al. 2003",
         lower=0.0,
@@ -265,7 +265,7 @@ _ROWS = (
     ),
     Feature(
         "SpectralFlux",
-        _change.spectral_flux,
+        _spectrum.spectral_flux,
         _SINGLE,
         _SCHEIRER,
         lower=0.0,
@@ -300,7 +300,7 @@ _ROWS = (
     ),
     Feature(
         "SpectralVariation",
-        _change.spectral_variation,
+        _spectrum.spectral_variation,
         _SINGLE,
         _PEETERS,
         lower=0.0,

@@ -1,80 +1,15 @@
-"""How frames come to know their neighbours, or are joined with them."""
+"""Temporal context of frames: deltas, context windows (splicing), averaging."""
 
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils.validation import check_is_fitted
 
-from skser._compat import Interval, fit_context
-from skser._sequences import (
-    Batch,
-    SequenceTransformerMixin,
-    is_table,
-    validate_frames,
-)
+from skser._base import StatelessFrameTransformer
+from skser._compat import Interval
+from skser._sequences import validate_sequences
 
 
-class _FrameContext(SequenceTransformerMixin, BaseEstimator):
-    """What both transformers share: they learn nothing but the number of features."""
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the utterances; there is nothing to learn.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like of \
-                shape (n_samples, n_frames, n_features) or (n_frames, n_features)
-            The utterances; a two-dimensional `X` is one utterance.
-        y : Ignored
-            Present for scikit-learn's conventions.
-
-        Returns
-        -------
-        self : estimator
-        """
-        validate_frames(self, X, reset=True)
-        return self
-
-    def transform(self, X):
-        """Give the frames their neighbours.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            As in `fit`.
-
-        Returns
-        -------
-        X_new : list of ndarray of shape (n_frames, n_features_out), or ndarray
-            Of the dtype of `X`; an array for a two-dimensional `X`.
-        """
-        results = Batch(self._extend(sequence) for sequence in self._check(X))
-        return results[0] if is_table(X) else results
-
-    def _check(self, X):
-        """Return the utterances as a list of arrays, fitted before or not."""
-        self._validate_params()
-        is_first = not hasattr(self, "n_features_in_")
-        return validate_frames(self, X, reset=is_first)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    def _input_names(self, input_features):
-        """Return the names of the features that go in."""
-        if input_features is not None:
-            return list(input_features)
-        check_is_fitted(self, "n_features_in_")
-        return [f"x{i}" for i in range(self.n_features_in_)]
-
-
-class Deltas(_FrameContext):
+class Deltas(StatelessFrameTransformer):
     r"""Append the slope of every feature over the neighbouring frames.
 
     .. math:: \Delta x_t = \frac{\sum_{k=1}^{K} k\,(x_{t+k} - x_{t-k})}
@@ -130,11 +65,11 @@ class Deltas(_FrameContext):
         names : ndarray of str objects
             The names that go in, then these behind ``delta_``, ``delta2_``, ...
         """
-        names = self._input_names(input_features)
+        names = super().get_feature_names_out(input_features)
         prefixes = ["", "delta_", *(f"delta{k}_" for k in range(2, self.order + 1))]
         return np.array([p + n for p in prefixes for n in names], dtype=object)
 
-    def _extend(self, sequence):
+    def _transform_frames(self, sequence):
         """Return the features with their slopes behind them."""
         parts = [sequence]
         for _ in range(self.order):
@@ -166,7 +101,7 @@ def slopes(sequence, n_context):
     return sum(differences) / (2 * sum(step**2 for step in steps))
 
 
-class ContextWindows(_FrameContext):
+class ContextWindows(StatelessFrameTransformer):
     """Put each frame's neighbours beside it.
 
     Row `t` of the result holds the frames ``t - n_context`` to ``t + n_context``, one
@@ -219,11 +154,11 @@ class ContextWindows(_FrameContext):
         names : ndarray of str objects
             Each name with the distance of its frame, such as ``x0_-2``.
         """
-        names = self._input_names(input_features)
+        names = super().get_feature_names_out(input_features)
         steps = range(-self.n_context, self.n_context + 1)
         return np.array([f"{n}_{step:+d}" for step in steps for n in names], object)
 
-    def _extend(self, sequence):
+    def _transform_frames(self, sequence):
         """Return the windows around all frames."""
         return context_windows(sequence, np.arange(len(sequence)), self.n_context)
 
@@ -248,7 +183,7 @@ def context_windows(sequence, rows, n_context):
     return sequence[neighbours].reshape(len(rows), -1)
 
 
-class FrameAveraging(OneToOneFeatureMixin, _FrameContext):
+class FrameAveraging(StatelessFrameTransformer):
     """Average the features of neighbouring frames.
 
     Every `n_frames` consecutive frames become one, their mean; what is left at the end
@@ -282,22 +217,11 @@ class FrameAveraging(OneToOneFeatureMixin, _FrameContext):
     def __init__(self, n_frames=2):
         self.n_frames = n_frames
 
-    def transform(self, X):
-        """Average neighbouring frames.
+    def _check_input(self, X, reset):
+        """Return the utterances; rows of a two-dimensional `X` are utterances."""
+        return validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
 
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            As in `fit`.
-
-        Returns
-        -------
-        X_new : list of ndarray of shape (n_means, n_features)
-            Of the dtype of `X`; an array for a two-dimensional `X`.
-        """
-        return self._check(X)[0] if is_table(X) else super().transform(X)
-
-    def _extend(self, sequence):
+    def _transform_frames(self, sequence):
         """Return the means."""
         starts = np.arange(0, len(sequence), self.n_frames)
         sums = np.add.reduceat(sequence.astype(np.float64), starts, axis=0)

@@ -1,29 +1,38 @@
-"""The short-time descriptors that the baselines use, in place of the 743 features."""
+"""Short-time descriptors: MFCC, mel energies, pitch (F0), voicing, HNR, ZCR."""
 
 import functools
 import os
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
 from scipy.signal.windows import hamming
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from skser._compat import Interval, fit_context
-from skser._sequences import check_utterances
+from skser._base import ListTransformer
+from skser._compat import Interval
+from skser._sequences import check_finite, check_utterances
 from skser.features._cache import map_cached
-from skser.features._voice import SILENCE, periodicity
 
+# Range of the pitch of voices, in Hz: from a bass's to a child's.
+PITCH_FLOOR, PITCH_CEILING = 75.0, 500.0
+# A peak below this height is no voice.
+VOICING_THRESHOLD = 0.5
+# Twice the period is a period, too: of the peaks so near the highest, the first wins.
+OCTAVE_TOLERANCE = 0.1
+# Limits of the harmonics-to-noise ratio in dB: what rounding and quantisation allow.
+HNR_LIMITS = (-20.0, 40.0)
+# A frame whose root mean square is below this is silent: half a step of 16 bits.
+SILENCE = 0.5 / 32768
 # Energies below that of the quietest sound of 16 bits are all the same silence.
 ENERGY_FLOOR = SILENCE**2
-
 
 # Number of frames described at a time, so that the memory beside the result is bounded,
 # and most of it stays in the processor's cache.
 _CHUNK_LENGTH = 256
 
 
-class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SpeechDescriptors(ListTransformer):
     """Describe each frame by cepstra, energies, pitch and voicing.
 
     What the systems that the paper is compared with look at: a few numbers every 10 ms,
@@ -82,6 +91,12 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
     ((100, 2), [0.0, 200.0])
     """
 
+    declared_tags = {
+        "input_tags.two_d_array": False,
+        "input_tags.three_d_array": True,
+        "transformer_tags.preserves_dtype": [],
+    }
+
     _parameter_constraints = {
         "descriptors": [list, tuple],
         "n_mfcc": [Interval(Integral, 1, None, closed="left")],
@@ -108,25 +123,6 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         self.n_jobs = n_jobs
         self.cache = cache
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the parameters and the frames; nothing is learnt.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, frame_length)
-            Consecutive frames of each utterance.
-        y : Ignored
-            Present for scikit-learn's conventions.
-
-        Returns
-        -------
-        self : SpeechDescriptors
-        """
-        self._check_descriptors()
-        _check_frames(X)
-        return self
-
     def transform(self, X):
         """Compute the descriptors of each frame.
 
@@ -146,9 +142,12 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
             finite.
         """
         self._validate_params()
-        self._check_descriptors()
+        utterances = self._check_input(X, reset=False)
         packages = ("numpy", "scipy", "librosa")
-        return map_cached(self._describe, _check_frames(X), self, packages)
+        described = map_cached(self._describe, utterances, self, packages)
+        for i, descriptors in enumerate(described):
+            check_finite(descriptors, f"What SpeechDescriptors makes of X[{i}]")
+        return described
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns.
@@ -170,8 +169,8 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
             names += numbered or [name]
         return np.array(names, dtype=object)
 
-    def _check_descriptors(self):
-        """Refuse what is not in the table."""
+    def _check_input(self, X, reset):
+        """Return the frames as arrays, or refuse what is not in the table."""
         unknown = [name for name in self.descriptors if name not in DESCRIPTORS]
         if unknown or not self.descriptors:
             raise ValueError(
@@ -182,27 +181,19 @@ class SpeechDescriptors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
             raise ValueError(
                 f"n_mfcc={self.n_mfcc} must be at most n_mels={self.n_mels}."
             )
+        return check_utterances(X, 2, "(n_frames, frame_length)")
 
     def _describe(self, frames):
-        """Return the descriptors of one utterance."""
-        # No descriptor looks beyond its frame.
-        starts = range(0, len(frames), _CHUNK_LENGTH)
-        chunks = [frames[start : start + _CHUNK_LENGTH] for start in starts]
-        return np.concatenate([self._describe_chunk(chunk) for chunk in chunks])
-
-    def _describe_chunk(self, frames):
-        """Return the descriptors of some frames."""
-        analysis = _Analysis(frames.astype(np.float64), self)
-        columns = [DESCRIPTORS[name](analysis) for name in self.descriptors]
-        return np.column_stack(columns).astype(np.float32)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+        """Return the descriptors of one utterance; none looks beyond its frame."""
+        chunks = []
+        for start in range(0, len(frames), _CHUNK_LENGTH):
+            chunk = frames[start : start + _CHUNK_LENGTH].astype(np.float64)
+            analysis = _Analysis(chunk, self)
+            # What overflows is reported by `transform`, with its place.
+            with np.errstate(over="ignore", invalid="ignore"):
+                columns = [DESCRIPTORS[name](analysis) for name in self.descriptors]
+                chunks.append(np.column_stack(columns).astype(np.float32))
+        return np.concatenate(chunks)
 
 
 class _Analysis:
@@ -227,29 +218,18 @@ class _Analysis:
         bands = _mel_bands(self.settings.sample_rate, n_points, self.settings.n_mels)
         return np.log(spectrum / np.sum(window**2) @ bands.T + ENERGY_FLOOR)
 
-    @property
-    def mfcc(self):
-        """The first cosine coefficients of the logarithms of the mel bands."""
-        coefficients = fft.dct(self.log_mel, axis=1, norm="ortho")
-        return coefficients[:, : self.settings.n_mfcc]
-
-    @property
-    def log_energy(self):
-        """Logarithm of the mean square."""
-        return np.log(np.mean(self.frames**2, axis=1) + ENERGY_FLOOR)
-
-    @property
-    def zero_crossing_rate(self):
-        """Changes of sign per sample."""
-        is_negative = np.signbit(self.frames)
-        return np.mean(is_negative[:, 1:] != is_negative[:, :-1], axis=1)
-
 
 DESCRIPTORS = {
-    "mfcc": lambda analysis: analysis.mfcc,
+    "mfcc": lambda analysis: fft.dct(analysis.log_mel, axis=1, norm="ortho")[
+        :, : analysis.settings.n_mfcc
+    ],
     "log_mel": lambda analysis: analysis.log_mel,
-    "log_energy": lambda analysis: analysis.log_energy,
-    "zero_crossing_rate": lambda analysis: analysis.zero_crossing_rate,
+    "log_energy": lambda analysis: np.log(
+        np.mean(analysis.frames**2, axis=1) + ENERGY_FLOOR
+    ),
+    "zero_crossing_rate": lambda analysis: np.mean(
+        np.diff(np.signbit(analysis.frames), axis=1), axis=1
+    ),
     "pitch": lambda analysis: analysis.periodicity.pitch,
     "voicing": lambda analysis: analysis.periodicity.voicing,
     "harmonics_to_noise": lambda analysis: analysis.periodicity.harmonics_to_noise,
@@ -264,6 +244,125 @@ def _mel_bands(sample_rate, n_points, n_mels):
     return librosa.filters.mel(sr=sample_rate, n_fft=n_points, n_mels=n_mels)
 
 
-def _check_frames(X):
-    """Return the utterances' frames as arrays, or say what is wrong with one."""
-    return check_utterances(X, 2, "(n_frames, frame_length)")
+class Periodicity(NamedTuple):
+    """What the highest peak of the autocorrelation of each frame says.
+
+    Parameters
+    ----------
+    pitch : ndarray of shape (n_frames,)
+        In Hz; 0 where there is no voice.
+    voicing : ndarray of shape (n_frames,)
+        Height of the peak, from 0 to 1.
+    harmonics_to_noise : ndarray of shape (n_frames,)
+        In dB.
+    """
+
+    pitch: np.ndarray
+    voicing: np.ndarray
+    harmonics_to_noise: np.ndarray
+
+
+def periodicity(frames, sample_rate=16000):
+    r"""Find pitch, voicing and harmonics-to-noise ratio of each frame.
+
+    All three come from one curve, the normalised cross-correlation of the frame
+    :math:`x` of :math:`N` samples with itself :math:`\tau` samples later [1]_:
+
+    .. math:: r(\tau) = \frac{\sum_{n=0}^{N-\tau-1} x_n x_{n+\tau}}
+              {\sqrt{\sum_{n=0}^{N-\tau-1} x_n^2 \; \sum_{n=\tau}^{N-1} x_n^2}}
+
+    It is 1 at the period of a periodic signal, however few periods the frame holds;
+    the autocorrelation would fall with the lag. The best peak within the range of
+    voices is at the pitch period :math:`\tau_0`. The harmonics-to-noise ratio is
+    Han's [2]_
+
+    .. math:: \mathrm{HNR} = 10 \log_{10} \frac{r(\tau_0)}{r(0) - r(\tau_0)},
+
+    with :math:`r(0) = 1`, limited to -20 to 40 dB.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, frame_length)
+        Consecutive frames of a signal; 25 ms hold two periods of the lowest voices.
+    sample_rate : int, default=16000
+        In Hz.
+
+    Returns
+    -------
+    periodicity : Periodicity
+        A silent frame has no pitch, no voicing and the lowest ratio.
+
+    Raises
+    ------
+    ValueError
+        If a frame is too short for the pitch of any voice.
+
+    References
+    ----------
+    .. [1] D. Talkin, "A robust algorithm for pitch tracking (RAPT)", in W. B. Kleijn
+       and K. K. Paliwal (eds.), Speech Coding and Synthesis, Elsevier, 1995.
+    .. [2] K. Han, D. Yu and I. Tashev, "Speech emotion recognition using deep neural
+       network and extreme learning machine", Interspeech 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.features._descriptors import periodicity
+    >>> buzz = np.sign(np.sin(2 * np.pi * 125 * np.arange(400) / 16000))
+    >>> periodicity(buzz[np.newaxis]).pitch.round()
+    array([125.])
+    """
+    frame_length = frames.shape[1]
+    shortest = int(sample_rate / PITCH_CEILING)
+    # Two thirds: what is left of the frame must still be worth comparing.
+    longest = min(int(np.ceil(sample_rate / PITCH_FLOOR)), 2 * frame_length // 3)
+    if longest <= shortest + 2:
+        raise ValueError(
+            f"Pitch needs frames of at least {2 * shortest} samples at {sample_rate} "
+            f"Hz, got {frame_length}. Use Framer(frame_length=400)."
+        )
+    correlation, is_silent = _normalized_correlation(frames, longest + 2)
+    period, height = _highest_peak(correlation, shortest, longest)
+    height = np.where(is_silent, 0.0, np.clip(height, 0.0, 1.0))
+    pitch = np.where(height > VOICING_THRESHOLD, sample_rate / period, 0.0)
+    lowest, highest = 10.0 ** (np.array(HNR_LIMITS) / 10)
+    bounded = np.clip(height, lowest / (1 + lowest), highest / (1 + highest))
+    return Periodicity(pitch, height, 10 * np.log10(bounded / (1 - bounded)))
+
+
+def _normalized_correlation(frames, n_lags):
+    """Return r(tau) for tau < n_lags, and which frames are silent."""
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    is_silent = np.sqrt(np.mean(frames**2, axis=1)) < SILENCE
+    # energies[:, n] is the sum over the first n samples.
+    energies = np.pad(np.cumsum(frames**2, axis=1), ((0, 0), (1, 0)))
+    lags = np.arange(n_lags)
+    early = energies[:, frames.shape[1] - lags]
+    late = energies[:, -1:] - energies[:, lags]
+    norm = np.sqrt(np.maximum(early * late, np.finfo(float).tiny))
+    n_points = fft.next_fast_len(frames.shape[1] + n_lags, real=True)
+    power = np.abs(fft.rfft(frames, n_points, axis=1)) ** 2
+    return fft.irfft(power, n_points, axis=1)[:, :n_lags] / norm, is_silent
+
+
+def _highest_peak(correlation, shortest, longest):
+    """Return the period, in samples, and the height of the best peak of each row.
+
+    Only local maxima count: at the short end the curve still falls from r(0) = 1.
+    """
+    lags = np.arange(shortest, longest + 1)
+    here = correlation[:, lags]
+    before, behind = correlation[:, lags - 1], correlation[:, lags + 1]
+    is_peak = (here >= before) & (here > behind)
+    peaks = np.where(is_peak, here, -np.inf)
+    is_near = peaks >= peaks.max(axis=1, keepdims=True) - OCTAVE_TOLERANCE
+    best = is_near.argmax(axis=1)
+    rows = np.arange(len(correlation))
+    has_peak = is_peak[rows, best]
+    left, middle, right = (part[rows, best] for part in (before, here, behind))
+    # The vertex of the parabola through the peak and its neighbours.
+    curvature = np.where(has_peak, left - 2 * middle + right, 1.0)
+    slope = np.where(has_peak, left - right, 0.0)
+    period = lags[best] + 0.5 * slope / np.where(curvature == 0, 1.0, curvature)
+    height = middle - 0.125 * slope**2 / np.where(curvature == 0, 1.0, curvature)
+    return period, np.where(has_peak, height, 0.0)

@@ -1,25 +1,19 @@
-"""How a user gets the features: by `AcousticFeatures`, over the catalogue."""
+"""Feature extraction: `AcousticFeatures`, the catalogue's 743 features per frame."""
 
 import difflib
 import os
-from contextlib import contextmanager
 from functools import cache
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from skser._compat import Interval, StrOptions, fit_context
-from skser._sequences import (
-    check_finite,
-    check_is_sequence,
-    check_numeric_array,
-)
+from skser._base import ListTransformer
+from skser._compat import Interval, StrOptions
+from skser._sequences import check_utterances
 from skser._threads import one_blas_thread
-from skser.features._analysis import iterate_analyses
+from skser.features._analysis import FRAME_LENGTH, SAMPLE_RATE, iterate_analyses
 from skser.features._cache import map_cached
 from skser.features._catalogue import CATALOGUE
-from skser.features._filterbanks import FRAME_LENGTH, SAMPLE_RATE
 
 # Number of frames whose spectra are computed at a time. Fewer cost more calls a frame,
 # more do not stay in the cache; between 96 and 160 the time is the same.
@@ -29,8 +23,8 @@ _CHUNK_LENGTH = 120
 _BLOCK_LENGTH = 4 * _CHUNK_LENGTH
 
 
-class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """Compute the 27 acoustic features of YAAFE, 743 numbers a frame.
+class AcousticFeatures(ListTransformer):
+    """Compute the 27 acoustic features of YAAFE, 743 numbers per frame.
 
     Each frame of 1024 samples (64 ms at 16 kHz) gives one row: the magnitude spectrum,
     mel-frequency cepstra, loudness, linear prediction, envelope, spectral and temporal
@@ -117,6 +111,12 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     array(['LPC_1', 'LPC_2', 'ZCR'], dtype=object)
     """
 
+    declared_tags = {
+        "input_tags.two_d_array": False,
+        "input_tags.three_d_array": True,
+        "transformer_tags.preserves_dtype": [],
+    }
+
     _parameter_constraints: dict = {
         "features": [StrOptions({"all"}), list, tuple],
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
@@ -139,32 +139,6 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self.exact = exact
         self.n_jobs = n_jobs
         self.cache = cache
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the parameters and the frames; nothing is learnt.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, 1024), or array-like of shape \
-                (n_utterances, n_frames, 1024)
-            Consecutive frames of each utterance.
-        y : Ignored
-            For scikit-learn's conventions only.
-
-        Returns
-        -------
-        self : AcousticFeatures
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `transform`.
-        """
-        self._selected_features()
-        self._check_frames(X)
-        self.n_features_in_ = FRAME_LENGTH
-        return self
 
     def transform(self, X):
         """Compute the features of each utterance.
@@ -198,8 +172,12 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         self._validate_params()
         selected = self._selected_features()
         limits = None if self.exact else _limits(tuple(row.name for row in selected))
-        utterances = self._check_frames(X)
-        _keep_freed_memory()
+        utterances = self._check_input(X, reset=False)
+        # Linux' C library returns freed memory to the system above a threshold, which
+        # it raises to twice the largest block freed so far. Without that, short
+        # utterances take half as long again, to get and clear the same pages anew. The
+        # block is never touched, so it costs no memory; elsewhere this has no effect.
+        np.empty(2**23, dtype=np.uint8)
         with one_blas_thread():
             return map_cached(
                 lambda frames: _extract(frames, selected, limits),
@@ -235,82 +213,37 @@ class AcousticFeatures(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
             )
         if isinstance(self.features, str):
             return list(CATALOGUE.values())
-        _check_feature_names(self.features)
+        if len(self.features) == 0:
+            raise ValueError("features is empty; use 'all' or a list of names.")
+        unknown = [name for name in self.features if name not in CATALOGUE]
+        if unknown:
+            lower_case = {name.lower(): name for name in CATALOGUE}
+            near = [
+                lower_case[match]
+                for name in unknown
+                for match in difflib.get_close_matches(str(name).lower(), lower_case)
+            ]
+            hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+            raise ValueError(
+                f"Unknown features: {unknown}.{hint} The names are: "
+                f"{', '.join(CATALOGUE)}."
+            )
         return [row for name, row in CATALOGUE.items() if name in self.features]
 
-    def _check_frames(self, X):
+    def _check_input(self, X, reset):
         """Return the utterances' frames as arrays, or say what is wrong with one."""
-        check_is_sequence(X)
-        axes = f"(n_frames, {FRAME_LENGTH})"
-        utterances = []
-        for i, entry in enumerate(X):
-            frames = check_numeric_array(entry, f"X[{i}]", 2, axes)
+        self._selected_features()
+        utterances = check_utterances(X, 2, f"(n_frames, {FRAME_LENGTH})")
+        for i, frames in enumerate(utterances):
             if frames.shape[1] != FRAME_LENGTH:
                 raise ValueError(
                     f"X[{i}] has frames of {frames.shape[1]} samples, but the features "
                     f"are defined for {FRAME_LENGTH} samples (64 ms at 16 kHz). "
                     f"Use Framer(frame_length={FRAME_LENGTH})."
                 )
-            check_finite(frames, f"X[{i}]")
-            utterances.append(frames)
+        if reset:
+            self.n_features_in_ = FRAME_LENGTH
         return utterances
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
-
-
-def _check_feature_names(names):
-    """Raise a ValueError with suggestions if a name is not in the catalogue."""
-    if len(names) == 0:
-        raise ValueError("features is empty; use 'all' or a list of names.")
-    unknown = [name for name in names if name not in CATALOGUE]
-    if not unknown:
-        return
-    lower_case = {name.lower(): name for name in CATALOGUE}
-    near = [
-        lower_case[match]
-        for name in unknown
-        for match in difflib.get_close_matches(str(name).lower(), lower_case)
-    ]
-    hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-    raise ValueError(
-        f"Unknown features: {unknown}.{hint} The names are: {', '.join(CATALOGUE)}."
-    )
-
-
-def _keep_freed_memory():
-    """Make the allocator keep the memory of one chunk's arrays for the next chunk.
-
-    The C library of Linux returns freed memory to the system above a threshold, which
-    it raises to twice the largest block freed so far. Without that, short utterances
-    take half as long again, to get and clear the same pages anew for each of them. The
-    block is never touched, so it costs no memory; elsewhere this has no effect.
-    """
-    np.empty(2**23, dtype=np.uint8)
-
-
-@contextmanager
-def _numpy_for_frames():
-    """Set NumPy for the features for the length of a ``with`` block.
-
-    Silence and clicks divide by 0 or overflow, as documented; the result is either
-    YAAFE's or made finite, so that a warning would only alarm.
-
-    Rows that do not adjoin, such as overlapping frames, NumPy copies into a buffer, to
-    work on as many as the buffer holds; which takes three times the time where a row
-    is long. In a buffer that holds only one it does not.
-    """
-    with np.errstate(all="ignore"):
-        previous = np.setbufsize(FRAME_LENGTH)
-        try:
-            yield
-        finally:
-            np.setbufsize(previous)
 
 
 @cache
@@ -338,41 +271,44 @@ def _extract(frames, selected, limits):
     -------
     features : ndarray of shape (n_frames, n_features_out)
     """
+    n_frames, exact = len(frames), limits is None
     width = sum(feature.width for feature in selected)
-    exact = limits is None
-    features = np.empty((len(frames), width), dtype=np.float64 if exact else np.float32)
+    features = np.empty((n_frames, width), dtype=np.float64 if exact else np.float32)
     # Filled column by column, which is faster in memory that stays in the cache.
-    buffer = np.empty((min(_BLOCK_LENGTH, len(frames)), width))
-    with _numpy_for_frames():
-        for rows, analysis in iterate_analyses(frames, _BLOCK_LENGTH):
-            block = buffer[: rows.stop - rows.start]
-            _fill(block, analysis, selected)
-            if not exact:
-                _make_finite(block, *limits)
-            features[rows] = block
+    buffer = np.empty((min(_BLOCK_LENGTH, n_frames), width))
+    # Silence and clicks divide by 0 or overflow, as documented; the result is either
+    # YAAFE's or made finite, so that a warning would only alarm.
+    with np.errstate(all="ignore"):
+        # Rows that do not adjoin, such as overlapping frames, NumPy copies into a
+        # buffer, to work on as many as the buffer holds; which takes three times the
+        # time where a row is long. In a buffer that holds only one it does not.
+        previous = np.setbufsize(FRAME_LENGTH)
+        try:
+            for rows, analysis in iterate_analyses(frames, _BLOCK_LENGTH):
+                block = buffer[: rows.stop - rows.start]
+                _fill(block, analysis, selected)
+                if not exact:
+                    _make_finite(block, *limits)
+                features[rows] = block
+        finally:
+            np.setbufsize(previous)
     return features
 
 
 def _fill(block, analysis, selected):
     """Write the selected features side by side into `block`."""
-    columns = _columns(block, selected)
-    measured = {f: None for row in selected for f in row.measurements}
-    analysis.measure(measured, _CHUNK_LENGTH, out=columns)
-    for function, destination in columns.items():
-        values = analysis.feature(function)
-        if values is not destination:
-            destination[:] = values
-
-
-def _columns(block, selected):
-    """Return where each feature's function writes: its columns, or its only one."""
     columns, start = {}, 0
     for feature in selected:
         stop = start + feature.width
         own = start if feature.width == 1 else slice(start, stop)
         columns[feature.function] = block[:, own]
         start = stop
-    return columns
+    measured = {f: None for row in selected for f in row.measurements}
+    analysis.measure(measured, _CHUNK_LENGTH, out=columns)
+    for function, destination in columns.items():
+        values = analysis.feature(function)
+        if values is not destination:
+            destination[:] = values
 
 
 def _make_finite(block, lower, upper, undefined):

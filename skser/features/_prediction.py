@@ -1,6 +1,7 @@
-"""Which filter best predicts a sample from the samples before it."""
+"""Linear prediction: LPC and line spectral frequencies (LSF).
 
-from functools import cache
+Each feature takes a `FrameAnalysis`.
+"""
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -19,6 +20,12 @@ _TOLERANCE = 1e-7
 _START = np.array(
     [[0.14, 0.33], [0.67, 0.93], [1.24, 1.51], [1.80, 2.10], [2.43, 2.69]]
 )
+# Turns a Chebyshev series into a power series.
+_CHEBYSHEV_TO_POWERS = np.zeros((_HALF_ORDER + 1, _HALF_ORDER + 1))
+for _degree in range(_HALF_ORDER + 1):
+    _CHEBYSHEV_TO_POWERS[: _degree + 1, _degree] = chebyshev.cheb2poly(
+        np.eye(_degree + 1)[_degree]
+    )
 
 
 def levinson_durbin(correlation):
@@ -66,10 +73,6 @@ def linear_prediction(analysis):
     :math:`A(z) = 1 + a_1 z^{-1} + a_2 z^{-2}`; with order 1 it would be
     :math:`a_1 = -r_1 / r_0`. No window and no pre-emphasis is applied.
 
-    Parameters
-    ----------
-    analysis : FrameAnalysis
-
     Returns
     -------
     coefficients : ndarray of shape (n_frames, 2)
@@ -89,16 +92,6 @@ def linear_prediction(analysis):
     """
     lags = analysis.feature(autocorrelation)[:, : LPC_ORDER + 1]
     return levinson_durbin(lags.T.copy())[1:].T
-
-
-@cache
-def _chebyshev_to_powers():
-    """Return the matrix that turns a Chebyshev series into a power series."""
-    matrix = np.zeros((_HALF_ORDER + 1, _HALF_ORDER + 1))
-    for degree in range(_HALF_ORDER + 1):
-        series = np.eye(degree + 1)[degree]
-        matrix[: degree + 1, degree] = chebyshev.cheb2poly(series)
-    return matrix
 
 
 def _polynomials_in_cosine(coefficients):
@@ -125,7 +118,7 @@ def _polynomials_in_cosine(coefficients):
         halves[i, 1] += halves[i - 1, 1]
     series = halves[::-1].copy()
     series[1:] *= 2
-    powers = np.tensordot(_chebyshev_to_powers(), series, axes=1)
+    powers = np.tensordot(_CHEBYSHEV_TO_POWERS, series, axes=1)
     return powers / powers[-1]
 
 
@@ -203,10 +196,6 @@ def line_spectral_frequencies(analysis):
     The angles of the roots of :math:`P(z) = A(z) + z^{-11} A(1/z)` and
     :math:`Q(z) = A(z) - z^{-11} A(1/z)` in the upper half plane, without those at 1
     and -1. The roots lie on the unit circle and those of P and Q alternate.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------

@@ -1,17 +1,15 @@
-"""What the samples themselves tell: level, sign changes, correlation, envelope."""
+"""Waveform (time-domain) features: energy, zero crossings, correlation, envelope.
 
-from functools import cache
+Each feature takes a `FrameAnalysis`.
+"""
 
 import numpy as np
 from scipy import fft
 
-from skser.features._filterbanks import (
+from skser.features._analysis import (
     FRAME_LENGTH,
     N_BINS,
     SAMPLE_RATE,
-    envelope_weights,
-)
-from skser.features._moments import (
     index_powers,
     inner_products,
     moments,
@@ -24,15 +22,33 @@ N_LAGS = 49
 _TREMOLO = slice(51, 103)
 _GRAIN = slice(127, 512)
 
+# The inverse Fourier transform of a power spectrum at lags 0 to 48, from the lower half
+# of the bins: the cosine of bin 512 - k is that of bin k at even lags, and its opposite
+# at odd ones. Bins 0 and 512 have no partner at negative frequencies; bin 256 is its
+# own.
+_LAG_COSINES = np.cos(
+    np.outer(np.arange(N_BINS // 2 + 1), np.arange(N_LAGS)) * (2 * np.pi / FRAME_LENGTH)
+) * (2 / FRAME_LENGTH)
+_LAG_COSINES[[0, -1]] *= 0.5
+_EVEN_COSINES, _ODD_COSINES = _LAG_COSINES[:, ::2].copy(), _LAG_COSINES[:, 1::2].copy()
+
+# Window and Fourier transform of the six values of the envelope, bins 0 to 511 of 1024,
+# real and imaginary parts in turns.
+_MODULATION_WINDOW = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, 7) / 7)
+_MODULATION_ANGLES = np.outer(np.arange(6), np.arange(512)) * (2 * np.pi / 1024)
+_MODULATION_TRANSFORM = (
+    _MODULATION_WINDOW[:, np.newaxis] * np.exp(-1j * _MODULATION_ANGLES)
+).view(float)
+# Averages over the whole spectrum of the envelope, tremolo and grain.
+_MODULATION_AVERAGES = np.zeros((512, 3))
+for _column, _band in enumerate((slice(None), _TREMOLO, _GRAIN)):
+    _MODULATION_AVERAGES[_band, _column] = 1 / len(_MODULATION_AVERAGES[_band])
+
 
 def energy(analysis):
     r"""Root mean square of the samples, :math:`\sqrt{\sum_n x_n^2 / 1024}`.
 
     YAAFE's name is kept, although an energy would have no square root.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -54,10 +70,6 @@ def zero_crossing_rate(analysis):
 
     Zeros are skipped. A change is counted at a sample whose last non-zero predecessor
     inside the frame has the other sign.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -114,11 +126,7 @@ def _skip_zeros(negative, zeros):
 def temporal_moments(analysis):
     """Moments 1 to 4 of the moduli of the samples, of which their shape is made.
 
-    See :func:`~skser.features._moments.moments`.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
+    See :func:`~skser.features._analysis.moments`.
 
     Returns
     -------
@@ -138,13 +146,9 @@ def temporal_moments(analysis):
 def temporal_shape(analysis):
     """Centroid, spread, skewness and kurtosis of the moduli of the samples.
 
-    See :func:`~skser.features._moments.shape_statistics` for the formulas, and for the
+    See :func:`~skser.features._analysis.shape_statistics` for the formulas, and for the
     kurtosis that is none. A frame of which all but one sample are 0 has a spread of
     epsilon and so a kurtosis of about -1e75.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -161,50 +165,11 @@ def temporal_shape(analysis):
     return statistics_of_moments(analysis.feature(temporal_moments))
 
 
-@cache
-def _lag_cosines():
-    r"""Return the inverse Fourier transform of a power spectrum at lags 0 to 48.
-
-    In two parts, for even and for odd lags, and the lower half of the bins only: the
-    cosine of bin :math:`512 - k` is that of bin :math:`k` at even lags, and its
-    opposite at odd ones.
-
-    Returns
-    -------
-    even, odd : ndarray of shape (257, 25) and (257, 24)
-    """
-    bins = np.arange(N_BINS // 2 + 1)
-    angles = np.outer(bins, np.arange(N_LAGS)) * (2 * np.pi / FRAME_LENGTH)
-    cosines = np.cos(angles) * (2 / FRAME_LENGTH)
-    # Bins 0 and 512 have no partner at negative frequencies; bin 256 is its own.
-    cosines[[0, -1]] *= 0.5
-    even, odd = cosines[:, ::2].copy(), cosines[:, 1::2].copy()
-    even.flags.writeable = odd.flags.writeable = False
-    return even, odd
-
-
-def _wrapped_products(x):
-    r"""Sum the products that join a frame's end to its beginning, per lag.
-
-    :math:`\sum_{n=0}^{l-1} x_n x_{1024 - l + n}`: what a circular correlation has and
-    a linear one has not. It is a correlation of the first with the last 48 samples.
-    """
-    n_wrapped = N_LAGS - 1
-    head = fft.rfft(x[:, :n_wrapped], 2 * n_wrapped)
-    tail = fft.rfft(x[:, -n_wrapped:], 2 * n_wrapped)
-    products = fft.irfft(np.conj(head) * tail, 2 * n_wrapped)
-    return products[:, n_wrapped::-1]
-
-
 def circular_correlation(analysis):
     r"""Autocorrelation of the frame continued periodically, lags 0 to 48.
 
     :math:`\sum_n x_n x_{(n+l) \bmod 1024}`, the inverse transform of the power of the
     spectrum without a window.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -220,10 +185,9 @@ def circular_correlation(analysis):
     parts = np.square(analysis.fourier.view(float))
     power = parts[:, ::2] + parts[:, 1::2]
     lower, upper = power[:, : N_BINS // 2 + 1], power[:, : N_BINS // 2 - 1 : -1]
-    even, odd = _lag_cosines()
     correlation = np.empty((len(power), N_LAGS))
-    correlation[:, ::2] = (lower + upper) @ even
-    correlation[:, 1::2] = (lower - upper) @ odd
+    correlation[:, ::2] = (lower + upper) @ _EVEN_COSINES
+    correlation[:, 1::2] = (lower - upper) @ _ODD_COSINES
     return correlation
 
 
@@ -232,10 +196,6 @@ def autocorrelation(analysis):
 
     The sum goes over the pairs inside the frame, from :math:`n = 0` to
     :math:`1023 - l`: those of `circular_correlation` less those across the ends.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -249,8 +209,56 @@ def autocorrelation(analysis):
     >>> autocorrelation(FrameAnalysis(np.ones((1, 1024))))[0, :4].round(6)
     array([1024., 1023., 1022., 1021.])
     """
-    wrapped = _wrapped_products(analysis.frames)
-    return analysis.feature(circular_correlation) - wrapped
+    # The pairs across the ends are a correlation of the first with the last 48 samples.
+    n_wrapped = N_LAGS - 1
+    head = fft.rfft(analysis.frames[:, :n_wrapped], 2 * n_wrapped)
+    tail = fft.rfft(analysis.frames[:, -n_wrapped:], 2 * n_wrapped)
+    products = fft.irfft(np.conj(head) * tail, 2 * n_wrapped)
+    return analysis.feature(circular_correlation) - products[:, n_wrapped::-1]
+
+
+def envelope_weights(sample_rate=SAMPLE_RATE, n_decimated=200):
+    r"""Give the smoothing filter of the envelope as a matrix.
+
+    The filter is a falling half Hann window of 50 ms (:math:`M` = 800 samples),
+
+    .. math:: h_j \propto 0.5 - 0.5 \cos\frac{2 \pi (M - j)}{2 M + 1},
+              \qquad \sum_j h_j = 1,
+
+    and value :math:`i` is :math:`\sum_m h_m e_{200 (i - 3) + m}`, samples outside the
+    frame counting as 0. We follow YAAFE in giving the *oldest* sample the largest
+    weight, and in not renormalising where only a part of the filter is in the frame.
+
+    Parameters
+    ----------
+    sample_rate : float, default=16000
+        In Hz.
+    n_decimated : int, default=200
+        Number of samples from one value to the next.
+
+    Returns
+    -------
+    weights : ndarray of shape (1024, 6)
+        To be multiplied from the right to frames of moduli.
+
+    Examples
+    --------
+    >>> envelope_weights().sum(axis=0).round(3)
+    array([0.025, 0.182, 0.525, 1.   , 1.   , 0.983])
+    """
+    length = round(0.05 * sample_rate)
+    steps = np.arange(length)
+    taps = 0.5 - 0.5 * np.cos(2 * np.pi * (length - steps) / (2 * length + 1))
+    taps /= taps.sum()
+    samples = np.arange(FRAME_LENGTH)[:, np.newaxis]
+    n_values = -(-FRAME_LENGTH // n_decimated)
+    offsets = n_decimated * (np.arange(n_values) - (length // n_decimated - 1))
+    tap = samples - offsets
+    inside = (tap >= 0) & (tap < length)
+    return np.where(inside, taps[np.clip(tap, 0, length - 1)], 0.0)
+
+
+_ENVELOPE_WEIGHTS = envelope_weights()
 
 
 def envelope(analysis):
@@ -258,12 +266,8 @@ def envelope(analysis):
 
     The analytic signal is made from the transform of the whole frame without a window
     (positive frequencies doubled, negative ones removed). For the filter see
-    :func:`~skser.features._filterbanks.envelope_weights`: we follow YAAFE, where it
+    :func:`~skser.features._waveform.envelope_weights`: we follow YAAFE, where it
     runs backwards.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -284,17 +288,13 @@ def envelope(analysis):
     modulus = np.square(quadrature, out=quadrature)
     modulus += np.square(analysis.frames)
     np.sqrt(modulus, out=modulus)
-    return modulus @ envelope_weights()
+    return modulus @ _ENVELOPE_WEIGHTS
 
 
 def envelope_shape(analysis):
     """Centroid, spread, skewness and kurtosis of the six values of the envelope [1]_.
 
-    See :func:`~skser.features._moments.shape_statistics` for the formulas.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
+    See :func:`~skser.features._analysis.shape_statistics` for the formulas.
 
     Returns
     -------
@@ -316,29 +316,6 @@ def envelope_shape(analysis):
     return shape_statistics(analysis.feature(envelope))
 
 
-@cache
-def _modulation_transform():
-    """Return the window and Fourier transform of six values as a matrix, (6, 1024).
-
-    Bins 0 to 511 of a transform of 1024 points, real and imaginary parts in turns.
-    """
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, 7) / 7)
-    angles = np.outer(np.arange(6), np.arange(512)) * (2 * np.pi / 1024)
-    transform = (window[:, np.newaxis] * np.exp(-1j * angles)).view(float)
-    transform.flags.writeable = False
-    return transform
-
-
-@cache
-def _modulation_averages():
-    """Return the weights that average over the whole spectrum, tremolo and grain."""
-    averages = np.zeros((512, 3))
-    for column, band in enumerate((slice(None), _TREMOLO, _GRAIN)):
-        averages[band, column] = 1 / len(averages[band])
-    averages.flags.writeable = False
-    return averages
-
-
 def amplitude_modulation(analysis):
     r"""Frequency and strength of slow (tremolo) and fast (grain) modulation [1]_ [2]_.
 
@@ -350,10 +327,6 @@ def amplitude_modulation(analysis):
     In a frame of 64 ms the envelope has six values, and the highest bin has always
     been the lowest one of the range; YAAFE's features suppose longer frames. We keep
     the columns as they are.
-
-    Parameters
-    ----------
-    analysis : FrameAnalysis
 
     Returns
     -------
@@ -376,9 +349,9 @@ def amplitude_modulation(analysis):
     >>> amplitude_modulation(FrameAnalysis(np.zeros((1, 1024)))).round(2)
     array([[3.98, 0.  , 0.  , 0.  , 9.92, 0.  , 0.  , 0.  ]])
     """
-    spectrum = analysis.feature(envelope) @ _modulation_transform()
+    spectrum = analysis.feature(envelope) @ _MODULATION_TRANSFORM
     strengths = np.abs(spectrum.view(complex))
-    mean, *means_inside = (strengths @ _modulation_averages()).T
+    mean, *means_inside = (strengths @ _MODULATION_AVERAGES).T
     columns = []
     for band, mean_inside in zip((_TREMOLO, _GRAIN), means_inside, strict=True):
         inside = strengths[:, band]

@@ -3,11 +3,13 @@
 from skser.ivectors._boltzmann import GaussianBernoulliRBM
 from skser.ivectors._deep_belief import DeepBeliefNetwork
 from skser.ivectors._deep_belief_alignment import DeepBeliefAlignment
-from skser.ivectors._extractor import IVectors
+from skser.ivectors._extractor import WCCN, IVectors
 from skser.ivectors._mixture import MixtureAlignment
-from skser.ivectors._normalization import WCCN
-from skser.ivectors._statistics import Statistics, collect_statistics
-from skser.ivectors._total_variability import TotalVariability
+from skser.ivectors._total_variability import (
+    Statistics,
+    TotalVariability,
+    collect_statistics,
+)
 
 __all__ = [
     "WCCN",

@@ -17,9 +17,7 @@ from skser._sequences import (
 )
 from skser.features._context import context_windows
 from skser.ivectors._deep_belief import DeepBeliefNetwork
-from skser.ivectors._mixture import fit_mixture
-from skser.ivectors._seeds import clone_with_seeds
-from skser.ivectors._statistics import sample_frames
+from skser.ivectors._mixture import clone_with_seeds, fit_mixture, sample_frames
 
 # Frames whose contexts are stacked at once in `transform`: 4096 of 429 numbers are
 # 7 MB in single precision.

@@ -1,24 +1,65 @@
-"""How frames are aligned to the mixtures of a background model: `MixtureAlignment`."""
+"""Alignment of frames to a background model (UBM), a Gaussian mixture; its parts."""
 
 import numbers
 import warnings
 
 import numpy as np
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
+from skser._base import FrameTransformer, restore_on_failure
 from skser._compat import Interval, fit_context
-from skser._sequences import (
-    Batch,
-    SequenceTransformerMixin,
-    is_table,
-    validate_frames,
-)
-from skser.ivectors._statistics import sample_frames
+
+
+def clone_with_seeds(estimator, generator):
+    """Return an unfitted copy in which every unset `random_state` is set.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    generator : RandomState
+        Gives a seed for each `random_state` that is None, nested ones included.
+
+    Returns
+    -------
+    copy : estimator instance
+    """
+    copy = clone(estimator)
+    unset = [
+        name
+        for name, value in sorted(copy.get_params(deep=True).items())
+        if name.split("__")[-1] == "random_state" and value is None
+    ]
+    seeds = generator.randint(2**31 - 1, size=len(unset)).tolist()
+    return copy.set_params(**dict(zip(unset, seeds, strict=True)))
+
+
+def sample_frames(sequences, n_frames, generator):
+    """Draw frames without replacement from all utterances.
+
+    Parameters
+    ----------
+    sequences : list of ndarray of shape (n_frames, n_features)
+    n_frames : int
+        The number to draw; all are taken where there are fewer.
+    generator : RandomState
+
+    Returns
+    -------
+    rows : list of ndarray of int
+        Which frames of each utterance were drawn, ascending.
+    """
+    lengths = [len(sequence) for sequence in sequences]
+    total = sum(lengths)
+    if total <= n_frames:
+        return [np.arange(length) for length in lengths]
+    chosen = np.zeros(total, dtype=bool)
+    chosen[generator.choice(total, n_frames, replace=False)] = True
+    parts = np.split(chosen, np.cumsum(lengths)[:-1])
+    return [np.flatnonzero(part) for part in parts]
 
 
 def fit_mixture(frames, n_mixtures, *, max_iter, generator):
@@ -63,9 +104,7 @@ def fit_mixture(frames, n_mixtures, *, max_iter, generator):
     return mixture.set_params(random_state=None)
 
 
-class MixtureAlignment(
-    ClassNamePrefixFeaturesOutMixin, SequenceTransformerMixin, BaseEstimator
-):
+class MixtureAlignment(ClassNamePrefixFeaturesOutMixin, FrameTransformer):
     r"""Align frames to the Gaussians of a universal background model.
 
     The model is a mixture of Gaussians with diagonal covariances, fitted by
@@ -138,6 +177,7 @@ class MixtureAlignment(
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Fit the background model.
@@ -159,7 +199,7 @@ class MixtureAlignment(
         ValueError
             If there are fewer frames than mixtures.
         """
-        sequences = validate_frames(self, X, reset=True)
+        sequences = self._check_input(X, reset=True)
         generator = check_random_state(self.random_state)
         rows = sample_frames(sequences, self.max_frames, generator)
         frames = np.concatenate([s[r] for s, r in zip(sequences, rows, strict=True)])
@@ -169,34 +209,12 @@ class MixtureAlignment(
         self.n_iter_ = self.mixture_.n_iter_
         return self
 
-    def transform(self, X):
-        """Return the posteriors of the mixtures at every frame.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
-
-        Returns
-        -------
-        posteriors : list of ndarray of shape (n_frames, n_mixtures)
-            Rows have a sum of 1; one array if `X` is two-dimensional.
-        """
-        check_is_fitted(self)
-        sequences = validate_frames(self, X, reset=False)
-        posteriors = Batch(
-            self.mixture_.predict_proba(sequence).astype(sequence.dtype, copy=False)
-            for sequence in sequences
-        )
-        return posteriors[0] if is_table(X) else posteriors
+    def _transform_frames(self, sequence):
+        """Return the posteriors of the mixtures, whose sum is 1 at every frame."""
+        posteriors = self.mixture_.predict_proba(sequence)
+        return posteriors.astype(sequence.dtype, copy=False)
 
     @property
     def _n_features_out(self):
         """Number of output features, for ``get_feature_names_out``."""
         return self.mixture_.n_components
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

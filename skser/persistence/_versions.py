@@ -3,7 +3,7 @@
 import hashlib
 from importlib.metadata import version
 
-from skser._version import __version__
+from skser import __version__
 from skser.classifiers import BaseNetworkClassifier
 from skser.features import CATALOGUE, AcousticFeatures
 

@@ -24,10 +24,10 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from skser import AcousticFeatures, AudioLoader, Framer, datasets
+from skser._compat import import_opensmile
 from skser._sequences import pad_sequences
 from skser.classifiers import AttentionBLSTMFCNClassifier
 from skser.features import FrameStatistics, SpeechDescriptors
-from skser.features._functionals import _import_opensmile
 from skser.streaming import ByUtterance
 from skser.systems import attention_blstm_fcn_robust
 
@@ -74,7 +74,7 @@ def transformation(*steps):
 
 def smile(feature_set, level, **parameters):
     """Return openSMILE for a feature set, or for the text of a configuration."""
-    opensmile = _import_opensmile()
+    opensmile = import_opensmile()
     return opensmile.Smile(str(feature_set), level, **parameters)
 
 

@@ -135,7 +135,7 @@ def test_a_constant_that_is_changed_in_the_code_finds_nothing(folder, tmp_path):
     AcousticFeatures(cache=folder).transform(FRAMES[:1])
     package = Path(skser.__file__).parent
     shutil.copytree(package, tmp_path / "skser", ignore=shutil.ignore_patterns("*.pyc"))
-    helper = tmp_path / "skser" / "features" / "_filterbanks.py"
+    helper = tmp_path / "skser" / "features" / "_bands.py"
     text = helper.read_text()
     assert "high=6854.0" in text
     helper.write_text(text.replace("high=6854.0", "high=6000.0"))

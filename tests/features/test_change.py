@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from skser.features._analysis import FrameAnalysis
-from skser.features._change import (
+from skser.features._spectrum import (
     complex_domain_onset_detection,
     spectral_flux,
     spectral_variation,

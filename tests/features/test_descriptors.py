@@ -103,3 +103,8 @@ def test_what_cannot_be_computed_is_refused(params, message, frames):
 def test_frames_that_are_not_finite_are_named(frames):
     with pytest.raises(ValueError, match=r"X\[1\] contains NaN"):
         SpeechDescriptors().transform([frames[0], np.full((2, 400), np.inf)])
+
+
+def test_a_description_that_is_not_finite_is_refused_with_its_place(frames):
+    with pytest.raises(ValueError, match=r"makes of X\[1\] contains NaN or infinity"):
+        SpeechDescriptors().transform([frames[0], np.full((3, 400), 1e300)])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skser.features._analysis import FrameAnalysis
-from skser.features._filterbanks import quarter_octave_bands
 from skser.features._spectrum import (
     magnitude_spectrum,
+    quarter_octave_bands,
     spectral_crest_factor_per_band,
     spectral_decrease,
     spectral_flatness,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from skser.features._voice import HNR_LIMITS, periodicity
+from skser.features._descriptors import HNR_LIMITS, periodicity
 from skser.framing import frame
 
 RATE = 16000

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from skser.features._analysis import FrameAnalysis
-from skser.features._filterbanks import envelope_weights
-from skser.features._moments import shape_statistics
+from skser.features._analysis import FrameAnalysis, shape_statistics
 from skser.features._waveform import (
     amplitude_modulation,
     autocorrelation,
     energy,
     envelope,
     envelope_shape,
+    envelope_weights,
     temporal_shape,
     zero_crossing_rate,
 )

@@ -3,7 +3,8 @@
 import numpy as np
 
 from skser.ivectors import collect_statistics
-from skser.ivectors._statistics import floor_variances, sample_frames
+from skser.ivectors._mixture import sample_frames
+from skser.ivectors._total_variability import floor_variances
 
 FRAMES = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])]
 POSTERIORS = [np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[0.0, 1.0]])]

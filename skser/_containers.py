@@ -1,0 +1,339 @@
+"""Truncated audio files: what a header announces, compared with the size of the file.
+
+libsndfile takes a file that was cut for a shorter one, and leaves samples out where
+something stands before the header. `open_complete` opens a recording for it: complete,
+from its header on, with a size that it understands.
+
+============================== ====================================================
+format                         what is compared
+============================== ====================================================
+WAV, RF64, W64, AIFF, 8SVX,    size of the chunk of samples; up to 64 bytes too many
+CAF                            are no truncation but a recorder's mistake
+AU, AVR, NIST SPHERE, VOC, WVE size or number of samples in the header, likewise
+Ogg (Vorbis, Opus, FLAC)       the last page must be whole and end the stream
+FLAC                           number of samples, in decoding
+MP3, MP3 in WAV                number of samples, in decoding; it may be an estimate,
+                               so that the last tenth may be missing
+others that libsndfile reads   nothing: their headers do not tell, or differ
+============================== ====================================================
+"""
+
+import errno
+import io
+import os
+import re
+import stat
+import struct
+from itertools import islice
+from typing import NamedTuple
+
+import soundfile
+
+from skser.exceptions import EmptyAudioError, TruncatedAudioError, UnreadableAudioError
+
+# Recorders count their own header, or a byte of padding, as samples.
+_TOLERANCE = 64  # bytes
+# Programs that write into a pipe cannot know the size. They leave the greatest
+# number that the field holds, or 2 GiB, or (SoX) 2 GiB less a page.
+UNKNOWN_SIZE = {"I": 0x7FFFF000, "Q": 2**62}
+# A run of zeros reads as empty chunks, one every 8 bytes.
+_MAX_CHUNKS = 1000
+_LONGEST_HEADER = 4096
+# A page of Ogg has 65,307 bytes at most; behind the last one may be a tag.
+_LONGEST_OGG_PAGE = 65_307
+
+
+class _Container(NamedTuple):
+    """Where a family of file formats keeps the size of its audio data."""
+
+    first_chunk: int  # byte offset
+    header: str  # struct format of (name of the chunk, size)
+    # Name of the chunk that holds the samples -> its bytes that are not samples.
+    data: dict
+    size_includes_header: bool
+    alignment: int
+
+
+_CONTAINERS = {
+    b"RIFF": _Container(12, "<4sI", {b"data": 0}, False, 2),
+    b"RIFX": _Container(12, ">4sI", {b"data": 0}, False, 2),
+    b"RF64": _Container(12, "<4sI", {b"data": 0}, False, 2),
+    b"FORM": _Container(12, ">4sI", {b"SSND": 8, b"BODY": 0}, False, 2),
+    b"caff": _Container(8, ">4sQ", {b"data": 4}, False, 1),
+    b"riff": _Container(40, "<4s12xQ", {b"data": 0}, True, 8),  # Sony Wave64
+}
+
+
+def _read_sphere(head):
+    """Return start and size of the samples of a NIST SPHERE file."""
+    if b"shorten" in head:
+        raise ValueError("compressed")
+    fields = dict(re.findall(rb"^(\w+) -i (\d+)", head, re.MULTILINE))
+    names = (b"sample_count", b"channel_count", b"sample_n_bytes")
+    n_samples, n_channels, width = (int(fields.get(name, 1)) for name in names)
+    return int(head[8:16]), n_samples * n_channels * width
+
+
+def _read_voc(head):
+    """Return start and size of the samples of a Creative Voice file."""
+    start = struct.unpack_from("<H", head, 20)[0]
+    kind, low, high = struct.unpack_from("<BHB", head, start)
+    n_before = {1: 2, 9: 12}.get(kind)
+    if n_before is None:
+        raise ValueError("unknown kind of block")
+    return start + 4 + n_before, low + 65536 * high - n_before
+
+
+def _read_avr(head):
+    """Return start and size of the samples of an AVR file."""
+    is_stereo, width, n_samples = struct.unpack_from(">HH10xI", head, 12)
+    return 128, n_samples * (width // 8) * (2 if is_stereo else 1)
+
+
+# What a file begins with -> where its samples start and how many bytes they have.
+_FIXED_HEADERS = {
+    b".snd": lambda head: struct.unpack_from(">II", head, 4),
+    b"NIST": _read_sphere,
+    b"Crea": _read_voc,
+    b"2BIT": _read_avr,
+    b"ALaw": lambda head: (32, struct.unpack_from(">I", head, 18)[0]),
+}
+_AFTER_TAG = {*_CONTAINERS, *_FIXED_HEADERS, b"fLaC", b"OggS"}
+
+
+class _Part(io.FileIO):
+    """A file from `start` on; `replaced` are positions and bytes to be put there."""
+
+    def __init__(self, path, start, replaced=()):
+        super().__init__(path)
+        self.start, self.replaced = start, replaced
+        self.seek(0)
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        """Move to a position, counted from `start`."""
+        end = os.fstat(self.fileno()).st_size
+        base = {os.SEEK_SET: self.start, os.SEEK_CUR: super().tell(), os.SEEK_END: end}
+        if base[whence] + offset < self.start:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return super().seek(base[whence] + offset) - self.start
+
+    def tell(self):
+        """Return the position, counted from `start`."""
+        return super().tell() - self.start
+
+    def readinto(self, buffer):
+        """Read bytes, and put in those that are replaced."""
+        position = self.tell()
+        n_read = super().readinto(buffer)
+        for place, content in self.replaced:
+            for i, byte in enumerate(content, place - position):
+                if 0 <= i < n_read:
+                    buffer[i] = byte
+        return n_read
+
+
+class _SteadyReader(io.BufferedReader):
+    """A file that stays where it is when it is sent to before its beginning.
+
+    Damaged headers do that. An error could not leave libsndfile, but would be printed.
+    """
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        """Move to a position if there is one, and return where the file is."""
+        try:
+            return super().seek(offset, whence)
+        except (OSError, ValueError):
+            return self.tell()
+
+
+def open_complete(path):
+    """Open a recording from its header on, if it holds what that announces.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    stream : binary file object
+        At its beginning. A tag (ID3v2) before the header of another format than MP3 is
+        left out, and sizes that were never written are put in.
+
+    Raises
+    ------
+    AudioError, OSError
+        If it is no regular file, empty or truncated.
+    """
+    n_bytes = _measure_file(path)
+    stream = _SteadyReader(io.FileIO(path))
+    try:
+        start = _measure_tags(stream)
+        if start:
+            stream.close()
+            stream = _SteadyReader(_Part(path, start))
+        stream.seek(0)
+        replaced = _check_size(stream, n_bytes - start, path)
+        if replaced:
+            stream.close()
+            stream = _SteadyReader(_Part(path, start, replaced))
+        # soundfile takes a file named *.raw for one without a header.
+        stream.raw.name = ""
+        stream.seek(0)
+        return stream
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _measure_file(path):
+    """Return the number of bytes of a regular file that is not empty."""
+    if "\0" in path:
+        raise UnreadableAudioError(
+            f"A path with a null byte: {path!r:.80}. Pass paths, not file contents."
+        )
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(status.st_mode):
+        # Opening a named pipe would wait for a writer for ever.
+        raise UnreadableAudioError(f"{path!r} is not a regular file.")
+    if status.st_size == 0:
+        raise EmptyAudioError(f"{path!r} is empty: a file of 0 bytes.")
+    return status.st_size
+
+
+def _measure_tags(stream):
+    """Return the length of ID3v2 tags before the header of another format than MP3."""
+    start = _skip_tags(stream)
+    return start if start and stream.read(4) in _AFTER_TAG else 0
+
+
+def _skip_tags(stream):
+    """Move behind the ID3v2 tags at the beginning, and return where that is."""
+    start = stream.seek(0)
+    while (head := stream.read(10))[:3] == b"ID3" and len(head) == 10:
+        # Seven bits of each byte count. A footer repeats the ten of the header.
+        length = sum(byte % 128 << 7 * i for i, byte in enumerate(reversed(head[6:])))
+        start += length + (20 if head[5] & 0x10 else 10)
+        stream.seek(start)
+    return stream.seek(start)
+
+
+def has_more_sound(stream):
+    """Tell whether the length of an MP3 was estimated too short.
+
+    Parameters
+    ----------
+    stream : binary file object
+        Where decoding has stopped.
+
+    Returns
+    -------
+    has_more : bool
+        Whether more than a tenth of the file follows that is no tag, and the file does
+        not say how long it is (Xing, Info or VBRI).
+    """
+    n_read = stream.tell()
+    following = stream.read(_LONGEST_HEADER)
+    n_bytes = stream.seek(0, os.SEEK_END)
+    if n_bytes - n_read <= max(n_bytes // 10, _LONGEST_HEADER):
+        return False
+    _skip_tags(stream)
+    beginning = stream.read(_LONGEST_HEADER)
+    tags = (b"APETAGEX", b"ID3", b"LYRICSBEGIN")
+    return not (
+        any(tag in following for tag in tags)
+        or any(tag in beginning for tag in (b"Xing", b"Info", b"VBRI"))
+    )
+
+
+def _check_size(stream, n_bytes, path):
+    """Compare what is announced with what is there; return sizes to be put in."""
+    head = stream.read(_LONGEST_HEADER)
+    if head[:4] == b"OggS":
+        _check_ogg_end(stream, n_bytes, path)
+        return ()
+    start, announced = _find_samples(stream, head, n_bytes)
+    available = max(0, n_bytes - start)
+    if announced > available + _TOLERANCE:
+        stream.seek(0)
+        raise TruncatedAudioError(
+            f"{path!r} is truncated: its header says "
+            f"{_in_samples(stream, announced, available)}. Get a complete copy."
+        )
+    if announced == 0 and available > 0 and head[:8] == b"RIFF\0\0\0\0":
+        # The writer never came back: "unknown" is what libsndfile understands.
+        return (4, b"\xff" * 4), (start - 4, b"\xff" * 4)
+    return ()
+
+
+def _find_samples(stream, head, n_bytes):
+    """Return where the samples start and how many bytes of them are announced.
+
+    Formats without such a size, and files whose writer could not know it, give 0
+    bytes: nothing to miss.
+    """
+    if head[:4] in _FIXED_HEADERS:
+        try:
+            start, size = _FIXED_HEADERS[head[:4]](head)
+        except (struct.error, ValueError):
+            return n_bytes, 0
+        return start, size if 0 <= size < UNKNOWN_SIZE["I"] else 0
+    if head[:4] not in _CONTAINERS:
+        return n_bytes, 0
+    container, long_size = _CONTAINERS[head[:4]], 0
+    chunks = _iterate_chunks(stream, container, n_bytes)
+    for name, start, size in islice(chunks, _MAX_CHUNKS):
+        if name == b"ds64":  # RF64 keeps the sizes that need 64 bits here
+            long_size = struct.unpack("<8xQ", stream.read(16).ljust(16, b"\0"))[0]
+        if name in container.data:
+            if size >= UNKNOWN_SIZE[container.header[-1]]:
+                size = long_size
+            n_before = container.data[name]
+            return start + n_before, max(0, size - n_before)
+    return n_bytes, 0
+
+
+def _iterate_chunks(stream, container, n_bytes):
+    """Yield name, start and size of the chunks, the file being at their start."""
+    header_length = struct.calcsize(container.header)
+    position = container.first_chunk
+    while position + header_length <= n_bytes:
+        stream.seek(position)
+        name, size = struct.unpack(container.header, stream.read(header_length))
+        if container.size_includes_header:
+            size = max(0, size - header_length)
+        position += header_length
+        yield name, position, size
+        position += size + -size % container.alignment
+
+
+def _in_samples(stream, announced, available):
+    """Put two numbers of bytes in samples where libsndfile can still open the file."""
+    try:
+        n_samples = soundfile.SoundFile(stream).frames
+    except soundfile.LibsndfileError:
+        n_samples = 0
+    if n_samples == 0:
+        return f"{announced} bytes of samples, the file has {available}"
+    # libsndfile may leave out a part of a sample; compressed ones are below a byte.
+    bytes_per_sample = max(0.1, round(available / n_samples, 1))
+    n_announced = round(announced / bytes_per_sample)
+    return f"{n_announced} samples, the file has {n_samples}"
+
+
+def _check_ogg_end(stream, n_bytes, path):
+    """Check that the last page of an Ogg file is whole and ends the stream."""
+    stream.seek(max(0, n_bytes - 2 * _LONGEST_OGG_PAGE))
+    tail = stream.read()
+    page = tail.rfind(b"OggS")
+    if page < 0:
+        return  # Something long stands behind it.
+    lengths = tail[page + 27 :][: tail[page + 26]] if len(tail) > page + 26 else b""
+    is_whole = lengths and page + 27 + len(lengths) + sum(lengths) <= len(tail)
+    if not is_whole or not tail[page + 5] & 4:
+        raise TruncatedAudioError(
+            f"{path!r} is truncated: the page that ends an Ogg stream is missing. Get "
+            "a complete copy. If its recorder never writes that page, convert it to "
+            "WAV."
+        )
