@@ -8,6 +8,7 @@ three-dimensional arrays. Here a class states those that differ from scikit-lear
 from functools import reduce
 
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from skser._compat import fit_context
 
@@ -65,3 +66,27 @@ class StatelessTransformer(DeclaredTagsMixin, BaseEstimator):
         """
         self._check_input(X, reset=True)
         return self
+
+
+def list_steps(estimator):
+    """Return the steps of a Pipeline, and of Pipelines in it, without empty ones.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of another kind, it is the only step.
+
+    Returns
+    -------
+    steps : list of estimator
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> list_steps(make_pipeline(make_pipeline(StandardScaler(), "passthrough")))
+    [StandardScaler()]
+    """
+    if not isinstance(estimator, Pipeline):
+        return [] if estimator in (None, "passthrough") else [estimator]
+    return [step for _, entry in estimator.steps for step in list_steps(entry)]

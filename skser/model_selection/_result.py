@@ -44,7 +44,8 @@ class EvaluationResult:
         The seed of each run. None stands for the pipeline's own.
     protocol : dict
         How the figures came about: "splitter", "n_folds", "speaker_independent",
-        "pipeline", "versions".
+        "pipeline", "versions"; and "test", the perturbation of test
+        recordings, if there was one.
 
     Examples
     --------
@@ -390,6 +391,7 @@ class EvaluationResult:
             "Speaker-independent": independent[
                 self.protocol.get("speaker_independent")
             ],
+            "Test recordings": self.protocol.get("test", "as they are"),
             "Recordings": f"{len(self.files)}, {len(set(self.recordings.tolist()))} "
             "of them tested",
             "Seeds": ", ".join(map(str, self.seeds)),

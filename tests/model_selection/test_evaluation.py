@@ -56,8 +56,8 @@ slow = load_script()
 class Spy(ClassifierMixin, BaseEstimator):
     """Keep what `fit` was given, in a list that all copies share."""
 
-    __metadata_request__fit = {"groups": True}  # noqa: RUF012
-    seen = []  # noqa: RUF012
+    __metadata_request__fit = {"groups": True}
+    seen = []
 
     def fit(self, X, y, groups=None, X_val=None, y_val=None):
         self.seen.append({"X": X, "groups": groups, "X_val": X_val, "y_val": y_val})
@@ -250,9 +250,15 @@ class TestRouting:
 
 
 class TestProtocol:
-    def test_a_leak_is_told_and_recorded(self, corpus):
+    @pytest.mark.parametrize("cv", [KFold(3), 3])
+    def test_a_leak_is_refused(self, corpus, cv):
+        message = r"Fold 0 is not speaker-independent.* SpeakerFolds.* allow_leaks=True"
+        with pytest.raises(ValueError, match=message):
+            evaluate(DummyClassifier(), corpus, cv)
+
+    def test_a_leak_that_is_allowed_is_told_and_recorded(self, corpus):
         with pytest.warns(UserWarning, match="Fold 0 is not speaker-independent"):
-            result = evaluate(DummyClassifier(), corpus, KFold(3))
+            result = evaluate(DummyClassifier(), corpus, KFold(3), allow_leaks=True)
         assert result.protocol["speaker_independent"] is False
         assert "Speaker-independent: NO" in result.to_markdown()
 
@@ -312,6 +318,91 @@ class TestProtocol:
         lines = sorted(capsys.readouterr().out.splitlines())
         assert len(lines) == 5
         assert lines[0].startswith("fold 0 of 5 (test speaker 's0'): WA")
+
+
+class TestArguments:
+    def test_separate_arguments_do_what_a_corpus_does(self, corpus):
+        folds = LeaveOneSpeakerOut()
+        expected = pairs(evaluate(LogisticRegression(), corpus, folds))
+        separate = (LogisticRegression(), corpus.data, corpus.target)
+        for result in (
+            evaluate(*separate, folds, groups=corpus.groups),
+            evaluate(*separate, groups=corpus.groups, cv=folds),
+            evaluate(*separate, groups=corpus.groups.tolist()),
+            evaluate(LogisticRegression(), corpus),
+            evaluate(LogisticRegression(), dict(corpus), cv=folds),
+        ):
+            assert pairs(result) == expected
+
+    def test_lists_of_paths_name_the_files_of_the_result(self, corpus):
+        paths = [Path(f"{i}.wav") for i in range(40)]
+        result = evaluate(
+            DummyClassifier(), paths, corpus.target.tolist(), groups=corpus.groups
+        )
+        assert result.files == [f"{i}.wav" for i in range(40)]
+        assert result.labels == ["calm", "glad"]
+
+    def test_a_table_of_features_is_taken_with_its_labels(self, corpus):
+        pandas = pytest.importorskip("pandas")
+        table = pandas.DataFrame(corpus.data, columns=["a", "b", "c"])
+        expected = evaluate(LogisticRegression(), corpus)
+        result = evaluate(
+            LogisticRegression(), table, corpus.target, groups=corpus.groups
+        )
+        assert pairs(result)["predicted"] == pairs(expected)["predicted"]
+        assert pairs(result)["file"] == pairs(expected)["file"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (lambda c: ("recordings", c.target), "load_folder, .*or a list of record"),
+            (lambda c: (list(c.data),), r"evaluate\(system, paths, emotions, groups="),
+            (
+                lambda c: (list(c.data), KFold(2)),
+                "y must be the emotion of each; got K",
+            ),
+            (lambda c: (c, c.target), "cv must be a splitter, .* got array"),
+            (lambda c: (c, c.target, KFold(2)), "A corpus has its own target"),
+            (lambda c: (list(c.data), c.target[:3]), "inconsistent numbers of samples"),
+        ],
+    )
+    def test_what_cannot_be_meant_gets_an_answer_that_helps(
+        self, corpus, arguments, message
+    ):
+        with pytest.raises(ValueError, match=message):
+            evaluate(DummyClassifier(), *arguments(corpus))
+
+    @pytest.mark.parametrize("where", ["groups", "target"])
+    def test_numbers_beside_texts_are_refused(self, corpus, where):
+        corpus[where] = [1, *corpus[where].tolist()[1:-1], "1"]
+        with pytest.raises(ValueError, match=rf"{where} has both texts and numbers"):
+            evaluate(DummyClassifier(), corpus)
+
+    def test_nan_beside_texts_is_missing_and_no_name(self, corpus):
+        corpus.groups = [float("nan"), *corpus.groups.tolist()[1:]]
+        with pytest.raises(ValueError, match=r"groups\[0\] is missing"):
+            evaluate(DummyClassifier(), corpus)
+
+    @pytest.mark.parametrize(
+        ("names", "message"),
+        [
+            (["01 ", "01", "2", "3"], "groups has names .*'01' and '01 '"),
+            (["Anna", "anna", "bea", "carl"], "'Anna' and 'anna'"),
+            (["s1", "s01", "s2", "s10"], "'s01' and 's1'"),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore:Fold")
+    def test_names_that_a_person_takes_for_one_are_named(self, corpus, names, message):
+        corpus.groups = np.repeat(names, 10)
+        with pytest.warns(UserWarning, match=message):
+            result = evaluate(DummyClassifier(), corpus)
+        assert len(result.scores_by("speaker")) == 4
+
+    def test_names_that_differ_are_left_alone(self, corpus):
+        corpus.groups = np.repeat(["s1", "s10", "s100", "s2", "S1a"], 8)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            evaluate(LogisticRegression(), corpus)
 
 
 class FailsOnce(slow.SlowClassifier):
