@@ -1,12 +1,5 @@
 """Speaker-independent folds, evaluation, confidence intervals, significance tests."""
 
-from skser.model_selection._comparison import (
-    compare,
-    holm_adjust,
-    mcnemar_test,
-    paired_difference,
-    wilcoxon_test,
-)
 from skser.model_selection._evaluation import (
     IncompleteEvaluationError,
     evaluate,
@@ -20,6 +13,13 @@ from skser.model_selection._splitters import (
     SpeakerAndTextFolds,
     SpeakerFolds,
     check_speaker_independence,
+)
+from skser.model_selection._statistics import (
+    compare,
+    holm_adjust,
+    mcnemar_test,
+    paired_difference,
+    wilcoxon_test,
 )
 
 __all__ = [

@@ -334,19 +334,12 @@ def _hold_out_blocks(speakers, blocks, validation, generator):
         )
     for fold, block in enumerate(blocks):
         test = np.isin(speakers, block)
-        chosen = _validation_block(fold, len(blocks), validation, generator)
         held_out = np.zeros_like(test)
-        if chosen is not None:
-            held_out = np.isin(speakers, blocks[chosen])
+        if validation is not None:
+            rotates = validation == "rotate"
+            step = 1 if rotates else generator.randint(1, len(blocks))
+            held_out = np.isin(speakers, blocks[(fold + step) % len(blocks)])
         yield ~(test | held_out), held_out, test
-
-
-def _validation_block(fold, n_blocks, validation, generator):
-    """Return the number of the block that validates, or None."""
-    if validation is None:
-        return None
-    steps = {"rotate": lambda: 1, "random": lambda: generator.randint(1, n_blocks)}
-    return (fold + steps[validation]()) % n_blocks
 
 
 def _of_gender(session, speakers, gender):
@@ -533,37 +526,33 @@ class FixedSplit(ValidationSplitter):
 
     def _folds(self, X, y, speakers):
         parts = _check_aligned(self._split, X, "split")
-        train = self._find(parts, self.train, "train")
-        test = self._find(parts, self.test, "test")
-        if self.validation is None:
-            held_out = np.zeros_like(train)
-        elif isinstance(self.validation, float):
-            held_out = self._draw(np.flatnonzero(train), len(train), y, speakers)
-            train = train & ~held_out
-        else:
-            held_out = self._find(parts, self.validation, "validation")
-        yield train, held_out, test
+        names = {"train": self.train, "test": self.test}
+        if isinstance(self.validation, str):
+            names["validation"] = self.validation
+        masks = {parameter: parts == name for parameter, name in names.items()}
+        for parameter, mask in masks.items():
+            if not np.any(mask):
+                raise ValueError(
+                    f"{parameter}={names[parameter]!r}, but split has only the parts "
+                    f"{np.unique(parts).tolist()}."
+                )
+        held_out = masks.get("validation", np.zeros(len(parts), dtype=bool))
+        if isinstance(self.validation, float):
+            held_out = self._draw(masks["train"], y, speakers)
+        train = masks["train"] if "validation" in masks else masks["train"] & ~held_out
+        yield train, held_out, masks["test"]
 
-    def _find(self, parts, name, parameter):
-        """Return the mask of one part."""
-        mask = parts == name
-        if not np.any(mask):
-            raise ValueError(
-                f"{parameter}={name!r}, but split has only the parts "
-                f"{np.unique(parts).tolist()}."
-            )
-        return mask
-
-    def _draw(self, train, n_recordings, y, speakers):
+    def _draw(self, is_train, y, speakers):
         """Return the mask of the share of the training part that is held out."""
         if speakers is None and y is None:
             raise ValueError("validation as a share needs groups, or else y.")
+        train = np.flatnonzero(is_train)
         kind = StratifiedShuffleSplit if speakers is None else GroupShuffleSplit
         splitter = kind(1, test_size=self.validation, random_state=self.random_state)
         labels = None if y is None else np.asarray(y)[train]
         groups = None if speakers is None else speakers[train]
         _, chosen = next(splitter.split(train, labels, groups))
-        mask = np.zeros(n_recordings, dtype=bool)
+        mask = np.zeros_like(is_train)
         mask[train[chosen]] = True
         return mask
 

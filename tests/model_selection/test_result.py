@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix, precision_score
 
 from skser.metrics import unweighted_accuracy_score, weighted_accuracy_score
 from skser.model_selection import EvaluationResult, load_result
-from skser.model_selection._intervals import Counts, bootstrap_speakers, estimate
+from skser.model_selection._statistics import Counts, bootstrap_speakers, estimate
 
 # anna: A 2 of 3, B 1 of 1. bert: A 1 of 1, B 1 of 3. Pooled: A 3/4, B 2/4.
 TABLE = {"anna": ("AAAB", "AABB"), "bert": ("ABBB", "AAAB")}
