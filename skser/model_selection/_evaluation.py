@@ -393,7 +393,7 @@ def _check_recordings(recordings, y):
 
 def _evaluate(system, data, cv, conditions, **options):
     """Run all folds and return a result for each condition."""
-    folds = list_folds(_check_cv(cv), data.X, data.y, data.speakers)
+    folds = list_folds(cv, data.X, data.y, data.speakers)
     leak = None if data.speakers is None else find_leak(folds, data.speakers)
     if leak and not options["allow_leaks"]:
         raise ValueError(
@@ -432,24 +432,6 @@ def _evaluate(system, data, cv, conditions, **options):
         error.result = results if conditions.sample_rate else results.get("clean")
         raise error
     return results
-
-
-def _check_cv(cv):
-    """Return cv, or say that it is none, such as labels beside a corpus."""
-    if hasattr(cv, "split") and not isinstance(cv, str):
-        return cv
-    folds = list(cv) if isinstance(cv, Iterable) else cv
-    is_list = isinstance(folds, list) and all(
-        hasattr(fold, "__len__") and not isinstance(fold, str) and len(fold) == 2
-        for fold in folds
-    )
-    if not is_list and not isinstance(folds, (int, np.integer)):
-        raise ValueError(
-            "cv must be a splitter, a number of folds, or (train, test) for each fold; "
-            f"got {cv!r:.80}. To pass emotions, give the recordings, too: "
-            "evaluate(system, paths, emotions, groups=speakers, cv=...)."
-        )
-    return folds
 
 
 def _check_folds(folds, data):
@@ -504,30 +486,27 @@ def _list_jobs(system, data, folds, seeds):
     seeds = [None] if seeds is None else [int(seed) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be different integers, or None; got {seeds}.")
+    parameters = [
+        name
+        for name in system.get_params()
+        if name == "random_state" or name.endswith("__random_state")
+    ]
+    if not parameters and seeds != [None]:
+        raise ValueError(
+            f"seeds={seeds} were given, but {type(list_steps(system)[-1]).__name__} "
+            "and the steps before it have no parameter random_state: all runs would be "
+            "the same. Set seeds=None."
+        )
     jobs = []
     for run, seed in enumerate(seeds):
-        seeded = system if seed is None else _set_seed(system, seed)
+        seeded = clone(system)
+        if seed is not None:
+            seeded.set_params(**dict.fromkeys(parameters, seed))
         for fold, parts in enumerate(folds):
             name = f"fold {fold} of {len(folds)} ({data.describe_test(parts[2])})"
             name += "" if seed is None else f", seed {seed}"
             jobs.append(Job(seeded, run, seed, fold, parts, name))
     return jobs
-
-
-def _set_seed(system, seed):
-    """Return a copy with all parameters called ``random_state`` set to the seed."""
-    names = [
-        name
-        for name in system.get_params()
-        if name == "random_state" or name.endswith("__random_state")
-    ]
-    if not names:
-        raise ValueError(
-            f"seeds={seed} was given, but {type(list_steps(system)[-1]).__name__} and "
-            "the steps before it have no parameter random_state: all runs would be the "
-            "same. Set seeds=None."
-        )
-    return clone(system).set_params(**dict.fromkeys(names, int(seed)))
 
 
 def _run_all(jobs, work, n_jobs, verbose):

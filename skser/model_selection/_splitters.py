@@ -11,6 +11,7 @@ import unicodedata
 import warnings
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -648,7 +649,24 @@ def list_folds(cv, X, y=None, groups=None):
     -------
     folds : list of tuple of ndarray
         Validation is empty where the splitter knows none.
+
+    Raises
+    ------
+    ValueError
+        If `cv` is something else, such as labels.
     """
+    if not hasattr(cv, "split") or isinstance(cv, str):
+        cv = list(cv) if isinstance(cv, Iterable) else cv
+        is_list = isinstance(cv, list) and all(
+            hasattr(fold, "__len__") and not isinstance(fold, str) and len(fold) == 2
+            for fold in cv
+        )
+        if not is_list and not isinstance(cv, numbers.Integral):
+            raise ValueError(
+                "cv must be a splitter, a number of folds, or (train, test) for each "
+                f"fold; got {cv!r:.80}. To pass emotions, give the recordings, too: "
+                "evaluate(system, paths, emotions, groups=speakers, cv=...)."
+            )
     if hasattr(cv, "split_with_validation"):
         return list(cv.split_with_validation(X, y, groups))
     with warnings.catch_warnings():

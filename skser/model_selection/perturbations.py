@@ -66,7 +66,8 @@ def change_gain(signal: ArrayLike, sample_rate: int, *, decibels: float) -> np.n
     >>> change_gain(np.array([0.1, -0.2]), 16000, decibels=20)
     array([ 1., -2.], dtype=float32)
     """
-    return _as_signal(10 ** (decibels / 20) * np.asarray(signal, dtype=float))
+    changed = 10 ** (decibels / 20) * np.asarray(signal, dtype=float)
+    return changed.astype(np.float32)
 
 
 def limit_band(
@@ -116,7 +117,8 @@ def limit_band(
             f"half of sample_rate={sample_rate} Hz."
         )
     sections = butter(4, [low, high], "bandpass", fs=sample_rate, output="sos")
-    return _as_signal(sosfilt(sections, np.asarray(signal, dtype=float)))
+    filtered = sosfilt(sections, np.asarray(signal, dtype=float))
+    return filtered.astype(np.float32)
 
 
 def apply_shelf(
@@ -199,7 +201,8 @@ def apply_shelf(
         (a + 1) - (a - 1) * cosine - slope,
     ]
     sections = np.array([above + below]) / below[0]
-    return _as_signal(sosfilt(sections, np.asarray(signal, dtype=float)))
+    filtered = sosfilt(sections, np.asarray(signal, dtype=float))
+    return filtered.astype(np.float32)
 
 
 def add_noise(
@@ -257,7 +260,8 @@ def add_noise(
         noise = np.fft.irfft(spectrum, len(signal))
     wanted = 10 ** (-decibels / 10) * np.sum(signal**2)
     power = np.sum(noise**2)
-    return _as_signal(signal + noise * np.sqrt(wanted / power if power else 0))
+    noisy = signal + noise * np.sqrt(wanted / power if power else 0)
+    return noisy.astype(np.float32)
 
 
 def reduce_sample_rate(
@@ -294,9 +298,12 @@ def reduce_sample_rate(
     n_samples = len(signal)
     for old, new in ((sample_rate, rate), (rate, sample_rate)):
         signal = librosa.resample(
-            _as_signal(signal), orig_sr=old, target_sr=new, res_type="soxr_hq"
+            np.asarray(signal, dtype=np.float32),
+            orig_sr=old,
+            target_sr=new,
+            res_type="soxr_hq",
         )
-    return _of_length(signal, n_samples)
+    return signal[:n_samples]
 
 
 def compress_mp3(
@@ -364,7 +371,7 @@ def compress_mp3(
     decoded, _ = soundfile.read(file, dtype="float32")
     # Frames of low bit rates have no room for the tag that says how long the delay is.
     start = _MP3_DELAY if len(decoded) > len(signal) else 0
-    return _of_length(decoded[start:], len(signal))
+    return decoded[start:][: len(signal)]
 
 
 PERTURBATIONS: dict[str, Callable] = {
@@ -432,20 +439,27 @@ def perturb(
     >>> noisy[0].shape
     (3,)
     """
-    name, function = _look_up(perturbation)
+    if not callable(perturbation) and perturbation not in PERTURBATIONS:
+        raise ValueError(
+            f"perturbation must be a function or one of {list(PERTURBATIONS)}, got "
+            f"{perturbation!r}."
+        )
+    is_named = not callable(perturbation)
+    function = PERTURBATIONS[perturbation] if is_named else perturbation
     accepted = inspect.signature(function).parameters
     names = list(range(len(signals))) if names is None else list(names)
     groups = names if groups is None else list(groups)
     perturbed = []
     for i, signal in enumerate(signals):
-        seeds = {"random_state": names[i], "speaker_state": groups[i]}
-        options = {
-            parameter: _derive_seed(random_state, parameter, key)
-            for parameter, key in seeds.items()
+        keys = {"random_state": names[i], "speaker_state": groups[i]}
+        seeds = {
+            parameter: zlib.crc32(f"{random_state} {parameter} {key}".encode())
+            for parameter, key in keys.items()
             if parameter in accepted
         }
-        changed = _as_signal(function(signal, sample_rate, **options))
+        changed = np.asarray(function(signal, sample_rate, **seeds), dtype=np.float32)
         if changed.shape != np.shape(signal) or not np.isfinite(changed).all():
+            name = getattr(perturbation, "__name__", perturbation)
             raise ValueError(
                 f"The perturbation {name!r} must return finite numbers of the shape "
                 f"{np.shape(signal)}, as it was given; of signal {i} it returned "
@@ -482,29 +496,3 @@ def perturb_recordings(recordings, perturbation, sample_rate, folder, **options)
     for path, signal in zip(paths, signals, strict=True):
         soundfile.write(path, signal, sample_rate, subtype="FLOAT")
     return paths
-
-
-def _look_up(perturbation):
-    """Return name and function of a perturbation."""
-    if callable(perturbation):
-        return getattr(perturbation, "__name__", repr(perturbation)), perturbation
-    if perturbation not in PERTURBATIONS:
-        raise ValueError(
-            f"perturbation must be a function or one of {list(PERTURBATIONS)}, got "
-            f"{perturbation!r}."
-        )
-    return perturbation, PERTURBATIONS[perturbation]
-
-
-def _derive_seed(random_state, parameter, key):
-    """Return the seed that belongs to a recording or a speaker."""
-    return zlib.crc32(f"{random_state} {parameter} {key}".encode())
-
-
-def _as_signal(values):
-    return np.asarray(values, dtype=np.float32)
-
-
-def _of_length(signal, n_samples):
-    """Cut a signal, or append silence."""
-    return np.pad(signal[:n_samples], (0, max(0, n_samples - len(signal))))

@@ -24,12 +24,11 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
-from skser._identity import describe
 from skser.model_selection import (
     IncompleteEvaluationError,
     LeaveOneSpeakerOut,
@@ -361,7 +360,7 @@ class TestArguments:
                 lambda c: (list(c.data), KFold(2)),
                 "y must be the emotion of each; got K",
             ),
-            (lambda c: (c, c.target), "cv must be a splitter, .* got array"),
+            (lambda c: (c, c.target), r"cv must be a splitter, .* got \["),
             (lambda c: (c, c.target, KFold(2)), "A corpus has its own target"),
             (lambda c: (list(c.data), c.target[:3]), "inconsistent numbers of samples"),
         ],
@@ -483,6 +482,10 @@ class KillsItself(FailsOnce):
         return slow.SlowClassifier.fit(self, X, y)
 
 
+def count_bytes(paths):
+    return np.array([[path.stat().st_size] for path in paths])
+
+
 class TestCheckpoints:
     @pytest.fixture
     def attempt(self, tmp_path):
@@ -540,16 +543,35 @@ class TestCheckpoints:
         monkeypatch.setattr("skser._identity.__version__", "99")
         assert attempt()[1] == 5
 
-    def test_a_changed_file_is_run_again(self, attempt, tmp_path):
+    def test_a_changed_order_is_run_again(self, attempt):
+        attempt()
         corpus = slow.make_corpus()
-        path = tmp_path / "recording.wav"
-        from skser.model_selection._checkpoints import digest_recordings
+        corpus.data = corpus.data[::-1]
+        assert attempt(corpus=corpus)[1] == 5
 
-        path.write_bytes(b"1")
-        first = digest_recordings([path])
-        path.write_bytes(b"22")
-        assert digest_recordings([path]) != first
-        assert digest_recordings(corpus.data) != digest_recordings(corpus.data[::-1])
+    def test_a_changed_file_is_run_again(self, tmp_path):
+        corpus, log = slow.make_corpus(), tmp_path / "log"
+        paths = [tmp_path / f"{i}.wav" for i in range(40)]
+        for i, path in enumerate(paths):
+            path.write_bytes(b"1" * (i + 1))
+        system = make_pipeline(
+            FunctionTransformer(count_bytes), slow.SlowClassifier(str(log))
+        )
+
+        def attempt():
+            log.write_text("")
+            evaluate(
+                system,
+                paths,
+                corpus.target,
+                groups=corpus.groups,
+                checkpoint=tmp_path / "checkpoint",
+            )
+            return len(log.read_text().splitlines())
+
+        assert [attempt(), attempt()] == [5, 0]
+        paths[0].write_bytes(b"222")
+        assert [attempt(), attempt()] == [5, 0]
 
     @pytest.mark.parametrize("harm", ["truncated", "empty", "flipped"])
     def test_a_damaged_file_is_run_again_with_a_warning(self, attempt, tmp_path, harm):
@@ -613,25 +635,29 @@ class TestCheckpoints:
         assert resumed.to_markdown() == whole.to_markdown()
 
 
-def test_a_description_is_the_same_in_every_process():
-    code = """
+DESCRIBED = """
 import json
 import numpy as np
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
-from skser._identity import describe
+from skser.model_selection import evaluate
 
 folds = KFold(3, shuffle=True, random_state=0)
 search = GridSearchCV(SVC(class_weight={"a": 2}), {"C": np.array([1, 2])}, cv=folds)
 system = make_pipeline(FunctionTransformer(lambda x: x + 1), search)
-description = json.dumps(describe(system))
+X, y = np.arange(24.0).reshape(12, 2), ["a", "b"] * 6
+result = evaluate(system, X, y, groups=[*"aaaabbbbcccc"])
+description = json.dumps(result.protocol["pipeline"])
 """
+
+
+def test_the_description_of_a_system_is_the_same_in_every_process():
     here = {"__name__": "__main__"}
-    exec(code, here)
+    exec(DESCRIBED, here)
     child = subprocess.run(
-        [sys.executable, "-c", code + "print(description)"],
+        [sys.executable, "-c", DESCRIBED + "print(description)"],
         capture_output=True,
         text=True,
         check=True,
@@ -640,6 +666,11 @@ description = json.dumps(describe(system))
     assert "0x" not in here["description"]
 
 
-def test_a_function_that_was_edited_is_described_differently():
+def test_a_function_that_was_edited_is_described_differently(corpus):
+    def describe(function):
+        system = make_pipeline(FunctionTransformer(function), DummyClassifier())
+        protocol = evaluate(system, corpus, LeaveOneSpeakerOut()).protocol
+        return protocol["pipeline"]["steps"][0][1]["func"]
+
     assert describe(lambda x: x + 1) != describe(lambda x: x + 2)
     assert describe(np.float32) == "numpy.float32"
