@@ -140,8 +140,6 @@ class AttentionDisplay(_Display):
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If no classifier attends, or several do and `member` is None; if it does
             not attend to moments (it may attend to features); or if the system does
@@ -304,8 +302,6 @@ class TrainingHistoryDisplay(_Display):
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
@@ -426,11 +422,6 @@ class ConfusionDisplay(_Display):
         Returns
         -------
         display : ConfusionDisplay
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
         """
         columns = result.predictions()
         return cls.from_predictions(
@@ -465,8 +456,6 @@ class ConfusionDisplay(_Display):
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If the lengths differ.
         """
@@ -609,8 +598,6 @@ class FeatureDisplay(_Display):
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If the Pipeline has no `AcousticFeatures`, or no `Framer`.
         """
@@ -648,8 +635,6 @@ class FeatureDisplay(_Display):
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If there are not 743 columns.
         """

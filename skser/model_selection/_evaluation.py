@@ -359,7 +359,8 @@ def _read_arguments(corpus, y, cv, groups, X):
         recordings, names, origin = corpus if X is None else X, None, "y"
         is_list = getattr(corpus, "ndim", 1) == 1
         first = next(iter(corpus), None) if is_list else None
-        files = corpus if isinstance(first, (str, os.PathLike, tuple)) else None
+        are_files = isinstance(first, (str, os.PathLike)) or hasattr(first, "path")
+        files = corpus if are_files else None
     y = check_labels(np.asarray(check_names(y, origin)), recordings, origin)
     warn_of_similar_names(y, origin, stacklevel=3)
     if groups is not None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -340,6 +341,17 @@ class TestArguments:
         )
         assert result.files == [f"{i}.wav" for i in range(40)]
         assert result.labels == ["calm", "glad"]
+
+    def test_parts_of_files_are_taken_for_recordings(self, corpus):
+        @dataclass(frozen=True)
+        class Part:
+            path: str
+            start: float
+
+        parts = [Part("dialogue.wav", i / 2) for i in range(40)]
+        result = evaluate(DummyClassifier(), parts, corpus.target, groups=corpus.groups)
+        assert len(set(result.files)) == 40
+        assert "dialogue.wav" in result.files[1]
 
     def test_a_table_of_features_is_taken_with_its_labels(self, corpus):
         pandas = pytest.importorskip("pandas")
