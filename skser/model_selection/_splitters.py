@@ -459,7 +459,8 @@ class FixedSplit(ValidationSplitter):
     validation part: ``FixedSplit(corpus.splits, validation="validation",
     test="validation")``, which is optimistic. ``FixedSplit(corpus.splits,
     validation=0.1, test="validation")`` selects on a tenth of the training part and
-    looks at the validation part once.
+    looks at the validation part once. Where the parts share speakers,
+    :func:`evaluate` needs ``allow_leaks=True``.
 
     Parameters
     ----------
