@@ -13,6 +13,7 @@ import functools
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
@@ -236,3 +237,27 @@ class StatelessFrameTransformer(FrameTransformer):
         if input_features is None:
             return super().get_feature_names_out()
         return np.asarray(input_features, dtype=object)
+
+
+def list_steps(estimator):
+    """Return the steps of a Pipeline, and of Pipelines in it, without empty ones.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of another kind, it is the only step.
+
+    Returns
+    -------
+    steps : list of estimator
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> list_steps(make_pipeline(make_pipeline(StandardScaler(), "passthrough")))
+    [StandardScaler()]
+    """
+    if not isinstance(estimator, Pipeline):
+        return [] if estimator in (None, "passthrough") else [estimator]
+    return [step for _, entry in estimator.steps for step in list_steps(entry)]

@@ -1,4 +1,4 @@
-"""How well are emotions recognised: UA and WA, as functions and as scorers.
+"""Metrics: unweighted (UA, UAR, balanced) and weighted accuracy (WA), and scorers.
 
 The field calls the accuracy "weighted" and the mean recall over the classes
 "unweighted", after the weights that the classes get. scikit-learn knows them as
@@ -85,7 +85,21 @@ def unweighted_accuracy_score(y_true, y_pred, *, labels=None, sample_weight=None
     0.75
     """
     if labels is not None:
-        _check_labels(unique_labels(y_true).tolist(), np.asarray(labels).tolist())
+        present, labels = unique_labels(y_true).tolist(), np.asarray(labels).tolist()
+        unseen = [label for label in present if label not in labels]
+        if unseen:
+            raise ValueError(
+                f"y_true has the label(s) {unseen}, which are not among the known "
+                f"classes {labels} of the parameter labels."
+            )
+        absent = [label for label in labels if label not in present]
+        if absent:
+            warnings.warn(
+                f"y_true has no sample of the class(es) {absent}: their recall is "
+                f"undefined. UA is the mean over the other {len(present)} class(es).",
+                UndefinedMetricWarning,
+                stacklevel=2,
+            )
     # With NaN for what is undefined, recall_score leaves it out of the mean.
     return float(
         recall_score(
@@ -96,24 +110,6 @@ def unweighted_accuracy_score(y_true, y_pred, *, labels=None, sample_weight=None
             zero_division=np.nan,
         )
     )
-
-
-def _check_labels(present, labels):
-    """Compare the classes of `y_true` with the fixed list."""
-    unseen = [label for label in present if label not in labels]
-    if unseen:
-        raise ValueError(
-            f"y_true has the label(s) {unseen}, which are not among the known classes "
-            f"{labels} (parameter labels, or classes_ of the classifier)."
-        )
-    absent = [label for label in labels if label not in present]
-    if absent:
-        warnings.warn(
-            f"y_true has no sample of the class(es) {absent}: their recall is "
-            f"undefined. UA is the mean over the other {len(present)} class(es).",
-            UndefinedMetricWarning,
-            stacklevel=3,
-        )
 
 
 def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
@@ -164,7 +160,10 @@ def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
 
 
 class _SpeakerScorer(Scorer):
-    """A scorer that tells the estimator who speaks, if the estimator requests it."""
+    """A scorer that tells the estimator who speaks, if the estimator requests it.
+
+    The score function UA is told the classes that the estimator knows.
+    """
 
     def get_metadata_routing(self):
         """Request `groups` beside what the user requests.
@@ -182,21 +181,16 @@ class _SpeakerScorer(Scorer):
         return routing
 
     def _score(self, method_caller, estimator, X, y_true, groups=None, **kwargs):
+        kwargs = {**self._kwargs, **kwargs}
+        if self._score_func is unweighted_accuracy_score:
+            # A class that training never saw has the recall 0, as in `score`.
+            known = np.asarray(getattr(estimator, "classes_", [])).tolist()
+            unseen = [x for x in unique_labels(y_true).tolist() if x not in known]
+            kwargs["labels"] = known + unseen
         if groups is None or not wants_groups(estimator, "predict"):
             return super()._score(method_caller, estimator, X, y_true, **kwargs)
         predicted = estimator.predict(X, groups=groups)
-        kwargs = {**self._kwargs, **kwargs}
         return self._sign * self._score_func(y_true, predicted, **kwargs)
-
-
-class _KnownClassesScorer(_SpeakerScorer):
-    """A scorer that gives the score function the classes the estimator knows."""
-
-    def _score(self, method_caller, estimator, X, y_true, **kwargs):
-        labels = getattr(estimator, "classes_", None)
-        return super()._score(
-            method_caller, estimator, X, y_true, labels=labels, **kwargs
-        )
 
 
 def wants_groups(estimator, method):
@@ -216,7 +210,9 @@ def wants_groups(estimator, method):
 
 
 SCORERS = {
-    "UA": _KnownClassesScorer(unweighted_accuracy_score, 1, {}, "predict"),
+    "UA": _SpeakerScorer(unweighted_accuracy_score, 1, {}, "predict"),
     "WA": _SpeakerScorer(weighted_accuracy_score, 1, {}, "predict"),
 }
-"""Both as scorers, for ``cross_validate(..., scoring=SCORERS)``."""
+"""Both as scorers, for ``cross_validate(..., scoring=SCORERS)``.
+
+A label that training never saw counts as wrong."""

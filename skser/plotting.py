@@ -1,22 +1,23 @@
-"""What do systems, features and results look like: displays in scikit-learn's form.
+"""Plots: attention, training history, confusion matrix, heat map of the features.
 
-A display holds its data; `plot` draws them, into the axes that are given or into a new
-figure; class methods named ``from_...`` compute the data and plot them. It needs ``pip
-install skser[plotting]``; matplotlib is imported when something is first plotted.
+They are displays in scikit-learn's form. A display holds its data; `plot` draws them,
+into the axes that are given or into a new figure; class methods named ``from_...``
+compute the data and plot them. They need matplotlib (extra ``plotting``), which is
+imported when something is first plotted.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import robust_scale
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from skser._base import list_steps
 from skser.audio import AudioLoader
-from skser.features import CATALOGUE, AcousticFeatures
+from skser.features import CATALOGUE, AcousticFeatures, FrameAveraging
 from skser.framing import Framer
 from skser.metrics import unweighted_accuracy_score
 
@@ -33,7 +34,28 @@ _N_FFT, _N_MELS = 1024, 80
 _MAX_NAMES = 30
 
 
-class AttentionDisplay:
+def _import_pyplot(needed_by):
+    """Return matplotlib's pyplot, or say how to install it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{needed_by} needs matplotlib: pip install skser[plotting]"
+        ) from error
+    return plt
+
+
+class _Display:
+    """A display plots into `ax_`, axes that were given or those of a new figure."""
+
+    def _take_axes(self, ax, figsize=None):
+        plt = _import_pyplot(type(self).__name__)
+        if ax is None:
+            _, ax = plt.subplots(figsize=figsize, layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+
+
+class AttentionDisplay(_Display):
     """Show which moments of a recording a network has attended to.
 
     Parameters
@@ -91,17 +113,22 @@ class AttentionDisplay:
         self.posterior = posterior
 
     @classmethod
-    def from_estimator(cls, system, recording, *, kind="waveform", ax=None):
+    def from_estimator(
+        cls, system, recording, *, member=None, kind="waveform", ax=None
+    ):
         """Predict one recording and show what the network has attended to.
 
         Parameters
         ----------
         system : sklearn.pipeline.Pipeline
             Fitted, from recordings (or signals) to labels, with a `Framer` and, at the
-            end, a classifier that has `attention_weights`; such as
-            :func:`skser.systems.attention_blstm_fcn` returns it.
+            end, a classifier that has `attention_weights`, such as
+            ``SYSTEMS["attention_blstm_fcn"]()``; or a vote or stack of such.
         recording : str, os.PathLike or array-like of shape (n_samples,)
             What the system takes: a path or a waveform.
+        member : str, default=None
+            In a vote, the name of the member whose network is shown; names in votes
+            within votes are joined by dots. None is the only network that attends.
         kind : {"waveform", "mel"}, default="waveform"
             What is behind the weights: the samples, or a mel spectrogram in dB.
         ax : matplotlib Axes, default=None
@@ -113,31 +140,35 @@ class AttentionDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
-            If the classifier does not attend, or not to moments (it may attend to
-            features); or if the system does not say where its frames lie.
+            If no classifier attends, or several do and `member` is None; if it does
+            not attend to moments (it may attend to features); or if the system does
+            not say where its frames lie.
 
         Notes
         -----
         Frame `t` is centred on sample ``t * hop_length``. Where a step takes several
-        frames, as in the Attentive CNN, it stands at their middle. Behind
-        `max_frames`, at which a classifier may cut, there are no weights.
+        frames, as in the Attentive CNN or behind a `FrameAveraging`, it stands at
+        their middle. Behind `max_frames`, at which a classifier may cut, there are no
+        weights. The title is the network's own answer, not that of a vote.
         """
         _import_pyplot(cls.__name__)
-        *front_end, classifier = _list_steps(system)
+        network = _find_network(cls, system, member, "attention_weights")
+        classifier = network.classifier
         frames_per_step = _check_attends_to_moments(classifier)
-        utterance = _describe(front_end, recording)
+        utterance = _describe(network.front_end, recording)
         weights = classifier.attention_weights([utterance.frames])[0]
-        middles = np.arange(len(weights)) * frames_per_step + (frames_per_step - 1) / 2
         posteriors = classifier.predict_proba([utterance.frames])[0]
+        label = classifier.classes_[posteriors.argmax()]
+        step = frames_per_step * utterance.frames_per_row
+        middles = np.arange(len(weights)) * step + (step - 1) / 2
         display = cls(
             utterance.signal,
             weights,
             middles * utterance.hop_length / utterance.sample_rate,
             sample_rate=utterance.sample_rate,
-            label=classifier.classes_[posteriors.argmax()],
+            # Members of a vote know classes by their numbers.
+            label=label if network.classes is None else network.classes[label],
             posterior=posteriors.max(),
         )
         return display.plot(kind=kind, ax=ax)
@@ -156,11 +187,11 @@ class AttentionDisplay:
         -------
         display : AttentionDisplay
         """
-        if kind not in _RECORDINGS:
-            raise ValueError(f"kind must be one of {list(_RECORDINGS)}, got {kind!r}.")
-        _take_axes(self, ax, figsize=(8, 3.2))
-        show_recording, color = _RECORDINGS[kind]
-        show_recording(np.asarray(self.signal), self.sample_rate, self.ax_)
+        colors = {"waveform": "C3", "mel": "white"}
+        if kind not in colors:
+            raise ValueError(f"kind must be one of {list(colors)}, got {kind!r}.")
+        self._take_axes(ax, figsize=(8, 3.2))
+        self._show_recording(kind)
         # librosa's own ticks are multiples of 0.15 s.
         self.ax_.locator_params(axis="x", nbins=10, steps=[1, 2, 5, 10])
         self.ax_.set(xlabel="Time (s)", xlim=(0, len(self.signal) / self.sample_rate))
@@ -168,11 +199,32 @@ class AttentionDisplay:
             share = "" if self.posterior is None else f" ({self.posterior:.2f})"
             self.ax_.set_title(f"{self.label}{share}")
         self.weight_ax_ = self.ax_.twinx()
-        (self.line_,) = self.weight_ax_.plot(self.times, self.weights, color=color)
+        (self.line_,) = self.weight_ax_.plot(
+            self.times, self.weights, color=colors[kind]
+        )
         self.weight_ax_.set(
             ylabel="Attention weight", ylim=(0, 1.1 * np.max(self.weights))
         )
         return self
+
+    def _show_recording(self, kind):
+        """Show the samples or their envelope, or a mel spectrogram in dB."""
+        import librosa.display
+
+        signal, rate = np.asarray(self.signal), self.sample_rate
+        if kind == "waveform":
+            librosa.display.waveshow(
+                signal, sr=rate, axis="s", color="0.72", ax=self.ax_
+            )
+            self.ax_.set_ylabel("Amplitude")
+            return
+        hop = {"sr": rate, "hop_length": _N_FFT // 4}
+        bands = librosa.feature.melspectrogram(
+            y=signal, n_fft=_N_FFT, n_mels=_N_MELS, **hop
+        )
+        levels = librosa.power_to_db(bands, ref=np.max, top_db=70)
+        librosa.display.specshow(levels, x_axis="s", y_axis="mel", ax=self.ax_, **hop)
+        self.ax_.set_ylabel("Frequency (Hz)")
 
 
 def _check_attends_to_moments(classifier):
@@ -195,38 +247,7 @@ def _check_attends_to_moments(classifier):
     return steps
 
 
-def _show_waveform(signal, sample_rate, ax):
-    """Show the samples, or where they are too many, their envelope."""
-    import librosa.display
-
-    librosa.display.waveshow(signal, sr=sample_rate, axis="s", color="0.72", ax=ax)
-    ax.set_ylabel("Amplitude")
-
-
-def _show_mel(signal, sample_rate, ax):
-    """Show a mel spectrogram in dB, the loudest being 0."""
-    import librosa.display
-
-    hop_length = _N_FFT // 4
-    bands = librosa.feature.melspectrogram(
-        y=signal, sr=sample_rate, n_fft=_N_FFT, hop_length=hop_length, n_mels=_N_MELS
-    )
-    librosa.display.specshow(
-        librosa.power_to_db(bands, ref=np.max, top_db=70),
-        sr=sample_rate,
-        hop_length=hop_length,
-        x_axis="s",
-        y_axis="mel",
-        ax=ax,
-    )
-    ax.set_ylabel("Frequency (Hz)")
-
-
-# kind -> how the recording is shown, and a colour that stands out before it.
-_RECORDINGS = {"waveform": (_show_waveform, "C3"), "mel": (_show_mel, "white")}
-
-
-class TrainingHistoryDisplay:
+class TrainingHistoryDisplay(_Display):
     """Show how the training of a network went.
 
     Parameters
@@ -262,14 +283,16 @@ class TrainingHistoryDisplay:
         self.best_epoch = best_epoch
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator, *, member=None, ax=None):
         """Show how a fitted classifier was trained.
 
         Parameters
         ----------
         estimator : classifier or sklearn.pipeline.Pipeline
-            A fitted network of :mod:`skser.classifiers`, or a Pipeline that ends in
-            one.
+            A fitted network of :mod:`skser.classifiers`, a Pipeline that ends in one,
+            or a vote or stack of such.
+        member : str, default=None
+            In a vote, the name of the member that is shown; None is the only network.
         ax : matplotlib Axes, default=None
             Where to plot; None makes a figure.
 
@@ -279,15 +302,13 @@ class TrainingHistoryDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it keeps no history.
+            If it keeps no history, or several members do and `member` is None.
         """
         _import_pyplot(cls.__name__)
-        classifier = _list_steps(estimator)[-1]
+        classifier = _find_network(cls, estimator, member, "history_").classifier
         check_is_fitted(classifier)
         if not hasattr(classifier, "history_"):
             raise ValueError(
@@ -308,7 +329,7 @@ class TrainingHistoryDisplay:
         -------
         display : TrainingHistoryDisplay
         """
-        _take_axes(self, ax)
+        self._take_axes(ax)
         axes = {"loss": self.ax_, "val_loss": self.ax_}
         self.score_ax_ = None
         if "val_UA" in self.history:
@@ -343,7 +364,7 @@ _CURVES = {
 }
 
 
-class ConfusionDisplay:
+class ConfusionDisplay(_Display):
     """Show which emotions are taken for which, and how speakers differ.
 
     Parameters
@@ -401,11 +422,6 @@ class ConfusionDisplay:
         Returns
         -------
         display : ConfusionDisplay
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
         """
         columns = result.predictions()
         return cls.from_predictions(
@@ -440,8 +456,6 @@ class ConfusionDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If the lengths differ.
         """
@@ -449,7 +463,14 @@ class ConfusionDisplay:
         check_consistent_length(y_true, y_pred, groups)
         labels = unique_labels(y_true, y_pred) if labels is None else labels
         counts = confusion_matrix(y_true, y_pred, labels=labels)
-        scores = None if groups is None else _score_groups(y_true, y_pred, groups)
+        scores = None
+        if groups is not None:
+            true, predicted, groups = map(np.asarray, (y_true, y_pred, groups))
+            parts = {name: groups == name for name in np.unique(groups).tolist()}
+            scores = {
+                name: unweighted_accuracy_score(true[part], predicted[part])
+                for name, part in parts.items()
+            }
         return cls(counts, labels, scores=scores).plot(ax=ax)
 
     def plot(self, *, cmap="Blues", ax=None):
@@ -467,7 +488,7 @@ class ConfusionDisplay:
         display : ConfusionDisplay
         """
         has_speakers = self.scores is not None
-        _take_axes(self, ax, figsize=(8, 4.8) if has_speakers else (5.6, 4.8))
+        self._take_axes(ax, figsize=(8, 4.8) if has_speakers else (5.6, 4.8))
         totals = np.sum(self.confusion_matrix, axis=1, keepdims=True)
         # A class without recordings has a row of zeros.
         shares = self.confusion_matrix / np.maximum(totals, 1)
@@ -504,16 +525,7 @@ class ConfusionDisplay:
         return ax
 
 
-def _score_groups(y_true, y_pred, groups):
-    """Return UA of each group, by its name."""
-    y_true, y_pred, groups = map(np.asarray, (y_true, y_pred, groups))
-    return {
-        name: unweighted_accuracy_score(y_true[groups == name], y_pred[groups == name])
-        for name in np.unique(groups).tolist()
-    }
-
-
-class FeatureDisplay:
+class FeatureDisplay(_Display):
     """Show all acoustic features of an utterance as one heat map.
 
     Each column is shown relative to its own values in the utterance: 0 is the median,
@@ -571,8 +583,9 @@ class FeatureDisplay:
         Parameters
         ----------
         estimator : AcousticFeatures or sklearn.pipeline.Pipeline
-            A Pipeline with an `AcousticFeatures`; later steps are not run. An
-            `AcousticFeatures` alone is given the frames of a `Framer`.
+            A Pipeline with an `AcousticFeatures`, also in a member of a vote; later
+            steps are not run. An `AcousticFeatures` alone is given the frames of a
+            `Framer`.
         recording : str, os.PathLike or array-like of shape (n_samples,)
             What the Pipeline takes; for an `AcousticFeatures` alone, a path or a
             waveform at 16 kHz.
@@ -585,20 +598,17 @@ class FeatureDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If the Pipeline has no `AcousticFeatures`, or no `Framer`.
         """
         _import_pyplot(cls.__name__)
         front_end = _front_end_of_features(estimator)
         utterance = _describe(front_end, recording)
-        names = front_end[-1].features
+        chosen = front_end[-1].features
+        names = CATALOGUE if isinstance(chosen, str) else chosen
         display = cls(
             utterance.frames,
-            groups=None
-            if isinstance(names, str)
-            else [n for n in CATALOGUE if n in names],
+            groups=[name for name in CATALOGUE if name in names],
             hop_length=utterance.hop_length,
             sample_rate=utterance.sample_rate,
         )
@@ -625,8 +635,6 @@ class FeatureDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If there are not 743 columns.
         """
@@ -649,22 +657,29 @@ class FeatureDisplay:
         -------
         display : FeatureDisplay
         """
-        _take_axes(self, ax, figsize=(8, 7.5))
+        self._take_axes(ax, figsize=(8, 7.5))
         features = np.asarray(self.features)
         names = list(CATALOGUE) if self.groups is None else list(self.groups)
         widths = [CATALOGUE[name].width for name in names]
-        _check_columns(features, names, widths)
+        if features.ndim != 2 or features.shape[1] != sum(widths):
+            raise ValueError(
+                f"features must have the shape (n_frames, {sum(widths)}), the columns "
+                f"of {len(names)} features of the CATALOGUE; got {features.shape}."
+            )
+        heights = 1 + 0.5 * np.log2(widths)
+        self.edges_ = np.concatenate([[0], np.cumsum(heights)])
+        # The columns of a feature are equally high.
+        columns = np.cumsum(np.repeat(heights / widths, widths))
         moments = np.arange(len(features) + 1) - 0.5
         self.mesh_ = self.ax_.pcolormesh(
             moments * self.hop_length / self.sample_rate,
-            _column_edges(widths),
+            np.concatenate([[0], columns]),
             robust_scale(features, quantile_range=(10, 90)).T,
             cmap=cmap,
             vmin=-1,
             vmax=1,
             rasterized=True,
         )
-        self.edges_ = np.concatenate([[0], np.cumsum(_group_heights(widths))])
         middles = (self.edges_[:-1] + self.edges_[1:]) / 2
         self.ax_.set_yticks(middles, names, fontsize="x-small")
         for edge in self.edges_[1:-1]:
@@ -679,37 +694,68 @@ class FeatureDisplay:
 
 def _front_end_of_features(estimator):
     """Return the steps from a recording to `AcousticFeatures`, which is the last."""
-    steps = _list_steps(estimator)
-    is_found = [isinstance(step, AcousticFeatures) for step in steps]
-    if not any(is_found):
-        names = ", ".join(type(step).__name__ for step in steps)
+    names = []
+    for member in _list_members(estimator):
+        steps = [*member.front_end, member.classifier]
+        names += [type(step).__name__ for step in steps]
+        for i, step in enumerate(steps):
+            if isinstance(step, AcousticFeatures):
+                loader = AudioLoader(input_sample_rate=step.sample_rate)
+                return steps[: i + 1] if i else [loader, Framer(), step]
+    raise ValueError(
+        "FeatureDisplay needs a Pipeline with an AcousticFeatures, got "
+        f"{', '.join(dict.fromkeys(names))}."
+    )
+
+
+class _Member(NamedTuple):
+    """A classifier of a system, and the steps before it."""
+
+    name: str  # in a vote
+    front_end: list
+    classifier: object
+    classes: np.ndarray | None  # labels by number, in a vote
+
+
+def _list_members(estimator, front_end=(), name="", classes=None):
+    """Yield the classifiers of a system, those of votes and searches included."""
+    *steps, last = list_steps(estimator)
+    front_end = [*front_end, *steps]
+    if hasattr(last, "best_estimator_"):
+        yield from _list_members(last.best_estimator_, front_end, name, classes)
+    elif hasattr(last, "estimators"):
+        named = {key: member for key, member in last.estimators if member != "drop"}
+        members = getattr(last, "estimators_", named.values())
+        classes = getattr(last, "classes_", None)
+        for key, member in zip(named, members, strict=True):
+            key = f"{name}.{key}" if name else key
+            yield from _list_members(member, front_end, key, classes)
+    else:
+        yield _Member(name, front_end, last, classes)
+
+
+def _find_network(display, estimator, member, attribute):
+    """Return the member that was chosen, or the only one with an attribute."""
+    members = list(_list_members(estimator))
+    names = [one.name for one in members]
+    if member is not None:
+        if member not in names:
+            raise ValueError(f"member={member!r}, but the system has {names}.")
+        return members[names.index(member)]
+    suitable = [one for one in members if hasattr(one.classifier, attribute)]
+    if len(members) == 1 or len(suitable) == 1:
+        return (suitable or members)[0]
+    for one in members:
+        check_is_fitted(one.classifier)
+    if not suitable:
         raise ValueError(
-            f"FeatureDisplay needs a Pipeline with an AcousticFeatures, got {names}."
+            f"{display.__name__} needs a network with {attribute}, but none of the "
+            f"members {names} has it."
         )
-    if len(steps) == 1:
-        loader = AudioLoader(input_sample_rate=steps[0].sample_rate)
-        return [loader, Framer(), *steps]
-    return steps[: is_found.index(True) + 1]
-
-
-def _check_columns(features, names, widths):
-    """Refuse features that are not those of the catalogue."""
-    if features.ndim != 2 or features.shape[1] != sum(widths):
-        raise ValueError(
-            f"features must have the shape (n_frames, {sum(widths)}), the columns of "
-            f"{len(names)} features of the CATALOGUE; got {features.shape}."
-        )
-
-
-def _group_heights(widths):
-    """Return how high features of so many columns are shown."""
-    return 1 + 0.5 * np.log2(widths)
-
-
-def _column_edges(widths):
-    """Return where the columns begin and end, those of a feature being alike."""
-    heights = np.repeat(_group_heights(widths) / widths, widths)
-    return np.concatenate([[0], np.cumsum(heights)])
+    raise ValueError(
+        f"{display.__name__} shows one network, but the system has several: choose one "
+        f"of member={[one.name for one in suitable]}."
+    )
 
 
 class _Utterance(NamedTuple):
@@ -718,7 +764,8 @@ class _Utterance(NamedTuple):
     signal: np.ndarray
     sample_rate: int
     hop_length: int
-    frames: np.ndarray  # (n_frames, n_features)
+    frames_per_row: int  # more than 1 behind a FrameAveraging
+    frames: np.ndarray  # (n_rows, n_features)
 
 
 def _describe(steps, recording):
@@ -733,41 +780,17 @@ def _describe(steps, recording):
             "Framer and a step that has a sample_rate, such as AudioLoader; got "
             f"{', '.join(type(step).__name__ for step in steps) or 'no such step'}."
         )
-    batch = [recording]
+    batch, frames_per_row = [recording], 1
     for step in steps:
         if step is framer:
             signal = batch[0]
+        if isinstance(step, FrameAveraging):
+            frames_per_row *= step.n_frames
         batch = step.transform(batch)
-    n_expected = -(-len(signal) // framer.hop_length)
+    n_expected = -(-len(signal) // (framer.hop_length * frames_per_row))
     if len(batch[0]) != n_expected:
         raise ValueError(
             f"The Framer makes {n_expected} frames of the recording, but the steps "
             f"behind it give {len(batch[0])}: which second is which cannot be known."
         )
-    return _Utterance(signal, sample_rate, framer.hop_length, batch[0])
-
-
-def _list_steps(estimator):
-    """Return the steps of a Pipeline, and of Pipelines in it, without empty ones."""
-    if not isinstance(estimator, Pipeline):
-        return [] if estimator in (None, "passthrough") else [estimator]
-    return [step for _, entry in estimator.steps for step in _list_steps(entry)]
-
-
-def _import_pyplot(needed_by):
-    """Return matplotlib's pyplot, or say how to install it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{needed_by} needs matplotlib: pip install skser[plotting]"
-        ) from error
-    return plt
-
-
-def _take_axes(display, ax, figsize=None):
-    """Set a display's `ax_` and `figure_`: of the axes given, or of a new figure."""
-    plt = _import_pyplot(type(display).__name__)
-    if ax is None:
-        _, ax = plt.subplots(figsize=figsize, layout="constrained")
-    display.ax_, display.figure_ = ax, ax.figure
+    return _Utterance(signal, sample_rate, framer.hop_length, frames_per_row, batch[0])

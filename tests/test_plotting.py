@@ -8,11 +8,14 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skser import AcousticFeatures, AttentionBLSTMFCNClassifier, AudioLoader, Framer
 from skser.classifiers import AttentiveCNNClassifier
-from skser.features import CATALOGUE
+from skser.ensembles import SoftVotingClassifier
+from skser.features import CATALOGUE, FrameAveraging
 from skser.metrics import unweighted_accuracy_score
 from skser.model_selection import EvaluationResult
 from skser.plotting import (
@@ -120,6 +123,76 @@ def test_a_step_of_several_frames_stands_at_their_middle(speech):
     system.fit(speech.data, speech.target)
     display = AttentionDisplay.from_estimator(system, np.zeros(12 * 512))
     np.testing.assert_allclose(display.times, np.array([2.5, 8.5]) * 0.032)
+
+
+def test_averaged_frames_stand_at_their_middle():
+    system = attentive_pipeline()
+    system.steps.insert(3, ("average", FrameAveraging(4)))
+    display = AttentionDisplay.from_estimator(system, click(1))
+    assert len(display.times) == 16
+    np.testing.assert_allclose(display.times[:2], np.array([1.5, 5.5]) * 0.032)
+    assert abs(display.times[display.weights.argmax()] - 1) <= 0.064
+
+
+def make_vote(networks, classes=("anger", "sadness")):
+    """Return a fitted vote of networks and a classifier of another kind."""
+    frame = Pipeline(attentive_pipeline().steps[1:3])
+    rows = FunctionTransformer(lambda X: np.array([x.mean(axis=0) for x in X]))
+    vote = SoftVotingClassifier(
+        [
+            *[(name, make_pipeline(frame, network)) for name, network in networks],
+            ("other", make_pipeline(frame, rows, LogisticRegression())),
+        ]
+    )
+    system = Pipeline([("load", AudioLoader(input_sample_rate=16000)), ("vote", vote)])
+    signals = [click(second) for second in (0.2, 0.4, 0.6, 0.8)]
+    return system.fit(signals, list(classes) * 2)
+
+
+def small_network():
+    return AttentionBLSTMFCNClassifier(
+        recurrent_units=2, convolutional=False, max_epochs=2, random_state=0
+    )
+
+
+def test_the_network_in_a_vote_is_found_and_knows_the_labels():
+    system = make_vote([("network", small_network())])
+    display = AttentionDisplay.from_estimator(system, click(1))
+    assert display.label in ("anger", "sadness")
+    assert display.weights.sum() == pytest.approx(1, abs=1e-5)
+    history = TrainingHistoryDisplay.from_estimator(system)
+    assert len(history.history["loss"]) == 2
+    assert FeatureDisplay.from_estimator(system, click(1)).features.shape == (63, 1)
+    search = GridSearchCV(system, {"vote__weights": [None]}, cv=2)
+    search.fit([click(second / 10) for second in range(4)], ["a", "b"] * 2)
+    display = AttentionDisplay.from_estimator(search, click(1))
+    assert display.label in ("a", "b")
+
+
+def test_of_several_networks_in_a_vote_one_is_chosen():
+    networks = [("first", small_network()), ("second", small_network())]
+    system = make_vote(networks)
+    for show in (
+        lambda **options: AttentionDisplay.from_estimator(system, click(1), **options),
+        lambda **options: TrainingHistoryDisplay.from_estimator(system, **options),
+    ):
+        with pytest.raises(ValueError, match=r"of member=\['first', 'second'\]"):
+            show()
+        assert show(member="second").ax_
+        with pytest.raises(ValueError, match=r"'third', but .* 'second', 'other'\]"):
+            show(member="third")
+        with pytest.raises(ValueError, match="LogisticRegression"):
+            show(member="other")
+
+
+def test_a_vote_without_networks_or_without_a_fit_is_refused():
+    pair = [("a", LogisticRegression()), ("b", LogisticRegression())]
+    vote = SoftVotingClassifier(pair)
+    with pytest.raises(NotFittedError):
+        TrainingHistoryDisplay.from_estimator(vote)
+    vote.fit([[0.0], [1.0]], ["a", "b"])
+    with pytest.raises(ValueError, match=r"none of the members \['a', 'b'\]"):
+        TrainingHistoryDisplay.from_estimator(vote)
 
 
 def test_there_are_no_weights_behind_the_frames_at_which_a_classifier_cuts(speech):

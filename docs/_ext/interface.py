@@ -27,6 +27,10 @@ MODULES = {
     "skser.ivectors": ("One vector for an utterance of any length.", None),
     "skser.metrics": ("UA and WA.", None),
     "skser.model_selection": ("Folds, evaluations and comparisons.", None),
+    "skser.model_selection.perturbations": (
+        "Gain, filters, noise and codecs for test recordings.",
+        None,
+    ),
     "skser.systems": ("Whole systems, each a function returning a Pipeline.", None),
     "skser.datasets": ("Corpora on disk, and a synthetic one.", None),
     "skser.persistence": ("Files that cannot run code.", None),
@@ -43,6 +47,8 @@ DATA = {
     "columns: a mapping of str to :class:`~skser.features.Feature`.",
     "skser.metrics.SCORERS": 'The scorers ``"UA"`` and ``"WA"``, for ``scoring=`` of '
     "``cross_validate`` and ``GridSearchCV``: dict of str to scorer.",
+    "skser.model_selection.perturbations.PERTURBATIONS": "The usual perturbations by "
+    "their names: dict of str to function of (signal, sample_rate).",
     "skser.systems.N_COMPONENTS": "Number of whitened components of the paper's system "
     "and its relatives: int.",
     "skser.systems.OWN": "The provenance of figures that the paper's authors measured "

@@ -1,14 +1,10 @@
-"""Folds without speakers in common, and evaluations that keep every prediction."""
+"""Speaker-independent folds, evaluation, confidence intervals, significance tests."""
 
-from skser.model_selection._comparison import (
-    compare,
-    holm_adjust,
-    mcnemar_test,
-    paired_difference,
-    wilcoxon_test,
+from skser.model_selection._evaluation import (
+    IncompleteEvaluationError,
+    evaluate,
+    evaluate_under,
 )
-from skser.model_selection._evaluation import IncompleteEvaluationError, evaluate
-from skser.model_selection._independence import check_speaker_independence
 from skser.model_selection._result import EvaluationResult, load_result
 from skser.model_selection._splitters import (
     FixedSplit,
@@ -16,6 +12,14 @@ from skser.model_selection._splitters import (
     SessionFolds,
     SpeakerAndTextFolds,
     SpeakerFolds,
+    check_speaker_independence,
+)
+from skser.model_selection._statistics import (
+    compare,
+    holm_adjust,
+    mcnemar_test,
+    paired_difference,
+    wilcoxon_test,
 )
 
 __all__ = [
@@ -29,6 +33,7 @@ __all__ = [
     "check_speaker_independence",
     "compare",
     "evaluate",
+    "evaluate_under",
     "holm_adjust",
     "load_result",
     "mcnemar_test",

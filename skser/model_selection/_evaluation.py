@@ -1,31 +1,43 @@
-"""How well does a system do on a corpus: fits and predicts fold by fold, and resumes.
+"""Cross-validation of a system on a corpus: every prediction is kept, and resumed.
 
 Each fold is one call of scikit-learn's ``cross_validate``, so that what a system meets
-here is what it meets there.
+here is what it meets there. Test recordings can be predicted under perturbations, too.
 """
 
 import inspect
+import os
+import tempfile
 import time
 import traceback
 import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import sklearn
 from joblib import Parallel, delayed, effective_n_jobs
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
 
+from skser._base import list_steps
 from skser._compat import safe_indexing
 from skser._identity import describe, find_versions
 from skser._sequences import check_labels
 from skser.metrics import wants_groups
 from skser.model_selection._checkpoints import Checkpoints, digest_recordings
-from skser.model_selection._independence import find_leak, list_folds
 from skser.model_selection._result import EvaluationResult
-from skser.model_selection._splitters import check_speakers
+from skser.model_selection._splitters import (
+    LeaveOneSpeakerOut,
+    check_names,
+    check_speakers,
+    find_leak,
+    list_folds,
+    warn_of_similar_names,
+)
+from skser.model_selection.perturbations import PERTURBATIONS, perturb_recordings
 
 
 class IncompleteEvaluationError(RuntimeError):
@@ -34,21 +46,62 @@ class IncompleteEvaluationError(RuntimeError):
     Attributes
     ----------
     result : EvaluationResult or None
-        The finished folds. None if there are none.
+        The finished folds. None if there are none. Of :func:`evaluate_under`, a dict
+        of results.
     """
 
     result = None
 
 
 @dataclass
-class _Data:
-    """A corpus as arrays."""
+class Recordings:
+    """A corpus as arrays; `true` are the indices of `y` in `labels`."""
 
     X: object
     y: np.ndarray
     speakers: np.ndarray | None
     labels: list
     files: list
+    true: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        codes = {label: i for i, label in enumerate(self.labels)}
+        self.true = np.array([codes[label] for label in self.y.tolist()])
+
+    def describe_test(self, test):
+        """Return who is tested, for messages."""
+        if self.speakers is None:
+            return f"{len(test)} recordings"
+        names = np.unique(self.speakers[test]).tolist()
+        shown = ", ".join(repr(name) for name in names[:3])
+        return f"test speaker {shown}{', ...' if len(names) > 3 else ''}"
+
+
+@dataclass
+class Conditions:
+    """What is done to test recordings: name -> perturbation, or None for nothing."""
+
+    perturbations: dict
+    sample_rate: int | None = None
+    random_state: int = 0
+
+    def apply(self, name, X, folder, **keys):
+        """Return recordings as they are under a condition."""
+        function = self.perturbations[name]
+        if function is None:
+            return X
+        seed = self.random_state
+        return perturb_recordings(
+            X, function, self.sample_rate, folder, random_state=seed, **keys
+        )
+
+    def describe(self):
+        """Return what predictions depend on, as JSON can hold it."""
+        functions = {
+            name: describe([getattr(f, "func", f), getattr(f, "keywords", {})])
+            for name, f in self.perturbations.items()
+        }
+        return {**vars(self), "perturbations": functions}
 
 
 @dataclass
@@ -64,25 +117,46 @@ class Job:
 
 
 def evaluate(
-    pipeline, corpus, cv, *, X=None, seeds=None, checkpoint=None, n_jobs=None, verbose=0
-):
+    system: BaseEstimator,
+    corpus: Mapping | Sequence | ArrayLike,
+    y: ArrayLike | None = None,
+    cv: object = None,
+    *,
+    groups: ArrayLike | None = None,
+    X: Sequence | ArrayLike | None = None,
+    seeds: Iterable[int] | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    allow_leaks: bool = False,
+) -> EvaluationResult:
     """Fit and test a system on each fold of a corpus, and keep every prediction.
+
+    ``evaluate(system, corpus, cv)`` and ``evaluate(system, paths, emotions,
+    groups=speakers, cv=cv)`` do the same.
 
     Parameters
     ----------
-    pipeline : estimator
+    system : estimator
         From recordings (or from `X`) to labels; not changed.
-    corpus : :class:`~sklearn.utils.Bunch`
-        With `paths` (or `data`), `target` and, unless nothing is known of speakers,
-        `groups`; as the functions of :mod:`skser.datasets` return it.
-    cv : splitter, int or iterable of (train, test)
-        A splitter of this package or any of scikit-learn's.
+    corpus : :class:`~sklearn.utils.Bunch`, or sequence of length n_recordings
+        A corpus, as the functions of :mod:`skser.datasets` return it: with `paths` (or
+        `data`), `target` and, unless nothing is known of speakers, `groups`. Or the
+        recordings themselves, as the system takes them, such as paths.
+    y : array-like of shape (n_recordings,), default=None
+        The emotion of each recording, where `corpus` are recordings. A corpus brings
+        its own; the third argument is then `cv`.
+    cv : splitter, int or iterable of (train, test), default=None
+        A splitter of this package or any of scikit-learn's. None is
+        :class:`LeaveOneSpeakerOut`.
+    groups : array-like of shape (n_recordings,), default=None
+        The speaker of each recording, where `corpus` are recordings.
     X : sequence of length n_recordings, default=None
-        What the pipeline is given in place of ``corpus.paths``, for instance features
+        What the system is given in place of ``corpus.paths``, for instance features
         that were computed before.
     seeds : sequence of int, default=None
-        The evaluation is run once with each: every parameter of the pipeline that is
-        called ``random_state`` is set to it. None is one run with the pipeline's own.
+        The evaluation is run once with each: every parameter of the system that is
+        called ``random_state`` is set to it. None is one run with the system's own.
         The folds are the same for all seeds.
     checkpoint : str or os.PathLike, default=None
         Folder in which each finished fold is kept. The same call, after an
@@ -92,6 +166,9 @@ def evaluate(
         Number of folds at a time, in processes of their own. None is 1.
     verbose : int, default=0
         1 prints a line for each fold.
+    allow_leaks : bool, default=False
+        Whether to go on where a speaker is on two sides of a fold. Such figures say
+        nothing about other speakers; the result says so, too.
 
     Returns
     -------
@@ -103,14 +180,20 @@ def evaluate(
         If folds have failed. The others are run to their end; they are in the
         attribute `result` of the error and in `checkpoint`.
     ValueError
-        If `corpus` or `seeds` cannot be used.
+        If arguments cannot be used, if speakers or labels are numbers and texts, or if
+        a speaker is on two sides of a fold.
 
     Warns
     -----
     UserWarning
-        If a speaker is on two sides of a fold, if a class to be tested does not occur
-        in training, if the system has no use for validation recordings, or if a
-        checkpoint is damaged.
+        If names of speakers or labels differ only in case, spaces or leading zeros, if
+        a class to be tested does not occur in training, if the system has no use for
+        validation recordings, or if a checkpoint is damaged. With `allow_leaks`, if
+        there are leaks.
+
+    See Also
+    --------
+    evaluate_under : The same, with noise, other levels and channels in the test.
 
     Notes
     -----
@@ -144,50 +227,212 @@ def evaluate(
     <EvaluationResult: 40 predictions of 40 recordings, pooled UA 0.9..., WA 0.9...>
     >>> [row["speaker"] for row in result.scores_by("speaker")]
     ['a', 'b', 'c', 'd']
+    >>> again = evaluate(
+    ...     LogisticRegression(), corpus.data, target, groups=corpus.groups)
+    >>> again.ua == result.ua
+    True
     """
-    data = _read_corpus(corpus, X)
+    results = _evaluate(
+        system,
+        *_read_arguments(corpus, y, cv, groups, X),
+        Conditions({"clean": None}),
+        seeds=seeds,
+        checkpoint=checkpoint,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        allow_leaks=allow_leaks,
+    )
+    return results["clean"]
+
+
+def evaluate_under(
+    system: BaseEstimator,
+    corpus: Mapping | Sequence | ArrayLike,
+    y: ArrayLike | None = None,
+    cv: object = None,
+    *,
+    perturbations: Iterable[str] | Mapping[str, Callable] | None = None,
+    sample_rate: int = 16000,
+    random_state: int = 0,
+    groups: ArrayLike | None = None,
+    seeds: Iterable[int] | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    allow_leaks: bool = False,
+) -> dict[str, EvaluationResult]:
+    """Evaluate a system whose test recordings are perturbed: robustness.
+
+    Each fold is fitted once, on the recordings as they are. Its test recordings are
+    predicted as they are, and under each perturbation.
+
+    Parameters
+    ----------
+    system, corpus, y, cv, groups, seeds, checkpoint, n_jobs, verbose, allow_leaks
+        As of :func:`evaluate`. The recordings are paths or waveforms; the system gets
+        paths for paths, those of temporary WAV files of 32-bit floating-point numbers.
+    perturbations : sequence of str, or dict of str to callable, default=None
+        Names in :data:`~skser.model_selection.perturbations.PERTURBATIONS`, or names
+        and functions as of :func:`~skser.model_selection.perturbations.perturb`. None
+        is all of the table.
+    sample_rate : int, default=16000
+        At which signals are perturbed, in Hz. Files of another rate are resampled to
+        it; waveforms must have it. Take the rate at which the system loads them.
+    random_state : int, default=0
+        Determines noise and filters.
+
+    Returns
+    -------
+    results : dict of str to EvaluationResult
+        "clean", then one result for each perturbation, with the same keys.
+
+    Raises
+    ------
+    IncompleteEvaluationError, ValueError
+        As of :func:`evaluate`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skser import AcousticFeatures, AudioLoader, Framer
+    >>> from skser.datasets import make_emotional_speech
+    >>> from skser.features import FrameStatistics
+    >>> from skser.model_selection import evaluate_under
+    >>> corpus = make_emotional_speech(n_speakers=3, n_utterances=1, random_state=0)
+    >>> system = make_pipeline(
+    ...     AudioLoader(input_sample_rate=16000), Framer(),
+    ...     AcousticFeatures(features=["MFCC"]), FrameStatistics(),
+    ...     LogisticRegression())
+    >>> results = evaluate_under(
+    ...     system, corpus, perturbations=["gain +12 dB", "telephone band"])
+    >>> for name, result in results.items():
+    ...     print(f"{name}: UA {result.ua:.2f}")
+    clean: UA ...
+    gain +12 dB: UA ...
+    telephone band: UA ...
+    """
+    if perturbations is None or not isinstance(perturbations, Mapping):
+        names = list(PERTURBATIONS if perturbations is None else perturbations)
+        unknown = [name for name in names if name not in PERTURBATIONS]
+        if unknown:
+            raise ValueError(
+                f"perturbations has the unknown name {unknown[0]!r}; there are "
+                f"{list(PERTURBATIONS)}. Of a function of your own, pass a dict of "
+                "name and function."
+            )
+        perturbations = {name: PERTURBATIONS[name] for name in names}
+    if "clean" in perturbations:
+        raise ValueError("perturbations must not name one 'clean': it is always there.")
+    return _evaluate(
+        system,
+        *_read_arguments(corpus, y, cv, groups, None),
+        Conditions({"clean": None, **perturbations}, sample_rate, random_state),
+        seeds=seeds,
+        checkpoint=checkpoint,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        allow_leaks=allow_leaks,
+    )
+
+
+def _read_arguments(corpus, y, cv, groups, X):
+    """Return the recordings as arrays, and cv, of a corpus or of separate arguments."""
+    if isinstance(corpus, Mapping) or hasattr(corpus, "target"):
+        given = corpus if isinstance(corpus, Mapping) else vars(corpus)
+        if groups is not None or (y is not None and cv is not None):
+            raise ValueError(
+                "A corpus has its own target and groups: call evaluate(system, corpus, "
+                "cv), or pass recordings, y and groups in place of the corpus."
+            )
+        y, cv = given.get("target"), y if cv is None else cv
+        recordings = given.get("paths", given.get("data")) if X is None else X
+        if recordings is None or y is None:
+            raise ValueError(
+                "corpus must have target, and paths or data (or pass X); it has "
+                f"{sorted(given)}."
+            )
+        groups, files = given.get("groups"), given.get("paths")
+        names, origin = given.get("target_names"), "corpus.target"
+    else:
+        _check_recordings(corpus, y)
+        recordings, names, origin = corpus if X is None else X, None, "y"
+        is_list = getattr(corpus, "ndim", 1) == 1
+        first = next(iter(corpus), None) if is_list else None
+        are_files = isinstance(first, (str, os.PathLike)) or hasattr(first, "path")
+        files = corpus if are_files else None
+    y = check_labels(np.asarray(check_names(y, origin)), recordings, origin)
+    warn_of_similar_names(y, origin, stacklevel=3)
+    if groups is not None:
+        groups = check_speakers(groups, recordings, "evaluate")
+        warn_of_similar_names(groups, "groups", stacklevel=3)
+    labels = [] if names is None else [str(name) for name in names]
+    if not set(y.tolist()) <= set(labels):
+        labels = np.unique(y).tolist()
+    files = [str(file) for file in (range(len(y)) if files is None else files)]
+    cv = LeaveOneSpeakerOut() if cv is None else cv
+    return Recordings(recordings, y, groups, labels, files), cv
+
+
+def _check_recordings(recordings, y):
+    """Refuse what is neither a corpus nor recordings with their emotions."""
+    if isinstance(recordings, (str, bytes, os.PathLike)) or not hasattr(
+        recordings, "__len__"
+    ):
+        raise ValueError(
+            f"corpus is {recordings!r:.80}. Pass a corpus, which the functions of "
+            "skser.datasets load (load_table, load_folder, ...), or a list of "
+            "recordings with y, their emotions, and groups, their speakers."
+        )
+    if y is None or hasattr(y, "split") or np.ndim(y) == 0:
+        raise ValueError(
+            "With recordings in place of a corpus, y must be the emotion of each; got "
+            f"{y!r:.80}. Call evaluate(system, paths, emotions, groups=speakers, "
+            "cv=...)."
+        )
+
+
+def _evaluate(system, data, cv, conditions, **options):
+    """Run all folds and return a result for each condition."""
     folds = list_folds(cv, data.X, data.y, data.speakers)
     leak = None if data.speakers is None else find_leak(folds, data.speakers)
+    if leak and not options["allow_leaks"]:
+        raise ValueError(
+            f"{leak} To measure it all the same, set allow_leaks=True: the figures "
+            "then say nothing about other speakers."
+        )
     if leak:
-        warnings.warn(leak, UserWarning, stacklevel=2)
+        warnings.warn(leak, UserWarning, stacklevel=3)
     _check_folds(folds, data)
-    system = _prepare(pipeline, any(len(validation) for _, validation, _ in folds))
+    jobs = _list_jobs(_route_validation(system, folds), data, folds, options["seeds"])
+    is_named = hasattr(cv, "split") or isinstance(cv, int)
     protocol = {
-        "splitter": _describe_splitter(cv),
+        # In words that do not depend on addresses in memory.
+        "splitter": repr(cv) if is_named else f"list of {type(cv).__name__}",
         "n_folds": len(folds),
         "speaker_independent": None if data.speakers is None else leak is None,
-        "pipeline": describe(pipeline),
+        "pipeline": describe(system),
         "versions": find_versions(),
     }
-    jobs = _list_jobs(system, data, folds, seeds)
-    store = Checkpoints(checkpoint, _common_key(data, protocol))
-    outcomes, failures = _run_all(jobs, data, store, n_jobs, verbose)
-    result = _gather(data, jobs, outcomes, protocol) if outcomes else None
+    common = {
+        "recordings": digest_recordings(data.X),
+        "files": data.files,
+        "y": data.y.tolist(),
+        "labels": data.labels,
+        "speakers": None if data.speakers is None else data.speakers.tolist(),
+        "splitter": protocol["splitter"],
+        "versions": protocol["versions"],
+        "conditions": conditions.describe(),
+    }
+    store = Checkpoints(options["checkpoint"], common)
+    work = Work(data, conditions, store)
+    outcomes, failures = _run_all(jobs, work, options["n_jobs"], options["verbose"])
+    results = _gather(data, conditions, jobs, outcomes, protocol) if outcomes else {}
     if len(outcomes) < len(jobs):
-        raise _incomplete(failures, len(jobs) - len(outcomes), len(jobs), result, store)
-    return result
-
-
-def _read_corpus(corpus, X):
-    """Check a corpus and return it as arrays."""
-    given = X if X is not None else corpus.get("paths", corpus.get("data"))
-    if given is None or "target" not in corpus:
-        raise ValueError(
-            "corpus must have target, and paths or data (or pass X); it has "
-            f"{sorted(corpus)}."
-        )
-    y = check_labels(np.asarray(corpus["target"]), given, "corpus.target")
-    speakers = corpus.get("groups")
-    if speakers is not None:
-        speakers = check_speakers(speakers, given, "evaluate")
-    present = set(y.tolist())
-    names = corpus.get("target_names")
-    labels = [] if names is None else [str(name) for name in names]
-    if not present <= set(labels):
-        labels = np.unique(y).tolist()
-    paths = corpus.get("paths")
-    files = range(len(y)) if paths is None else paths
-    return _Data(given, y, speakers, labels, [str(file) for file in files])
+        error = _incomplete(failures, len(outcomes), len(jobs), store.folder)
+        error.result = results if conditions.sample_rate else results.get("clean")
+        raise error
+    return results
 
 
 def _check_folds(folds, data):
@@ -201,66 +446,40 @@ def _check_folds(folds, data):
         unseen = set(data.y[test].tolist()) - set(data.y[train].tolist())
         if unseen:
             warnings.warn(
-                f"Fold {number} ({_test_name(data, test)}) tests {sorted(unseen)}, "
+                f"Fold {number} ({data.describe_test(test)}) tests {sorted(unseen)}, "
                 "which does not occur in its training part: the recall is 0.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
 
-def _describe_splitter(cv):
-    """Return the splitter in words that do not depend on addresses in memory."""
-    named = hasattr(cv, "split") or isinstance(cv, int)
-    return repr(cv) if named else f"list of {type(cv).__name__}"
-
-
-def _common_key(data, protocol):
-    """Return what the predictions of all folds depend on."""
-    return {
-        "recordings": digest_recordings(data.X),
-        "files": data.files,
-        "y": data.y.tolist(),
-        "labels": data.labels,
-        "speakers": None if data.speakers is None else data.speakers.tolist(),
-        "splitter": protocol["splitter"],
-        "versions": protocol["versions"],
-    }
-
-
-def _prepare(pipeline, has_validation):
+def _route_validation(system, folds):
     """Return an unfitted copy that requests validation recordings, if it can."""
     with sklearn.config_context(enable_metadata_routing=True):
-        system = clone(pipeline)
-        if has_validation and not _request_validation(system):
+        system = clone(system)
+        last = list_steps(system)[-1]
+        if not any(len(validation) for _, validation, _ in folds):
+            return system
+        if not takes_validation(last):
             warnings.warn(
-                f"cv names validation recordings, but {type(_last(system)).__name__} "
-                "takes no X_val in fit: they are not used at all. To train on them, "
-                "set validation=None in cv.",
+                f"cv names validation recordings, but {type(last).__name__} takes no "
+                "X_val in fit: they are not used at all. To train on them, set "
+                "validation=None in cv.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
+            return system
+        last.set_fit_request(X_val=True, y_val=True)
+        step = system
+        while isinstance(step, Pipeline):
+            step.set_params(transform_input=["X_val"])
+            step = step.steps[-1][1]
     return system
 
 
-def _last(system):
-    """Return the step of a Pipeline that classifies."""
-    return _last(system.steps[-1][1]) if isinstance(system, Pipeline) else system
-
-
-def _takes_validation(system):
+def takes_validation(classifier):
     """Tell whether validation recordings can be given to `fit`."""
-    return "X_val" in inspect.signature(_last(system).fit).parameters
-
-
-def _request_validation(system):
-    """Route X_val and y_val to the last step, if it takes them."""
-    if not _takes_validation(system):
-        return False
-    _last(system).set_fit_request(X_val=True, y_val=True)
-    while isinstance(system, Pipeline):
-        system.set_params(transform_input=["X_val"])
-        system = system.steps[-1][1]
-    return True
+    return "X_val" in inspect.signature(classifier.fit).parameters
 
 
 def _list_jobs(system, data, folds, seeds):
@@ -268,206 +487,205 @@ def _list_jobs(system, data, folds, seeds):
     seeds = [None] if seeds is None else [int(seed) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be different integers, or None; got {seeds}.")
+    parameters = [
+        name
+        for name in system.get_params()
+        if name == "random_state" or name.endswith("__random_state")
+    ]
+    if not parameters and seeds != [None]:
+        raise ValueError(
+            f"seeds={seeds} were given, but {type(list_steps(system)[-1]).__name__} "
+            "and the steps before it have no parameter random_state: all runs would be "
+            "the same. Set seeds=None."
+        )
     jobs = []
     for run, seed in enumerate(seeds):
-        seeded = _set_seed(system, seed)
+        seeded = clone(system)
+        if seed is not None:
+            seeded.set_params(**dict.fromkeys(parameters, seed))
         for fold, parts in enumerate(folds):
-            name = f"fold {fold} of {len(folds)} ({_test_name(data, parts[2])})"
+            name = f"fold {fold} of {len(folds)} ({data.describe_test(parts[2])})"
             name += "" if seed is None else f", seed {seed}"
             jobs.append(Job(seeded, run, seed, fold, parts, name))
     return jobs
 
 
-def _test_name(data, test):
-    """Return who is tested, for messages."""
-    if data.speakers is None:
-        return f"{len(test)} recordings"
-    names = np.unique(data.speakers[test]).tolist()
-    shown = ", ".join(repr(name) for name in names[:3])
-    return f"test speaker {shown}{', ...' if len(names) > 3 else ''}"
-
-
-def _set_seed(system, seed):
-    """Return a copy with all parameters called ``random_state`` set to the seed."""
-    if seed is None:
-        return system
-    names = [
-        name
-        for name in system.get_params()
-        if name == "random_state" or name.endswith("__random_state")
-    ]
-    if not names:
-        raise ValueError(
-            f"seeds={seed} was given, but {type(_last(system)).__name__} and the steps "
-            "before it have no parameter random_state: all runs would be the same. Set "
-            "seeds=None."
-        )
-    return clone(system).set_params(**dict.fromkeys(names, int(seed)))
-
-
-def _run_all(jobs, data, store, n_jobs, verbose):
+def _run_all(jobs, work, n_jobs, verbose):
     """Run what is not finished, and return outcomes and failures by position."""
-    outcomes = {}
+
+    def report(job, text):
+        if verbose:
+            print(f"{job.name}: {text}", flush=True)
+
+    outcomes, failures = {}, {}
     for i, job in enumerate(jobs):
-        outcome = store.read(job)
+        outcome = work.store.read(job)
         if outcome is not None:
             outcomes[i] = outcome
-            _report(job, verbose, "from its checkpoint")
+            report(job, "from its checkpoint")
     left = [i for i in range(len(jobs)) if i not in outcomes]
-    failures = {}
     # A generator, so that what is finished is kept should a worker be killed.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     try:
         for i, outcome, failure, text in parallel(
-            delayed(_run)(i, jobs[i], data, store) for i in left
+            delayed(work.run)(i, jobs[i]) for i in left
         ):
             (outcomes if failure is None else failures)[i] = outcome or failure
             # Here and not in the worker, so that the lines go where the caller's go.
-            _report(jobs[i], verbose, text)
+            report(jobs[i], text)
     except BrokenExecutor as error:
         # What a worker has kept but could not tell of any more.
-        kept = {i: store.read(jobs[i]) for i in left if i not in outcomes}
+        kept = {i: work.store.read(jobs[i]) for i in left if i not in outcomes}
         outcomes |= {i: outcome for i, outcome in kept.items() if outcome is not None}
         lost = [jobs[i].name for i in left if i not in outcomes and i not in failures]
-        failures[-1] = (_explain_kill(lost[: effective_n_jobs(n_jobs)]), str(error))
+        # Folds are begun in order, so that those being run are the first ones.
+        names = lost[: effective_n_jobs(n_jobs)]
+        failures[-1] = (
+            "a worker process was killed, most likely for lack of memory, while "
+            f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} being run; "
+            "use fewer n_jobs",
+            str(error),
+        )
     return outcomes, failures
 
 
-def _explain_kill(names):
-    """Say which folds were being run: they are begun in order, so the first ones."""
-    return (
-        "a worker process was killed, most likely for lack of memory, while "
-        f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} being run; use "
-        "fewer n_jobs"
-    )
+@dataclass
+class Work:
+    """What is the same for all folds, and how one is run."""
+
+    data: Recordings
+    conditions: Conditions
+    store: Checkpoints
+
+    def run(self, i, job):
+        """Run one fold and keep it; return (position, outcome, failure, report)."""
+        start = time.perf_counter()
+        try:
+            outcome = self.fit_and_predict(job)
+        # Whatever the system raises: the other folds must not be lost for it.
+        except Exception as error:
+            text = f"{job.name}: {type(error).__name__}: {error}"
+            # As text, since not every exception survives the way from a worker.
+            return i, None, (text, traceback.format_exc()), f"failed, {error}"
+        self.store.write(job, outcome)
+        share = np.mean(outcome["predicted"][0] == self.data.true[job.parts[2]])
+        seconds = time.perf_counter() - start
+        return i, outcome, None, f"WA {share:.3f}, {seconds:.0f} s"
+
+    def fit_and_predict(self, job):
+        """Return the predictions of one fold under each condition."""
+        train, validation, test = job.parts
+        data, params = self.data, {}
+        recorder = Recorder(data, self.conditions, test)
+        with sklearn.config_context(enable_metadata_routing=True):
+            if data.speakers is not None and wants_groups(job.system, "fit"):
+                params["groups"] = data.speakers
+            if len(validation) and takes_validation(list_steps(job.system)[-1]):
+                params["X_val"] = safe_indexing(data.X, validation)
+                params["y_val"] = data.y[validation]
+            cross_validate(
+                job.system,
+                data.X,
+                data.y,
+                cv=[(train, test)],
+                scoring=recorder,
+                params=params,
+                error_score="raise",
+            )
+        return recorder.outcome
 
 
-def _report(job, verbose, text):
-    if verbose:
-        print(f"{job.name}: {text}", flush=True)
+class Recorder:
+    """A scorer that keeps what it has seen: labels and posteriors by condition."""
 
-
-def _run(i, job, data, store):
-    """Run one fold and keep it; return (position, outcome, failure, report)."""
-    start = time.perf_counter()
-    try:
-        outcome = _fit_and_predict(job, data)
-    # Whatever the system raises: the other folds must not be lost for it.
-    except Exception as error:
-        text = f"{job.name}: {type(error).__name__}: {error}"
-        # As text, since not every exception survives the way from a worker.
-        return i, None, (text, traceback.format_exc()), f"failed, {error}"
-    store.write(job, outcome)
-    truth = [data.labels.index(label) for label in data.y[job.parts[2]].tolist()]
-    share = np.mean(outcome["predicted"] == truth)
-    seconds = time.perf_counter() - start
-    return i, outcome, None, f"WA {share:.3f}, {seconds:.0f} s"
-
-
-def _fit_and_predict(job, data):
-    """Return the predictions of one fold."""
-    train, validation, test = job.parts
-    speakers = None if data.speakers is None else data.speakers[test]
-    recorder = _Recorder(data.labels, speakers)
-    with sklearn.config_context(enable_metadata_routing=True):
-        cross_validate(
-            job.system,
-            data.X,
-            data.y,
-            cv=[(train, test)],
-            scoring=recorder,
-            params=_fit_params(job.system, data, validation),
-            error_score="raise",
-        )
-    return recorder.outcome
-
-
-def _fit_params(system, data, validation):
-    """Return what `fit` is given beside recordings and labels."""
-    params = {}
-    if data.speakers is not None and wants_groups(system, "fit"):
-        params["groups"] = data.speakers
-    if len(validation) and _takes_validation(system):
-        params["X_val"] = safe_indexing(data.X, validation)
-        params["y_val"] = data.y[validation]
-    return params
-
-
-class _Recorder:
-    """A scorer that keeps what it has seen: labels and posteriors."""
-
-    def __init__(self, labels, speakers):
-        self.labels = labels
-        self.speakers = speakers
+    def __init__(self, data, conditions, test):
+        self.labels = data.labels
+        self.conditions = conditions
+        self.test = test
+        self.speakers = None if data.speakers is None else data.speakers[test]
 
     def __call__(self, estimator, X, y):
-        """Predict, keep the predictions, and return WA."""
-        # Step by step, so that features are computed once for labels and posteriors.
-        while isinstance(estimator, Pipeline):
-            for _, step in estimator.steps[:-1]:
-                if step not in (None, "passthrough"):
-                    X = self._call(step, "transform", X)
-            estimator = estimator.steps[-1][1]
-        codes = {label: i for i, label in enumerate(self.labels)}
-        predicted = np.asarray(self._call(estimator, "predict", X))
-        self.outcome = {"predicted": np.array([codes[p] for p in predicted.tolist()])}
-        if hasattr(estimator, "predict_proba"):
-            posteriors = np.zeros((len(predicted), len(self.labels)))
-            columns = [codes[label] for label in estimator.classes_.tolist()]
-            posteriors[:, columns] = self._call(estimator, "predict_proba", X)
-            self.outcome["posteriors"] = posteriors
-        return float(np.mean(predicted == np.asarray(y)))
+        """Predict under every condition, keep the predictions, and return WA."""
+        found = []
+        for name in self.conditions.perturbations:
+            with tempfile.TemporaryDirectory() as folder:
+                perturbed = self.conditions.apply(
+                    name, X, folder, groups=self.speakers, names=self.test
+                )
+                found.append(self.predict(estimator, perturbed))
+        self.outcome = {key: np.array([one[key] for one in found]) for key in found[0]}
+        truth = [self.labels.index(label) for label in np.asarray(y).tolist()]
+        return float(np.mean(self.outcome["predicted"][0] == truth))
 
-    def _call(self, estimator, method, X):
+    def predict(self, estimator, X):
+        """Return the predictions as indices and, if there are any, posteriors."""
+        # Step by step, so that features are computed once for labels and posteriors.
+        *front_end, last = list_steps(estimator)
+        for step in front_end:
+            X = self.call(step, "transform", X)
+        codes = {label: i for i, label in enumerate(self.labels)}
+        predicted = np.asarray(self.call(last, "predict", X)).tolist()
+        outcome = {"predicted": np.array([codes[label] for label in predicted])}
+        if hasattr(last, "predict_proba"):
+            posteriors = np.zeros((len(predicted), len(self.labels)))
+            columns = [codes[label] for label in last.classes_.tolist()]
+            posteriors[:, columns] = self.call(last, "predict_proba", X)
+            outcome["posteriors"] = posteriors
+        return outcome
+
+    def call(self, estimator, method, X):
         """Call a method, telling it who speaks if it asks."""
         is_told = self.speakers is not None and wants_groups(estimator, method)
         params = {"groups": self.speakers} if is_told else {}
         return getattr(estimator, method)(X, **params)
 
 
-def _gather(data, jobs, outcomes, protocol):
+def _gather(data, conditions, jobs, outcomes, protocol):
     """Put the predictions of all folds together, in the order of the jobs."""
     finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
     tests = [job.parts[2] for job, _ in finished]
     sizes = [len(test) for test in tests]
-    posteriors = None
-    if all("posteriors" in outcome for _, outcome in finished):
-        posteriors = np.concatenate([outcome["posteriors"] for _, outcome in finished])
-    codes = {label: i for i, label in enumerate(data.labels)}
-    return EvaluationResult(
-        labels=data.labels,
-        files=data.files,
-        speakers=None if data.speakers is None else data.speakers.tolist(),
-        true=np.array([codes[label] for label in data.y.tolist()]),
-        recordings=np.concatenate(tests),
-        folds=np.repeat([job.fold for job, _ in finished], sizes),
-        runs=np.repeat([job.run for job, _ in finished], sizes),
-        predicted=np.concatenate([outcome["predicted"] for _, outcome in finished]),
-        posteriors=posteriors,
-        seeds=[seed for _, seed in dict.fromkeys((job.run, job.seed) for job in jobs)],
-        protocol=protocol,
-    )
+    keys = [key for key in ("predicted", "posteriors") if key in finished[0][1]]
+    joined = {
+        key: np.concatenate([outcome[key] for _, outcome in finished], axis=1)
+        for key in keys
+    }
+    return {
+        name: EvaluationResult(
+            labels=data.labels,
+            files=data.files,
+            speakers=None if data.speakers is None else data.speakers.tolist(),
+            true=data.true,
+            recordings=np.concatenate(tests),
+            folds=np.repeat([job.fold for job, _ in finished], sizes),
+            runs=np.repeat([job.run for job, _ in finished], sizes),
+            predicted=joined["predicted"][number],
+            posteriors=joined["posteriors"][number] if "posteriors" in joined else None,
+            seeds=list({job.run: job.seed for job in jobs}.values()),
+            protocol=protocol if perturbation is None else {**protocol, "test": name},
+        )
+        for number, (name, perturbation) in enumerate(conditions.perturbations.items())
+    }
 
 
-def _incomplete(failures, n_missing, n_jobs, result, store):
+def _incomplete(failures, n_finished, n_jobs, folder):
     """Return the error that says what has failed and what is kept."""
-    where = "" if store.folder is None else f" and in checkpoint={str(store.folder)!r}"
+    where = "" if folder is None else f" and in checkpoint={str(folder)!r}"
     kept = (
-        f"The {n_jobs - n_missing} finished ones are in the attribute `result` of this "
-        f"error{where}."
-        if result is not None
+        f"The {n_finished} finished ones are in the attribute `result` of this error"
+        f"{where}."
+        if n_finished
         else "None was finished."
     )
     advice = (
         "Pass checkpoint=<folder> to keep finished folds for the next attempt."
-        if store.folder is None
+        if folder is None
         else "The same call, once the cause is removed, runs only what is missing."
     )
     texts = "; ".join(text for text, _ in failures.values())
     error = IncompleteEvaluationError(
-        f"{n_missing} of {n_jobs} folds failed or were not run: {texts}. {kept} "
-        f"{advice}"
+        f"{n_jobs - n_finished} of {n_jobs} folds failed or were not run: {texts}. "
+        f"{kept} {advice}"
     )
-    error.result = result
     error.add_note(next(iter(failures.values()))[1])
     return error

@@ -1,4 +1,4 @@
-"""What an evaluation has found: every prediction, and the figures that follow.
+"""The result of an evaluation: predictions, UA and WA, confusion matrix, report.
 
 All figures are computed from the predictions, none is stored beside them. The headline
 is pooled: one confusion matrix over all folds and seeds. Means over speakers differ
@@ -6,16 +6,48 @@ from it and are given under their own names.
 """
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from skser._archive import read_archive, write_archive
-from skser.model_selection._intervals import Counts, bootstrap_speakers
+from skser.model_selection._statistics import (
+    Counts,
+    bootstrap_speakers,
+    html_table,
+    import_pandas,
+    markdown_table,
+)
 
 _FORMAT = "skser evaluation"
 _FORMAT_VERSION = 1
 _ARRAYS = ("true", "recordings", "folds", "runs", "predicted", "posteriors")
+
+
+def score_matrix(matrix, score):
+    """Compute a score of a confusion matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray of int of shape (n_classes, n_classes)
+        Rows are true, columns predicted.
+    score : {"UA", "WA", "macro precision"}
+
+    Returns
+    -------
+    score : float
+        NaN without any prediction. UA and macro precision are means over the classes
+        that occur; a class that is never predicted has precision 0.
+    """
+    right, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    if not matrix.any():
+        return float("nan")
+    if score == "WA":
+        return float(right.sum() / true.sum())
+    occurs = true > 0 if score == "UA" else (true > 0) | (predicted > 0)
+    totals = true if score == "UA" else np.maximum(predicted, 1)
+    return float(np.mean(right[occurs] / totals[occurs]))
 
 
 @dataclass(eq=False)
@@ -44,7 +76,8 @@ class EvaluationResult:
         The seed of each run. None stands for the pipeline's own.
     protocol : dict
         How the figures came about: "splitter", "n_folds", "speaker_independent",
-        "pipeline", "versions".
+        "pipeline", "versions"; and "test", the perturbation of test
+        recordings, if there was one.
 
     Examples
     --------
@@ -86,12 +119,12 @@ class EvaluationResult:
     @property
     def ua(self):
         """Pooled unweighted accuracy, the mean recall over the classes."""
-        return _score(self._counts(), "UA")
+        return score_matrix(self.confusion_matrix(), "UA")
 
     @property
     def wa(self):
         """Pooled weighted accuracy, the share of correct predictions."""
-        return _score(self._counts(), "WA")
+        return score_matrix(self.confusion_matrix(), "WA")
 
     @property
     def macro_precision(self):
@@ -104,23 +137,26 @@ class EvaluationResult:
         ``sklearn.metrics.precision_score(average="macro", zero_division=0)`` and has
         nothing to do with the area under a precision-recall curve.
         """
-        return _macro_precision(self.confusion_matrix())
+        return score_matrix(self.confusion_matrix(), "macro precision")
 
-    def confusion_matrix(self):
+    def confusion_matrix(self, which=None):
         """Count the predictions over all folds and seeds.
+
+        Parameters
+        ----------
+        which : ndarray of bool of shape (n_predictions,), default=None
+            The predictions that are counted, such as ``result.runs == 0``. None is
+            all.
 
         Returns
         -------
         matrix : ndarray of int of shape (n_classes, n_classes)
             Rows are true, columns predicted, both in the order of `labels`.
         """
-        return self._confusion(np.ones(len(self.predicted), dtype=bool))
-
-    def _confusion(self, mask):
-        """Count some of the predictions."""
+        which = slice(None) if which is None else which
         matrix = np.zeros((len(self.labels), len(self.labels)), dtype=int)
-        true = self.true[self.recordings[mask]]
-        np.add.at(matrix, (true, self.predicted[mask]), 1)
+        true = self.true[self.recordings[which]]
+        np.add.at(matrix, (true, self.predicted[which]), 1)
         return matrix
 
     def recalls(self):
@@ -153,34 +189,26 @@ class EvaluationResult:
         keys = self._keys(by)
         rows = []
         for key in dict.fromkeys(keys):
-            mask = np.array([entry == key for entry in keys])
-            counts = _recall_counts(self._confusion(mask)[np.newaxis])
-            scores = {name: _score(counts, name) for name in ("UA", "WA")}
-            rows.append({by: key, "n": int(mask.sum()), **scores})
+            which = np.array([entry == key for entry in keys])
+            matrix = self.confusion_matrix(which)
+            scores = {name: score_matrix(matrix, name) for name in ("UA", "WA")}
+            rows.append({by: key, "n": int(which.sum()), **scores})
         return rows if by == "seed" else sorted(rows, key=lambda row: row[by])
 
     def _keys(self, by):
         """Return the speaker, fold or seed of each prediction."""
+        if by == "speaker" and self.speakers is None:
+            raise ValueError(
+                "The corpus had no groups, so that nothing is known about speakers."
+            )
         kinds = {
-            "speaker": lambda: [self._known_speakers()[i] for i in self.recordings],
+            "speaker": lambda: [self.speakers[i] for i in self.recordings],
             "fold": self.folds.tolist,
             "seed": lambda: [self.seeds[run] for run in self.runs],
         }
         if by not in kinds:
             raise ValueError(f"by must be one of {list(kinds)}, got {by!r}.")
         return kinds[by]()
-
-    def _known_speakers(self):
-        """Return the speakers, or say that there are none."""
-        if self.speakers is None:
-            raise ValueError(
-                "The corpus had no groups, so that nothing is known about speakers."
-            )
-        return self.speakers
-
-    def _counts(self):
-        """Return correct and total predictions of all, (1, n_classes)."""
-        return _recall_counts(self.confusion_matrix()[np.newaxis])
 
     def speaker_counts(self, score="UA"):
         """Return what scores and their intervals are computed from.
@@ -196,15 +224,21 @@ class EvaluationResult:
         counts : tuple of two ndarray of shape (n_speakers, n_classes or 1)
             Correct predictions and all predictions.
         """
+        if score not in ("UA", "WA"):
+            raise ValueError(f"score must be one of ['UA', 'WA'], got {score!r}.")
         keys = self._keys("speaker")
         speakers = sorted(set(keys))
         matrices = np.array(
             [
-                self._confusion(np.array([key == name for key in keys]))
+                self.confusion_matrix(np.array([key == name for key in keys]))
                 for name in speakers
             ]
         )
-        return speakers, _pool_classes(_recall_counts(matrices), score)
+        right = np.diagonal(matrices, axis1=1, axis2=2).astype(float)
+        counts = Counts(right, matrices.sum(axis=2).astype(float))
+        if score == "WA":
+            counts = Counts(*(part.sum(axis=1, keepdims=True) for part in counts))
+        return speakers, counts
 
     def confidence_interval(
         self, score="UA", *, level=0.95, n_resamples=4999, random_state=0
@@ -262,28 +296,23 @@ class EvaluationResult:
             None where there are too few of them.
         """
         speakers = [] if self.speakers is None else self.scores_by("speaker")
-        seeds = self.scores_by("seed")
+        runs = [self.confusion_matrix(self.runs == i) for i in range(len(self.seeds))]
         rows = []
-        for name, pooled in (("UA", self.ua), ("WA", self.wa)):
-            interval = (None, None)
-            if len(speakers) > 2:
-                interval = self.confidence_interval(name)[1:]
-            rows.append(
-                {"score": name, "pooled": pooled, "low": interval[0]}
-                | {"high": interval[1]}
-                | _spread([row[name] for row in speakers], "speakers")
-                | _spread([row[name] for row in seeds], "seeds")
-            )
-        per_seed = [
-            _macro_precision(self._confusion(self.runs == run))
-            for run in range(len(self.seeds))
-        ]
-        rows.append(
-            {"score": "macro precision", "pooled": self.macro_precision}
-            | {"low": None, "high": None}
-            | _spread([], "speakers")
-            | _spread(per_seed, "seeds")
-        )
+        for name in ("UA", "WA", "macro precision"):
+            by_speaker = [row[name] for row in speakers if name in row]
+            low, high = None, None
+            if len(by_speaker) > 2:
+                low, high = self.confidence_interval(name)[1:]
+            pooled = score_matrix(self.confusion_matrix(), name)
+            row = {"score": name, "pooled": pooled, "low": low, "high": high}
+            by_seed = [score_matrix(matrix, name) for matrix in runs]
+            for kind, values in (("speakers", by_speaker), ("seeds", by_seed)):
+                n = len(values)
+                row[f"mean over {kind}"] = float(np.mean(values)) if n else None
+                row[f"sd over {kind}"] = (
+                    float(np.std(values, ddof=1)) if n > 1 else None
+                )
+            rows.append(row)
         return rows
 
     def predictions(self):
@@ -356,23 +385,21 @@ class EvaluationResult:
             Protocol, headline with intervals, recall of each class, confusion matrix,
             speakers and seeds.
         """
-        names = [str(label) for label in self.labels]
-        recalls = [{"class": name, "recall": r} for name, r in self.recalls().items()]
-        matrix = [
-            {"true \\ predicted": name, **dict(zip(names, row, strict=True))}
-            for name, row in zip(names, self.confusion_matrix().tolist(), strict=True)
-        ]
-        sections = {
-            "Pooled over all folds and seeds": self.summary(),
-            "Recall": recalls,
-            "Confusion matrix": matrix,
+        known = self.protocol.get("speaker_independent")
+        versions = self.protocol.get("versions", {})
+        protocol = {
+            "Splitter": f"`{self.protocol.get('splitter')}`",
+            "Folds": self.protocol.get("n_folds"),
+            "Speaker-independent": {True: "yes", False: "NO", None: "not known"}[known],
+            "Test recordings": self.protocol.get("test", "as they are"),
+            "Recordings": f"{len(self.files)}, {len(set(self.recordings.tolist()))} "
+            "of them tested",
+            "Seeds": ", ".join(map(str, self.seeds)),
+            "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
         }
-        if self.speakers is not None:
-            sections["Speakers"] = self.scores_by("speaker")
-        if len(self.seeds) > 1:
-            sections["Seeds"] = self.scores_by("seed")
-        parts = ["# Evaluation", self._describe_protocol()]
-        for title, rows in sections.items():
+        lines = [f"- {name}: {value}" for name, value in protocol.items()]
+        parts = ["# Evaluation", "\n".join(lines)]
+        for title, rows in self._tables().items():
             parts += [f"## {title}", markdown_table(rows)]
         note = (
             "low, high: 95 % studentised bootstrap interval over speakers. mean and "
@@ -380,22 +407,33 @@ class EvaluationResult:
         )
         return "\n\n".join([*parts, note]) + "\n"
 
-    def _describe_protocol(self):
-        """Return how the figures came about, as a Markdown list."""
-        independent = {True: "yes", False: "NO", None: "not known"}
-        versions = self.protocol.get("versions", {})
-        lines = {
-            "Splitter": f"`{self.protocol.get('splitter')}`",
-            "Folds": self.protocol.get("n_folds"),
-            "Speaker-independent": independent[
-                self.protocol.get("speaker_independent")
+    def _repr_html_(self):
+        """Show the tables of the report in a notebook."""
+        title = f"<p>{escape(repr(self)[1:-1])}</p>"
+        tables = (html_table(rows, name) for name, rows in self._tables().items())
+        return title + "".join(tables)
+
+    def _tables(self):
+        """Return the tables of the report by their titles, each a list of rows."""
+        names = [str(label) for label in self.labels]
+        tables = {
+            "Pooled over all folds and seeds": self.summary(),
+            "Recall": [
+                {"class": str(label), "recall": recall}
+                for label, recall in self.recalls().items()
             ],
-            "Recordings": f"{len(self.files)}, {len(set(self.recordings.tolist()))} "
-            "of them tested",
-            "Seeds": ", ".join(map(str, self.seeds)),
-            "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
+            "Confusion matrix": [
+                {"true \\ predicted": name, **dict(zip(names, row, strict=True))}
+                for name, row in zip(
+                    names, self.confusion_matrix().tolist(), strict=True
+                )
+            ],
         }
-        return "\n".join(f"- {name}: {value}" for name, value in lines.items())
+        if self.speakers is not None:
+            tables["Speakers"] = self.scores_by("speaker")
+        if len(self.seeds) > 1:
+            tables["Seeds"] = self.scores_by("seed")
+        return tables
 
     def save(self, path):
         """Write the result to one file, from which :func:`load_result` reads it.
@@ -458,93 +496,3 @@ def load_result(path):
         **{name: metadata[name] for name in fields},
         **{name: arrays.get(name) for name in _ARRAYS},
     )
-
-
-def import_pandas():
-    """Return pandas, or say how to do without."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            "DataFrames need pandas: python -m pip install pandas. Without it, "
-            "to_markdown() and the methods that return dicts and arrays work."
-        ) from error
-    return pandas
-
-
-def markdown_table(rows):
-    """Return rows as a Markdown table.
-
-    Parameters
-    ----------
-    rows : list of dict
-        All with the same keys, which become the header.
-
-    Returns
-    -------
-    table : str
-
-    Examples
-    --------
-    >>> from skser.model_selection._result import markdown_table
-    >>> print(markdown_table([{"score": "UA", "pooled": 0.5}]))
-    | score | pooled |
-    | --- | --- |
-    | UA | 0.500 |
-    """
-    lines = [list(rows[0]), ["---"] * len(rows[0])]
-    lines += [[_as_text(value) for value in row.values()] for row in rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def _as_text(value):
-    """Return a value as a cell of a table."""
-    if value is None:
-        return "-"
-    # A pipe would end the cell.
-    return (
-        f"{value:.3f}" if isinstance(value, float) else str(value).replace("|", "\\|")
-    )
-
-
-def _recall_counts(matrices):
-    """Return correct and total counts of confusion matrices, (n, n_classes) each."""
-    correct = np.diagonal(matrices, axis1=1, axis2=2).astype(float)
-    return Counts(correct, matrices.sum(axis=2).astype(float))
-
-
-def _pool_classes(counts, score):
-    """Return the counts as they are for UA, and summed over the classes for WA."""
-    pools = {
-        "UA": lambda values: values,
-        "WA": lambda values: values.sum(axis=1, keepdims=True),
-    }
-    if score not in pools:
-        raise ValueError(f"score must be one of {list(pools)}, got {score!r}.")
-    return Counts(*map(pools[score], counts))
-
-
-def _score(counts, score):
-    """Return the score of counts that are pooled already, (1, n_classes)."""
-    correct, total = _pool_classes(counts, score)
-    is_present = total[0] > 0
-    if not is_present.any():
-        return float("nan")
-    return float(np.mean(correct[0, is_present] / total[0, is_present]))
-
-
-def _macro_precision(matrix):
-    """Return the mean over classes of the share of their predictions that is right."""
-    predicted, true = matrix.sum(axis=0), matrix.sum(axis=1)
-    occurs = (predicted > 0) | (true > 0)
-    if not occurs.any():
-        return float("nan")
-    precision = np.diag(matrix)[occurs] / np.maximum(predicted[occurs], 1)
-    return float(precision.mean())
-
-
-def _spread(values, name):
-    """Return mean and standard deviation over speakers or seeds."""
-    mean = float(np.mean(values)) if len(values) > 0 else None
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {f"mean over {name}": mean, f"sd over {name}": deviation}

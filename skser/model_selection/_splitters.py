@@ -1,17 +1,25 @@
-"""Which recordings train, which validate and which test, so that no speaker does two.
+"""Splitters: leave one speaker, session or sentence out; and the check for leaks.
 
 All splitters are scikit-learn's: ``split`` gives (train, test) for ``cv=`` anywhere.
 ``split_with_validation`` gives (train, validation, test), which
 :func:`~skser.model_selection.evaluate` uses.
 """
 
+import numbers
+import re
+import unicodedata
+import warnings
 from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 from sklearn.model_selection import (
     BaseCrossValidator,
     GroupShuffleSplit,
     StratifiedShuffleSplit,
+    check_cv,
 )
 from sklearn.utils import check_random_state, indexable
 
@@ -44,7 +52,72 @@ def check_speakers(groups, X, needed_by):
             "Pass groups=corpus.groups (in cross_validate: groups=..., or "
             "params={'groups': ...} with metadata routing on)."
         )
-    return check_groups(groups, X)
+    return check_groups(check_names(groups, "groups"), X)
+
+
+def check_names(values, name):
+    """Refuse numbers beside texts: NumPy would make the same name of 1 and "1".
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,)
+        Speakers or classes.
+    name : str
+        Of the parameter, for the message.
+
+    Returns
+    -------
+    values : array-like of shape (n_samples,)
+        As they were; or with dtype object, so that NaN beside texts stays NaN.
+
+    Raises
+    ------
+    ValueError
+        If there are both.
+    """
+    entries = values.tolist() if hasattr(values, "tolist") else list(values)
+    texts = [entry for entry in entries if isinstance(entry, str)]
+    others = [
+        entry
+        for entry in entries
+        if isinstance(entry, numbers.Real) and not np.isnan(entry)
+    ]
+    if texts and others:
+        raise ValueError(
+            f"{name} has both texts and numbers, such as {texts[0]!r} and "
+            f"{others[0]!r}: are {others[0]!r} and {str(others[0])!r} the same? Make "
+            f"all of one type, for instance [str(value) for value in {name}]."
+        )
+    is_plain = len(texts) in (0, len(entries))
+    return values if is_plain else np.array(entries, dtype=object)
+
+
+def warn_of_similar_names(values, name, stacklevel):
+    """Warn of names that differ only in case, in spaces or in leading zeros.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    name : str
+        Of the parameter, for the message.
+    stacklevel : int
+        Counted from the caller of this function.
+    """
+    alike = defaultdict(list)
+    for value in np.unique(values).tolist():
+        plain = unicodedata.normalize("NFKC", str(value)).casefold()
+        plain = re.sub(r"(?<!\d)0+(?=\d)", "", "".join(plain.split()))
+        alike[plain].append(value)
+    similar = [names for names in alike.values() if len(names) > 1]
+    if similar:
+        shown = "; ".join(" and ".join(map(repr, names)) for names in similar[:5])
+        warnings.warn(
+            f"{name} has names that a person may take for one: {shown}"
+            f"{'; ...' if len(similar) > 5 else ''}. They are kept apart. If they are "
+            "the same, spell them alike: a speaker of two names trains and tests.",
+            UserWarning,
+            stacklevel=stacklevel + 1,
+        )
 
 
 def _check_choice(value, choices, name):
@@ -262,19 +335,12 @@ def _hold_out_blocks(speakers, blocks, validation, generator):
         )
     for fold, block in enumerate(blocks):
         test = np.isin(speakers, block)
-        chosen = _validation_block(fold, len(blocks), validation, generator)
         held_out = np.zeros_like(test)
-        if chosen is not None:
-            held_out = np.isin(speakers, blocks[chosen])
+        if validation is not None:
+            rotates = validation == "rotate"
+            step = 1 if rotates else generator.randint(1, len(blocks))
+            held_out = np.isin(speakers, blocks[(fold + step) % len(blocks)])
         yield ~(test | held_out), held_out, test
-
-
-def _validation_block(fold, n_blocks, validation, generator):
-    """Return the number of the block that validates, or None."""
-    if validation is None:
-        return None
-    steps = {"rotate": lambda: 1, "random": lambda: generator.randint(1, n_blocks)}
-    return (fold + steps[validation]()) % n_blocks
 
 
 def _of_gender(session, speakers, gender):
@@ -393,7 +459,8 @@ class FixedSplit(ValidationSplitter):
     validation part: ``FixedSplit(corpus.splits, validation="validation",
     test="validation")``, which is optimistic. ``FixedSplit(corpus.splits,
     validation=0.1, test="validation")`` selects on a tenth of the training part and
-    looks at the validation part once.
+    looks at the validation part once. Where the parts share speakers,
+    :func:`evaluate` needs ``allow_leaks=True``.
 
     Parameters
     ----------
@@ -461,37 +528,33 @@ class FixedSplit(ValidationSplitter):
 
     def _folds(self, X, y, speakers):
         parts = _check_aligned(self._split, X, "split")
-        train = self._find(parts, self.train, "train")
-        test = self._find(parts, self.test, "test")
-        if self.validation is None:
-            held_out = np.zeros_like(train)
-        elif isinstance(self.validation, float):
-            held_out = self._draw(np.flatnonzero(train), len(train), y, speakers)
-            train = train & ~held_out
-        else:
-            held_out = self._find(parts, self.validation, "validation")
-        yield train, held_out, test
+        names = {"train": self.train, "test": self.test}
+        if isinstance(self.validation, str):
+            names["validation"] = self.validation
+        masks = {parameter: parts == name for parameter, name in names.items()}
+        for parameter, mask in masks.items():
+            if not np.any(mask):
+                raise ValueError(
+                    f"{parameter}={names[parameter]!r}, but split has only the parts "
+                    f"{np.unique(parts).tolist()}."
+                )
+        held_out = masks.get("validation", np.zeros(len(parts), dtype=bool))
+        if isinstance(self.validation, float):
+            held_out = self._draw(masks["train"], y, speakers)
+        train = masks["train"] if "validation" in masks else masks["train"] & ~held_out
+        yield train, held_out, masks["test"]
 
-    def _find(self, parts, name, parameter):
-        """Return the mask of one part."""
-        mask = parts == name
-        if not np.any(mask):
-            raise ValueError(
-                f"{parameter}={name!r}, but split has only the parts "
-                f"{np.unique(parts).tolist()}."
-            )
-        return mask
-
-    def _draw(self, train, n_recordings, y, speakers):
+    def _draw(self, is_train, y, speakers):
         """Return the mask of the share of the training part that is held out."""
         if speakers is None and y is None:
             raise ValueError("validation as a share needs groups, or else y.")
+        train = np.flatnonzero(is_train)
         kind = StratifiedShuffleSplit if speakers is None else GroupShuffleSplit
         splitter = kind(1, test_size=self.validation, random_state=self.random_state)
         labels = None if y is None else np.asarray(y)[train]
         groups = None if speakers is None else speakers[train]
         _, chosen = next(splitter.split(train, labels, groups))
-        mask = np.zeros(n_recordings, dtype=bool)
+        mask = np.zeros_like(is_train)
         mask[train[chosen]] = True
         return mask
 
@@ -568,3 +631,130 @@ class SpeakerAndTextFolds(ValidationSplitter):
                 # A speaker may lack the texts of a block: there is nothing to test.
                 if (test & tested).any():
                     yield train & ~tested, held_out & ~tested, test & tested
+
+
+_PARTS = ("train", "validation", "test")
+
+
+def list_folds(cv, X, y=None, groups=None):
+    """Return (train, validation, test) for every fold of any splitter.
+
+    Parameters
+    ----------
+    cv : splitter, int or iterable of (train, test)
+        Of this package, of scikit-learn, or a list of pairs of indices.
+    X, y, groups
+        The recordings, their emotions and speakers.
+
+    Returns
+    -------
+    folds : list of tuple of ndarray
+        Validation is empty where the splitter knows none.
+
+    Raises
+    ------
+    ValueError
+        If `cv` is something else, such as labels.
+    """
+    if not hasattr(cv, "split") or isinstance(cv, str):
+        cv = list(cv) if isinstance(cv, Iterable) else cv
+        is_list = isinstance(cv, list) and all(
+            hasattr(fold, "__len__") and not isinstance(fold, str) and len(fold) == 2
+            for fold in cv
+        )
+        if not is_list and not isinstance(cv, numbers.Integral):
+            raise ValueError(
+                "cv must be a splitter, a number of folds, or (train, test) for each "
+                f"fold; got {cv!r:.80}. To pass emotions, give the recordings, too: "
+                "evaluate(system, paths, emotions, groups=speakers, cv=...)."
+            )
+    if hasattr(cv, "split_with_validation"):
+        return list(cv.split_with_validation(X, y, groups))
+    with warnings.catch_warnings():
+        # KFold and others that know no speakers.
+        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+        pairs = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    empty = np.array([], dtype=int)
+    return [(as_indices(train), empty, as_indices(test)) for train, test in pairs]
+
+
+def as_indices(part):
+    """Return a part of the recordings, indices or a mask, as indices.
+
+    Parameters
+    ----------
+    part : array-like of int of any length, or of bool of shape (n_samples,)
+
+    Returns
+    -------
+    indices : ndarray of int
+    """
+    part = np.asarray(part)
+    return np.flatnonzero(part) if part.dtype == bool else part.astype(int)
+
+
+def check_speaker_independence(cv, X, y=None, groups=None):
+    """Check that no speaker is on two sides of any fold.
+
+    Parameters
+    ----------
+    cv : splitter, int or iterable of (train, test)
+        Any of scikit-learn's, or of this package, whose validation part is checked too.
+    X : sequence of length n_samples
+        The recordings. Only their number counts.
+    y : array-like of shape (n_samples,), default=None
+        The emotions; stratified splitters need them.
+    groups : array-like of shape (n_samples,)
+        The speakers.
+
+    Raises
+    ------
+    ValueError
+        If a speaker is on two sides; the message names fold, speaker and sides. Or if
+        `groups` is missing.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold
+    >>> from skser.model_selection import LeaveOneSpeakerOut, check_speaker_independence
+    >>> speakers = ["a", "a", "a", "b", "b", "b"]
+    >>> check_speaker_independence(LeaveOneSpeakerOut(), speakers, groups=speakers)
+    >>> check_speaker_independence(KFold(3), speakers, groups=speakers)
+    Traceback (most recent call last):
+        ...
+    ValueError: Fold 0 is not speaker-independent: speaker 'a' is in train (1
+    recordings) and in test (2 recordings). ...
+    """
+    speakers = check_speakers(groups, X, "check_speaker_independence")
+    leak = find_leak(list_folds(cv, X, y, speakers), speakers)
+    if leak:
+        raise ValueError(leak)
+
+
+def find_leak(folds, speakers):
+    """Describe the first speaker that is on two sides of a fold, or return None.
+
+    Parameters
+    ----------
+    folds : list of tuple of ndarray
+        As :func:`list_folds` returns them.
+    speakers : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    description : str or None
+    """
+    for number, parts in enumerate(folds):
+        sides = {name: speakers[part] for name, part in zip(_PARTS, parts, strict=True)}
+        for first, second in combinations(_PARTS, 2):
+            shared = set(sides[first].tolist()) & set(sides[second].tolist())
+            if shared:
+                name = min(shared, key=str)
+                return (
+                    f"Fold {number} is not speaker-independent: speaker {name!r} is in "
+                    f"{first} ({np.sum(sides[first] == name)} recordings) and in "
+                    f"{second} ({np.sum(sides[second] == name)} recordings). Use a "
+                    "splitter over speakers, such as LeaveOneSpeakerOut() or "
+                    "SpeakerFolds(5)."
+                )
+    return None

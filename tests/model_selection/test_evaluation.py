@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,11 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
-from skser._identity import describe
 from skser.model_selection import (
     IncompleteEvaluationError,
     LeaveOneSpeakerOut,
@@ -56,8 +56,8 @@ slow = load_script()
 class Spy(ClassifierMixin, BaseEstimator):
     """Keep what `fit` was given, in a list that all copies share."""
 
-    __metadata_request__fit = {"groups": True}  # noqa: RUF012
-    seen = []  # noqa: RUF012
+    __metadata_request__fit = {"groups": True}
+    seen = []
 
     def fit(self, X, y, groups=None, X_val=None, y_val=None):
         self.seen.append({"X": X, "groups": groups, "X_val": X_val, "y_val": y_val})
@@ -250,9 +250,15 @@ class TestRouting:
 
 
 class TestProtocol:
-    def test_a_leak_is_told_and_recorded(self, corpus):
+    @pytest.mark.parametrize("cv", [KFold(3), 3])
+    def test_a_leak_is_refused(self, corpus, cv):
+        message = r"Fold 0 is not speaker-independent.* SpeakerFolds.* allow_leaks=True"
+        with pytest.raises(ValueError, match=message):
+            evaluate(DummyClassifier(), corpus, cv)
+
+    def test_a_leak_that_is_allowed_is_told_and_recorded(self, corpus):
         with pytest.warns(UserWarning, match="Fold 0 is not speaker-independent"):
-            result = evaluate(DummyClassifier(), corpus, KFold(3))
+            result = evaluate(DummyClassifier(), corpus, KFold(3), allow_leaks=True)
         assert result.protocol["speaker_independent"] is False
         assert "Speaker-independent: NO" in result.to_markdown()
 
@@ -314,11 +320,107 @@ class TestProtocol:
         assert lines[0].startswith("fold 0 of 5 (test speaker 's0'): WA")
 
 
+class TestArguments:
+    def test_separate_arguments_do_what_a_corpus_does(self, corpus):
+        folds = LeaveOneSpeakerOut()
+        expected = pairs(evaluate(LogisticRegression(), corpus, folds))
+        separate = (LogisticRegression(), corpus.data, corpus.target)
+        for result in (
+            evaluate(*separate, folds, groups=corpus.groups),
+            evaluate(*separate, groups=corpus.groups, cv=folds),
+            evaluate(*separate, groups=corpus.groups.tolist()),
+            evaluate(LogisticRegression(), corpus),
+            evaluate(LogisticRegression(), dict(corpus), cv=folds),
+        ):
+            assert pairs(result) == expected
+
+    def test_lists_of_paths_name_the_files_of_the_result(self, corpus):
+        paths = [Path(f"{i}.wav") for i in range(40)]
+        result = evaluate(
+            DummyClassifier(), paths, corpus.target.tolist(), groups=corpus.groups
+        )
+        assert result.files == [f"{i}.wav" for i in range(40)]
+        assert result.labels == ["calm", "glad"]
+
+    def test_parts_of_files_are_taken_for_recordings(self, corpus):
+        @dataclass(frozen=True)
+        class Part:
+            path: str
+            start: float
+
+        parts = [Part("dialogue.wav", i / 2) for i in range(40)]
+        result = evaluate(DummyClassifier(), parts, corpus.target, groups=corpus.groups)
+        assert len(set(result.files)) == 40
+        assert "dialogue.wav" in result.files[1]
+
+    def test_a_table_of_features_is_taken_with_its_labels(self, corpus):
+        pandas = pytest.importorskip("pandas")
+        table = pandas.DataFrame(corpus.data, columns=["a", "b", "c"])
+        expected = evaluate(LogisticRegression(), corpus)
+        result = evaluate(
+            LogisticRegression(), table, corpus.target, groups=corpus.groups
+        )
+        assert pairs(result)["predicted"] == pairs(expected)["predicted"]
+        assert pairs(result)["file"] == pairs(expected)["file"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (lambda c: ("recordings", c.target), "load_folder, .*or a list of record"),
+            (lambda c: (list(c.data),), r"evaluate\(system, paths, emotions, groups="),
+            (
+                lambda c: (list(c.data), KFold(2)),
+                "y must be the emotion of each; got K",
+            ),
+            (lambda c: (c, c.target), r"cv must be a splitter, .* got \["),
+            (lambda c: (c, c.target, KFold(2)), "A corpus has its own target"),
+            (lambda c: (list(c.data), c.target[:3]), "inconsistent numbers of samples"),
+        ],
+    )
+    def test_what_cannot_be_meant_gets_an_answer_that_helps(
+        self, corpus, arguments, message
+    ):
+        with pytest.raises(ValueError, match=message):
+            evaluate(DummyClassifier(), *arguments(corpus))
+
+    @pytest.mark.parametrize("where", ["groups", "target"])
+    def test_numbers_beside_texts_are_refused(self, corpus, where):
+        corpus[where] = [1, *corpus[where].tolist()[1:-1], "1"]
+        with pytest.raises(ValueError, match=rf"{where} has both texts and numbers"):
+            evaluate(DummyClassifier(), corpus)
+
+    def test_nan_beside_texts_is_missing_and_no_name(self, corpus):
+        corpus.groups = [float("nan"), *corpus.groups.tolist()[1:]]
+        with pytest.raises(ValueError, match=r"groups\[0\] is missing"):
+            evaluate(DummyClassifier(), corpus)
+
+    @pytest.mark.parametrize(
+        ("names", "message"),
+        [
+            (["01 ", "01", "2", "3"], "groups has names .*'01' and '01 '"),
+            (["Anna", "anna", "bea", "carl"], "'Anna' and 'anna'"),
+            (["s1", "s01", "s2", "s10"], "'s01' and 's1'"),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore:Fold")
+    def test_names_that_a_person_takes_for_one_are_named(self, corpus, names, message):
+        corpus.groups = np.repeat(names, 10)
+        with pytest.warns(UserWarning, match=message):
+            result = evaluate(DummyClassifier(), corpus)
+        assert len(result.scores_by("speaker")) == 4
+
+    def test_names_that_differ_are_left_alone(self, corpus):
+        corpus.groups = np.repeat(["s1", "s10", "s100", "s2", "S1a"], 8)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            evaluate(LogisticRegression(), corpus)
+
+
 class FailsOnce(slow.SlowClassifier):
     """Fail where speaker s2 is not in training, unless a file says it is mended."""
 
     def fit(self, X, y):
-        if not Path(self.log).with_name("mended").exists() and self.is_third(X):
+        if not self.path.with_name("mended").exists() and self.is_third(X):
             raise RuntimeError("out of patience")
         return super().fit(X, y)
 
@@ -330,7 +432,7 @@ class FailsOnce(slow.SlowClassifier):
 class TestFailures:
     def test_it_names_fold_and_speaker_and_keeps_the_others(self, tmp_path):
         log, folder = tmp_path / "log", tmp_path / "checkpoint"
-        corpus, system = slow.make_corpus(), FailsOnce(str(log))
+        corpus, system = slow.make_corpus(), FailsOnce(log.as_uri())
         message = (
             r"1 of 5 folds failed.* fold 2 of 5 \(test speaker 's2'\): RuntimeError: "
             "out of patience.* The 4 finished ones"
@@ -352,7 +454,7 @@ class TestFailures:
 
     @pytest.mark.case("G10")
     def test_a_killed_worker_does_not_take_the_finished_folds_along(self, tmp_path):
-        system = KillsItself(str(tmp_path / "log"), random_state=0)
+        system = KillsItself((tmp_path / "log").as_uri(), random_state=0)
         corpus, folder = slow.make_corpus(), tmp_path / "checkpoint"
 
         def attempt():
@@ -382,7 +484,7 @@ class KillsItself(FailsOnce):
     """Die as for lack of memory, once the four other folds are finished."""
 
     def fit(self, X, y):
-        folder = Path(self.log).parent
+        folder = self.path.parent
         if not (folder / "mended").exists() and self.is_third(X):
             deadline = time.monotonic() + 60
             while len(list(folder.glob("checkpoint/*.npz"))) < 4:
@@ -390,6 +492,10 @@ class KillsItself(FailsOnce):
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
         return slow.SlowClassifier.fit(self, X, y)
+
+
+def count_bytes(paths):
+    return np.array([[path.stat().st_size] for path in paths])
 
 
 class TestCheckpoints:
@@ -401,7 +507,7 @@ class TestCheckpoints:
         def run(cv=None, seeds=(0,), corpus=corpus, folder="checkpoint", **params):
             log.write_text("")
             result = evaluate(
-                slow.SlowClassifier(str(log), **params),
+                slow.SlowClassifier(log.as_uri(), **params),
                 corpus,
                 cv or LeaveOneSpeakerOut(),
                 seeds=seeds,
@@ -449,16 +555,35 @@ class TestCheckpoints:
         monkeypatch.setattr("skser._identity.__version__", "99")
         assert attempt()[1] == 5
 
-    def test_a_changed_file_is_run_again(self, attempt, tmp_path):
+    def test_a_changed_order_is_run_again(self, attempt):
+        attempt()
         corpus = slow.make_corpus()
-        path = tmp_path / "recording.wav"
-        from skser.model_selection._checkpoints import digest_recordings
+        corpus.data = corpus.data[::-1]
+        assert attempt(corpus=corpus)[1] == 5
 
-        path.write_bytes(b"1")
-        first = digest_recordings([path])
-        path.write_bytes(b"22")
-        assert digest_recordings([path]) != first
-        assert digest_recordings(corpus.data) != digest_recordings(corpus.data[::-1])
+    def test_a_changed_file_is_run_again(self, tmp_path):
+        corpus, log = slow.make_corpus(), tmp_path / "log"
+        paths = [tmp_path / f"{i}.wav" for i in range(40)]
+        for i, path in enumerate(paths):
+            path.write_bytes(b"1" * (i + 1))
+        system = make_pipeline(
+            FunctionTransformer(count_bytes), slow.SlowClassifier(log.as_uri())
+        )
+
+        def attempt():
+            log.write_text("")
+            evaluate(
+                system,
+                paths,
+                corpus.target,
+                groups=corpus.groups,
+                checkpoint=tmp_path / "checkpoint",
+            )
+            return len(log.read_text().splitlines())
+
+        assert [attempt(), attempt()] == [5, 0]
+        paths[0].write_bytes(b"222")
+        assert [attempt(), attempt()] == [5, 0]
 
     @pytest.mark.parametrize("harm", ["truncated", "empty", "flipped"])
     def test_a_damaged_file_is_run_again_with_a_warning(self, attempt, tmp_path, harm):
@@ -522,25 +647,29 @@ class TestCheckpoints:
         assert resumed.to_markdown() == whole.to_markdown()
 
 
-def test_a_description_is_the_same_in_every_process():
-    code = """
+DESCRIBED = """
 import json
 import numpy as np
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
-from skser._identity import describe
+from skser.model_selection import evaluate
 
 folds = KFold(3, shuffle=True, random_state=0)
 search = GridSearchCV(SVC(class_weight={"a": 2}), {"C": np.array([1, 2])}, cv=folds)
 system = make_pipeline(FunctionTransformer(lambda x: x + 1), search)
-description = json.dumps(describe(system))
+X, y = np.arange(24.0).reshape(12, 2), ["a", "b"] * 6
+result = evaluate(system, X, y, groups=[*"aaaabbbbcccc"])
+description = json.dumps(result.protocol["pipeline"])
 """
+
+
+def test_the_description_of_a_system_is_the_same_in_every_process():
     here = {"__name__": "__main__"}
-    exec(code, here)
+    exec(DESCRIBED, here)
     child = subprocess.run(
-        [sys.executable, "-c", code + "print(description)"],
+        [sys.executable, "-c", DESCRIBED + "print(description)"],
         capture_output=True,
         text=True,
         check=True,
@@ -549,6 +678,11 @@ description = json.dumps(describe(system))
     assert "0x" not in here["description"]
 
 
-def test_a_function_that_was_edited_is_described_differently():
+def test_a_function_that_was_edited_is_described_differently(corpus):
+    def describe(function):
+        system = make_pipeline(FunctionTransformer(function), DummyClassifier())
+        protocol = evaluate(system, corpus, LeaveOneSpeakerOut()).protocol
+        return protocol["pipeline"]["steps"][0][1]["func"]
+
     assert describe(lambda x: x + 1) != describe(lambda x: x + 2)
     assert describe(np.float32) == "numpy.float32"

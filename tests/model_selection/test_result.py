@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import dataclasses
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from sklearn.metrics import confusion_matrix, precision_score
 
 from skser.metrics import unweighted_accuracy_score, weighted_accuracy_score
 from skser.model_selection import EvaluationResult, load_result
-from skser.model_selection._intervals import Counts, bootstrap_speakers, estimate
 
 # anna: A 2 of 3, B 1 of 1. bert: A 1 of 1, B 1 of 3. Pooled: A 3/4, B 2/4.
 TABLE = {"anna": ("AAAB", "AABB"), "bert": ("ABBB", "AAAB")}
@@ -136,9 +136,7 @@ def test_a_truncated_file_and_another_file_are_refused(make_result, tmp_path):
 
 
 def test_a_later_format_is_refused(make_result, tmp_path, monkeypatch):
-    import skser.model_selection._result as module
-
-    monkeypatch.setattr(module, "_FORMAT_VERSION", 2)
+    monkeypatch.setattr("skser.model_selection._result._FORMAT_VERSION", 2)
     make_result(TABLE).save(tmp_path / "result.npz")
     monkeypatch.undo()
     with pytest.raises(ValueError, match="Update skser"):
@@ -202,6 +200,24 @@ def test_markdown_shows_protocol_headline_and_confusion(random_result):
     assert f"{random_result.ua:.3f}" in report
 
 
+def test_in_print_a_result_is_one_line_and_in_notebooks_its_tables(random_result):
+    assert len(str(random_result).splitlines()) == 1
+    assert len(str(random_result)) < 120
+    random_result.labels[0] = "<b>"
+    page = random_result._repr_html_()
+    assert f"{random_result.ua:.3f}" in page
+    assert page.count("<table>") == page.count("</table>") == 5
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_a_part_of_the_predictions_can_be_counted(random_result):
+    first = random_result.confusion_matrix(random_result.runs == 0)
+    second = random_result.confusion_matrix(random_result.runs == 1)
+    assert first.sum() == second.sum() == 90
+    np.testing.assert_array_equal(first + second, random_result.confusion_matrix())
+
+
 def test_unknown_names_are_refused(make_result):
     result = make_result(TABLE)
     with pytest.raises(ValueError, match="by must be one of"):
@@ -228,26 +244,60 @@ class TestIntervals:
         assert wide.low < narrow.low < narrow.high < wide.high
 
     def test_speakers_count_not_recordings(self, random_result):
-        # Each recording twice is no new information on speakers.
-        speakers, (correct, total) = random_result.speaker_counts("WA")
-        once = bootstrap_speakers(Counts(correct, total)).interval(0.95, (0, 1))
-        twice = bootstrap_speakers(Counts(2 * correct, 2 * total))
-        assert len(speakers) == 6
-        np.testing.assert_allclose(twice.interval(0.95, (0, 1)), once)
+        # Each prediction twice is no new information on speakers.
+        fields = ("recordings", "folds", "runs", "predicted", "posteriors")
+        doubled = {
+            name: np.concatenate(2 * [getattr(random_result, name)]) for name in fields
+        }
+        twice = dataclasses.replace(random_result, **doubled)
+        assert len(twice.speaker_counts("WA")[0]) == 6
+        np.testing.assert_allclose(
+            twice.confidence_interval("WA"), random_result.confidence_interval("WA")
+        )
+
+    @pytest.mark.parametrize("score", ["UA", "WA"])
+    def test_a_speaker_counts_as_often_as_drawn(self, random_result, score):
+        # The definition: repeat the speakers of each draw, with all their recordings.
+        n, level = 200, 0.9
+        found = random_result.confidence_interval(score, level=level, n_resamples=n)
+        correct, total = random_result.speaker_counts(score)[1]
+
+        def measure(chosen):
+            right, all_ = correct[chosen], total[chosen]
+            recalls = right.sum(axis=0) / all_.sum(axis=0)
+            errors = (right - recalls * all_) / all_.sum(axis=0)
+            spread = np.sum(errors.mean(axis=1) ** 2)
+            return recalls.mean(), np.sqrt(6 / 5 * spread)
+
+        draws = np.random.RandomState(0).multinomial(6, np.full(6, 1 / 6), size=n)
+        estimate, error = measure(np.arange(6))
+        measured = [measure(np.repeat(np.arange(6), draw)) for draw in draws]
+        deviations = [(s - estimate) / e for s, e in measured if e > 1e-12]
+        upper, lower = np.quantile(deviations, [0.95, 0.05])
+        tail = t.ppf(0.95, 5)
+        expected = (
+            estimate,
+            estimate - error * max(upper, tail),
+            estimate - error * min(lower, -tail),
+        )
+        np.testing.assert_allclose(found, expected)
 
     def test_bounds_stay_within_0_and_1(self, make_result):
         table = {"a": ("AAAB", "AAAB"), "b": ("AAAB", "AAAB"), "c": ("AB", "BB")}
         interval = make_result(table).confidence_interval("WA")
         assert 0 <= interval.low <= interval.high <= 1
 
-    def test_three_speakers_are_trusted_no_more_than_students_t_allows(self):
+    def test_three_speakers_are_trusted_no_more_than_students_t_allows(
+        self, make_result
+    ):
         # Two of the three are alike, so that many draws have no spread at all.
-        counts = Counts(np.array([[3.0], [3.0], [1.0]]), np.full((3, 1), 8.0))
-        bootstrap = bootstrap_speakers(counts)
-        half = t.ppf(0.975, 2) * np.std([3 / 8, 3 / 8, 1 / 8], ddof=1) / np.sqrt(3)
-        interval = bootstrap.interval(0.95, (-1, 1))
-        assert interval.low <= 7 / 24 - half
-        assert interval.high >= 7 / 24 + half - 1e-12
+        hits = {"x": 12, "y": 12, "z": 10}
+        table = {name: ("A" * 24, "A" * n + "B" * (24 - n)) for name, n in hits.items()}
+        interval = make_result(table).confidence_interval("WA")
+        shares = np.array(list(hits.values())) / 24
+        half = t.ppf(0.975, 2) * np.std(shares, ddof=1) / np.sqrt(3)
+        assert interval.low <= shares.mean() - half + 1e-12
+        assert interval.high >= shares.mean() + half - 1e-12
 
     def test_equal_speakers_leave_a_point(self, make_result):
         table = dict.fromkeys("abcd", ("AABB", "AABB"))
@@ -263,19 +313,16 @@ class TestIntervals:
         with pytest.raises(ValueError, match="corpus had no groups"):
             result.confidence_interval()
 
-    def test_weights_count_a_speaker_as_often_as_drawn(self):
-        correct, total = np.array([[3.0, 1], [0, 2], [2, 2]]), np.full((3, 2), 4.0)
-        drawn = estimate(Counts(correct, total), np.array([[2, 0, 1]]))[0]
-        np.testing.assert_allclose(drawn, [((3 + 3 + 2) / 12 + (1 + 1 + 2) / 12) / 2])
-
-    def test_ninety_five_percent_intervals_cover_the_truth_as_often(self):
+    def test_ninety_five_percent_intervals_cover_the_truth_as_often(self, make_result):
         # The wide net; tests/benchmarks/bench_intervals.py is the fine one.
         generator = np.random.default_rng(0)
         n_covered = 0
         for _ in range(200):
-            share = generator.beta(6, 4, size=(10, 1))
-            counts = Counts(generator.binomial(50, share), np.full((10, 1), 50.0))
-            bootstrap = bootstrap_speakers(counts, n_resamples=499)
-            low, high = bootstrap.interval(0.95, (0, 1))[1:]
+            hits = generator.binomial(50, generator.beta(6, 4, size=10)).tolist()
+            table = {
+                i: ("A" * 50, "A" * n + "B" * (50 - n)) for i, n in enumerate(hits)
+            }
+            result = make_result(table)
+            low, high = result.confidence_interval("WA", n_resamples=499)[1:]
             n_covered += low <= 0.6 <= high
         assert 0.9 <= n_covered / 200 <= 0.99
