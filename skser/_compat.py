@@ -11,6 +11,10 @@ import os
 import platform
 from pathlib import Path
 
+# Where a job will run: in processes of this machine, in threads, or on a cluster.
+from joblib import effective_n_jobs
+from joblib.parallel import LokyBackend, get_active_backend
+
 # Checks of parameters with scikit-learn's messages, as its own estimators have them.
 from sklearn.base import _fit_context as fit_context
 from sklearn.metrics._scorer import _Scorer as Scorer
@@ -53,6 +57,7 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "flatten_layers",
+    "has_local_processes",
     "import_opensmile",
     "is_op_determinism_enabled",
     "is_pandas_na",
@@ -67,6 +72,12 @@ __all__ = [
 def parameter_names(class_):
     """Return the names of a class's constructor parameters, without an instance."""
     return class_._get_param_names()
+
+
+def has_local_processes(n_jobs, prefer):
+    """Tell whether joblib would use processes of this machine, those of loky."""
+    backend, _ = get_active_backend(prefer=prefer)
+    return isinstance(backend, LokyBackend) and effective_n_jobs(n_jobs) > 1
 
 
 def flatten_layers(model):

@@ -8,8 +8,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 
 from skser._compat import HasMethods, fit_context
-from skser._sequences import check_is_sequence, map_utterances
-from skser._threads import one_blas_thread
+from skser._parallel import map_utterances, one_blas_thread
+from skser._sequences import check_is_sequence
 
 __all__ = ["ByUtterance"]
 

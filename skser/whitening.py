@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skser._compat import Interval, fit_context
+from skser._parallel import map_utterances, one_blas_thread
 from skser._percentiles import compute_percentiles
 from skser._sequences import (
     ROUNDING,
@@ -17,10 +18,8 @@ from skser._sequences import (
     SequenceTransformerMixin,
     is_table,
     iterate_blocks,
-    map_utterances,
     validate_frames,
 )
-from skser._threads import one_blas_thread
 
 # Frames that are in double precision at once: 4096 frames of 743 features are 24 MB.
 BLOCK_SIZE = 4096

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skser._files import replacing
+from skser.storage import replacing
 
 
 @pytest.fixture

@@ -19,13 +19,12 @@ from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
 
 from skser._compat import safe_indexing
-from skser._identity import describe, find_versions
 from skser._sequences import check_labels
 from skser.metrics import wants_groups
-from skser.model_selection._checkpoints import Checkpoints, digest_recordings
 from skser.model_selection._independence import find_leak, list_folds
 from skser.model_selection._result import EvaluationResult
 from skser.model_selection._splitters import check_speakers
+from skser.storage import Checkpoints, describe, digest, find_versions
 
 
 class IncompleteEvaluationError(RuntimeError):
@@ -217,7 +216,7 @@ def _describe_splitter(cv):
 def _common_key(data, protocol):
     """Return what the predictions of all folds depend on."""
     return {
-        "recordings": digest_recordings(data.X),
+        "recordings": digest(data.X),
         "files": data.files,
         "y": data.y.tolist(),
         "labels": data.labels,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skser._archive import read_archive, write_archive
 from skser.model_selection._intervals import Counts, bootstrap_speakers
+from skser.storage import read_archive, write_archive
 
 _FORMAT = "skser evaluation"
 _FORMAT_VERSION = 1

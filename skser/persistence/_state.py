@@ -30,7 +30,6 @@ from sklearn.model_selection import BaseCrossValidator, GridSearchCV
 
 from skser._compat import MetadataRequest, Scorer, parameter_names
 from skser.metrics import SCORERS
-from skser.persistence._archive import check_dtype
 from skser.persistence._consistency import check_estimator
 from skser.persistence._registry import (
     NAMES,
@@ -40,6 +39,7 @@ from skser.persistence._registry import (
     network_name,
     network_of,
 )
+from skser.storage._archive import check_dtype
 
 # The only place where a function may stand.
 _FUNCTION = ("NetworkClassifier", "network")

@@ -29,7 +29,6 @@ from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
-from skser._identity import describe
 from skser.model_selection import (
     IncompleteEvaluationError,
     LeaveOneSpeakerOut,
@@ -37,6 +36,7 @@ from skser.model_selection import (
     evaluate,
     load_result,
 )
+from skser.storage import describe, digest
 
 SCRIPT = Path(__file__).with_name("slow_classifier.py")
 
@@ -56,8 +56,8 @@ slow = load_script()
 class Spy(ClassifierMixin, BaseEstimator):
     """Keep what `fit` was given, in a list that all copies share."""
 
-    __metadata_request__fit = {"groups": True}  # noqa: RUF012
-    seen = []  # noqa: RUF012
+    __metadata_request__fit = {"groups": True}
+    seen = []
 
     def fit(self, X, y, groups=None, X_val=None, y_val=None):
         self.seen.append({"X": X, "groups": groups, "X_val": X_val, "y_val": y_val})
@@ -446,29 +446,29 @@ class TestCheckpoints:
 
     def test_a_changed_version_is_run_again(self, attempt, monkeypatch):
         attempt()
-        monkeypatch.setattr("skser._identity.__version__", "99")
+        monkeypatch.setattr("skser.storage._identity.__version__", "99")
         assert attempt()[1] == 5
 
     def test_a_changed_file_is_run_again(self, attempt, tmp_path):
         corpus = slow.make_corpus()
         path = tmp_path / "recording.wav"
-        from skser.model_selection._checkpoints import digest_recordings
-
         path.write_bytes(b"1")
-        first = digest_recordings([path])
+        first = digest([path])
         path.write_bytes(b"22")
-        assert digest_recordings([path]) != first
-        assert digest_recordings(corpus.data) != digest_recordings(corpus.data[::-1])
+        assert digest([path]) != first
+        assert digest(corpus.data) != digest(corpus.data[::-1])
 
     @pytest.mark.parametrize("harm", ["truncated", "empty", "flipped"])
     def test_a_damaged_file_is_run_again_with_a_warning(self, attempt, tmp_path, harm):
         expected, _ = attempt()
         victim = sorted((tmp_path / "checkpoint").iterdir())[1]
         content = bytearray(victim.read_bytes())
-        content[content.index(b'"sha256"') + 14] ^= 0x01
+        content[content.index(b"SHA-256 of") - 60] ^= 0x01
         harmed = {"truncated": content[:-50], "empty": b"", "flipped": content}
         victim.write_bytes(harmed[harm])
-        with pytest.warns(UserWarning, match="checkpoint cannot be read"):
+        with pytest.warns(
+            UserWarning, match="checkpoint=.*could not be read.*the fold is run again"
+        ):
             result, n_fits = attempt()
         assert n_fits == 1
         assert pairs(result) == pairs(expected)
@@ -530,7 +530,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
-from skser._identity import describe
+from skser.storage import describe
 
 folds = KFold(3, shuffle=True, random_state=0)
 search = GridSearchCV(SVC(class_weight={"a": 2}), {"C": np.array([1, 2])}, cv=folds)

@@ -19,7 +19,7 @@ import pytest
 
 import skser
 from skser.exceptions import ModelFileError
-from skser.persistence import _archive
+from skser.storage import _archive
 
 
 class Trap:
@@ -241,7 +241,7 @@ def test_members_that_share_their_bytes_are_refused(forgery):
         (npy(np.zeros(5)), {"shape": [-5]}, "cannot have the shape"),
         (npy(np.zeros(5)), {"shape": [5.0]}, "cannot have the shape"),
         (npy(np.zeros(5)), {"shape": "5"}, "cannot have the shape"),
-        (npy(np.zeros(5)), {"dtype": "<M8[s]"}, "dtype '<M8.*cannot be in a model"),
+        (npy(np.zeros(5)), {"dtype": "<M8[s]"}, "dtype '<M8.*cannot be in a file"),
         (npy_header("2**9", (5,)) + bytes(40), {}, "bad header"),
         (b"\x93NUMPY\x02\x00" + bytes(80), {}, "bad header"),
         (b"no array", {}, "bad header"),
@@ -421,7 +421,7 @@ def test_a_manifest_nested_beyond_all_measure_is_refused(forgery):
     members = forgery.read()
     members["manifest.json"] = b"[" * 10**6
     forgery.write(members.items())
-    with pytest.raises(ModelFileError, match=r"RecursionError|JSON"):
+    with pytest.raises(ModelFileError, match="1000000 brackets"):
         skser.load(forgery.path)
 
 

@@ -427,7 +427,7 @@ def test_illegal_parameters_are_refused_before_anything_is_written(tmp_path):
 
 
 def test_what_could_not_be_loaded_is_not_saved(table_system, tmp_path, monkeypatch):
-    monkeypatch.setattr("skser.persistence._archive.MAX_BYTES", 1000)
+    monkeypatch.setattr("skser.storage._archive.MAX_BYTES", 1000)
     with pytest.raises(ValueError, match="more than the 1000"):
         skser.save(table_system, tmp_path / "model")
 
