@@ -37,6 +37,7 @@ _NAME = re.compile(r"skser-[0-9a-f]{32}(-\d+)?\.arrays")
 # A lock for all threads, since those of other processes are sent copies of the files'
 # keepers, and locks cannot be sent.
 _APPENDING = threading.Lock()
+_LIMITING = threading.Lock()
 
 
 def map_utterances(
@@ -276,47 +277,24 @@ def make_private_folder(folder):
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-class _OneThread:
-    """A limit of BLAS that ends with the last of those who want it."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._n_users = 0
-        self._limit = None
-
-    @functools.cached_property
-    def _controller(self):
-        """The loaded BLAS libraries, which take milliseconds to find."""
-        return ThreadpoolController()
-
-    def __enter__(self):
-        with self._lock:
-            if self._n_users == 0:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-            self._n_users += 1
-
-    def __exit__(self, *_):
-        with self._lock:
-            self._n_users -= 1
-            if self._n_users == 0:
-                self._limit.restore_original_limits()
+@functools.cache
+def _blas():
+    """Find the loaded BLAS libraries, which takes milliseconds, once."""
+    return ThreadpoolController()
 
 
-_ONE_BLAS_THREAD = _OneThread()
-
-
+@contextmanager
 def one_blas_thread():
     """Let BLAS use one thread for the length of a ``with`` block.
 
     The products of one utterance are too small to be shared among threads. Worse, the
     threads of BLAS go on looking for work for a tenth of a second afterwards, on the
     processors that TensorFlow's threads, or those of `n_jobs`, would use: a prediction
-    that needs 24 ms of a processor took 118 ms. The limit holds for the process; of
-    several blocks at once, in any threads, the last to end lifts it.
+    that needs 24 ms of a processor took 118 ms.
 
-    Returns
-    -------
-    context : context manager
+    The limit holds for the process. Of several blocks at once, in any threads, the
+    first sets it and lifts it: each on its own would take the limit of another for what
+    was there before, and leave it behind.
 
     Examples
     --------
@@ -327,4 +305,11 @@ def one_blas_thread():
     array([[2., 2.],
            [2., 2.]])
     """
-    return _ONE_BLAS_THREAD
+    if not _LIMITING.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _LIMITING.release()
