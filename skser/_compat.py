@@ -26,6 +26,7 @@ from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils.multiclass import (
@@ -53,8 +54,10 @@ __all__ = [
     "MetadataRequest",
     "Scorer",
     "StrOptions",
+    "accepts",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "check_steps",
     "fit_context",
     "flatten_layers",
     "has_local_processes",
@@ -78,6 +81,27 @@ def has_local_processes(n_jobs, prefer):
     """Tell whether joblib would use processes of this machine, those of loky."""
     backend, _ = get_active_backend(prefer=prefer)
     return isinstance(backend, LokyBackend) and effective_n_jobs(n_jobs) > 1
+
+
+def accepts(class_, name, value):
+    """Tell whether a class has a parameter and allows it a value."""
+    if name not in parameter_names(class_):
+        return False
+    constraints = getattr(class_, "_parameter_constraints", {})
+    try:
+        validate_parameter_constraints(
+            {name: constraints.get(name, "no_validation")},
+            {name: value},
+            class_.__name__,
+        )
+    except InvalidParameterError:
+        return False
+    return True
+
+
+def check_steps(pipeline):
+    """Raise an error if a Pipeline has no steps, or other things than estimators."""
+    pipeline._validate_steps()
 
 
 def flatten_layers(model):

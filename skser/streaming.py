@@ -52,8 +52,8 @@ class ByUtterance(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     extraction that was interrupted goes on.
 
     Processes write into `temp_folder` themselves. Without one they write what they
-    compute to the system's temporary folder, which saves sending it: its memory is freed
-    with the last of the arrays, and not with each. Both hold for joblib's
+    compute to the system's temporary folder, which saves sending it: its memory is
+    freed with the last of the arrays, and not with each. Both hold for joblib's
     own processes, those of loky. Those of other backends, such as Dask, send their
     arrays; with `temp_folder` there are threads then.
 

@@ -367,7 +367,8 @@ OVERLAPPING = """
         time.sleep(0.1 * len(sequence))
         return clip(self, sequence)
 
-    seen, whitening = [], PCAWhitening().fit(np.random.default_rng(0).normal(size=(9, 3)))
+    frames = np.random.default_rng(0).normal(size=(9, 3))
+    seen, whitening = [], PCAWhitening().fit(frames)
     PCAWhitening._clip = wait_and_clip
     before = blas_threads()
     with ThreadPoolExecutor(3) as pool:

@@ -1,7 +1,7 @@
 """Checkpoint of training: its state after each epoch, so that `fit` can go on.
 
 The file's name is computed from all that decides how training goes. Whatever is
-changed, data, labels, weights, parameters, code or versions, has a file of another name.
+changed, data, labels, weights, parameters, code or versions, has another file.
 """
 
 import warnings

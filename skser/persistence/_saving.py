@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from sklearn.base import BaseEstimator
 
 from skser.exceptions import ModelFileError
-from skser.persistence._foreign import HEAD_LENGTH, describe
+from skser.persistence._origin import (
+    HEAD_LENGTH,
+    compare_environment,
+    describe_environment,
+    describe_file,
+)
 from skser.persistence._state import StateReader, StateWriter
-from skser.persistence._versions import compare_environment, describe_environment
 from skser.storage._archive import MAX_BYTES, Archive, NotAnArchiveError, write_archive
 
 # The JSON in a model file. Arrays are not in it.
@@ -165,7 +169,7 @@ def _open_archive(file, max_bytes):
         return Archive(file, max_bytes, MAX_MANIFEST_BYTES)
     except NotAnArchiveError as error:
         file.seek(0)
-        raise ValueError(f"it is {describe(file.read(HEAD_LENGTH))}") from error
+        raise ValueError(f"it is {describe_file(file.read(HEAD_LENGTH))}") from error
 
 
 @contextmanager

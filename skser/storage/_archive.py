@@ -68,7 +68,7 @@ def check_dtype(dtype):
     name = dtype if isinstance(dtype, str) else dtype.str
     if not _DTYPE.fullmatch(name):
         raise ValueError(
-            f"the dtype {str(dtype)!r} cannot be in a file of skser's, which holds truth "
+            f"the dtype {str(dtype)!r} cannot be in a file, which holds truth "
             "values, integers, floats of at most 64 bits and strings"
         )
     return name
@@ -179,13 +179,13 @@ def write_archive(
     ValueError
         If the file would be larger than :class:`Archive` accepts.
     """
-    members = {f"arrays/{name}.npy": _to_npy(arrays[name]) for name in arrays}
     descriptions = {
         name: {"dtype": check_dtype(array.dtype), "shape": list(array.shape)}
         for name, array in arrays.items()
     }
     text = json.dumps({**content, "arrays": descriptions}, indent=1).encode()
-    members = {_MANIFEST: text, **members}
+    members = {_MANIFEST: text}
+    members |= {f"arrays/{name}.npy": _to_npy(arrays[name]) for name in arrays}
     n_bytes = sum(len(data) + _MAX_OVERHEAD for data in members.values())
     _check_limits(n_bytes, MAX_BYTES)
     _check_manifest(text, max_manifest_bytes, len(members))

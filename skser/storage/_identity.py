@@ -69,7 +69,7 @@ def make_key(*values, packages=PACKAGES):
     key : str
         64 hexadecimal digits.
     """
-    # A release has one code. Between releases the version does not tell what has changed.
+    # A release has one code. Between two, the version does not tell what has changed.
     code = digest_source() if "dev" in __version__ else ""
     return digest(find_versions(packages), code, *values)
 
@@ -360,7 +360,7 @@ def _find_functions(member):
 
 
 def _describe_function(function, seen):
-    """Return the name of a function, and of the user's own what decides what it does."""
+    """Return the name of a function, and of a user's what decides what it does."""
     if function in seen:
         return _name(function)
     seen.add(function)
@@ -417,7 +417,7 @@ def _globals_of(function):
 
 
 def _counts(value):
-    """Tell whether a global variable is described: plain values, and the user's code."""
+    """Tell whether a global variable is described: plain values and users' code."""
     if isinstance(value, type):
         return not _is_installed_module(value.__module__)
     if isinstance(value, types.ModuleType):
@@ -426,7 +426,7 @@ def _counts(value):
 
 
 def _is_plain(value):
-    """Tell numbers, text and arrays, and lists and dicts of them, from other objects."""
+    """Tell numbers, text and arrays, in lists and dicts too, from other objects."""
     if isinstance(value, dict):
         return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -5,6 +5,7 @@ depends on. So a file can be damaged or missing, but never out of date.
 """
 
 import functools
+import inspect
 import json
 import warnings
 from pathlib import Path
@@ -261,7 +262,7 @@ def _tidy(folder):
 
 
 def _get_or_compute(store, settings, function, utterance):
-    """Return the result of a function, and what was wrong with its file, if anything."""
+    """Return the result of a function, and what was wrong with its file."""
     key = digest(settings, utterance)
     found = store.get(key)
     if found is not None:
@@ -313,18 +314,21 @@ class ContentMemory:
     def __repr__(self):
         return f"ContentMemory({str(self.location)!r})"
 
-    def cache(self, function):
+    def cache(self, function, ignore=()):
         """Return a function that looks for its result in the folder first.
 
         Parameters
         ----------
         function : callable
+        ignore : sequence of str, default=()
+            Arguments that have no influence on the result.
 
         Returns
         -------
         cached : callable
             With the same arguments.
         """
+        signature = inspect.signature(function)
         folder = Path(self.location).expanduser()
         try:
             make_private_folder(folder)
@@ -340,8 +344,10 @@ class ContentMemory:
 
         @functools.wraps(function)
         def cached(*args, **kwargs):
-            key = make_key(function, list(args), kwargs)
-            return compute(key, function, args, kwargs)
+            arguments = dict(signature.bind(*args, **kwargs).arguments)
+            for name in ignore:
+                arguments.pop(name, None)
+            return compute(make_key(function, arguments), function, args, kwargs)
 
         return cached
 
