@@ -70,24 +70,23 @@ def map_utterances(
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
     has_workers = has_local_processes(n_jobs, prefer)
+
+    def map_all(function, **how):
+        if effective_n_jobs(n_jobs) == 1:
+            return [function(utterance) for utterance in utterances]
+        parallel = Parallel(n_jobs=n_jobs, **how)
+        return parallel(delayed(function)(utterance) for utterance in utterances)
+
     if temp_folder is None and not has_workers:
-        return Batch(_map(function, utterances, n_jobs, prefer=prefer))
+        return Batch(map_all(function, prefer=prefer))
     how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
     files = _Exchange() if temp_folder is None else TemporaryArrays(temp_folder)
     try:
         keep = functools.partial(files.call, function)
-        return Batch(files.read(_map(keep, utterances, n_jobs, **how)))
+        return Batch(files.read(map_all(keep, **how)))
     except BaseException:
         files.discard()
         raise
-
-
-def _map(function, utterances, n_jobs, **how):
-    """Return a list of results; see `map_utterances`."""
-    if effective_n_jobs(n_jobs) == 1:
-        return [function(utterance) for utterance in utterances]
-    parallel = Parallel(n_jobs=n_jobs, **how)
-    return parallel(delayed(function)(utterance) for utterance in utterances)
 
 
 class TemporaryArrays:
@@ -134,7 +133,7 @@ class TemporaryArrays:
         """Write an array to the file of this process, and return where it is."""
         path = self._folder / f"{self._name}-{os.getpid()}.arrays"
         # Opened each time, so that no process has to be told when it is over.
-        with open(path, "ab", opener=_open_for_owner) as file:
+        with open(path, "ab", opener=functools.partial(os.open, mode=0o600)) as file:
             file.write(bytes(-file.tell() % _ALIGNMENT))
             start = file.tell()
             file.write(array.reshape(-1).view(np.uint8))
@@ -237,11 +236,6 @@ def _read(places, open_map):
         read_place(place, maps) if isinstance(place, Place) else place
         for place in places
     ]
-
-
-def _open_for_owner(path, flags):
-    """Open a file that nobody but its owner may read."""
-    return os.open(path, flags, 0o600)
 
 
 def _remove(path, process):

@@ -83,21 +83,25 @@ class Batch(list):
         joblib sends a map to another process by its file, and opens the file for each
         array; a process may have a thousand or so open. Other pickles hold the bytes.
         """
-        roots = [_find_map(array) for array in self]
-        places = [
-            array if root is None else _locate(array, root)
-            for array, root in zip(self, roots, strict=True)
+        parts, roots, spans = list(self), {}, {}
+        for i, array in enumerate(self):
+            root = _find_map(array)
+            if root is not None:
+                start = array.ctypes.data - root.ctypes.data
+                parts[i] = Place(id(root), start, array.dtype, array.shape)
+                roots[id(root)] = np.asarray(root).reshape(-1).view(np.uint8)
+                first, last = spans.get(id(root), (start, 0))
+                last = max(last, start + array.nbytes)
+                spans[id(root)] = min(first, start), last
+        # No more of a map than from the first array to the last.
+        parts = [
+            part._replace(start=part.start - spans[part.file][0])
+            if isinstance(part, Place)
+            else part
+            for part in parts
         ]
-        maps = {id(root): _bytes_of(root) for root in roots if root is not None}
-        for file, memory in maps.items():
-            # No more of it than from the first array to the last.
-            mine = [i for i, root in enumerate(roots) if id(root) == file]
-            first = min(places[i].start for i in mine)
-            last = max(places[i].start + self[i].nbytes for i in mine)
-            maps[file] = memory[first:last]
-            for i in mine:
-                places[i] = places[i]._replace(start=places[i].start - first)
-        return _read_batch, (places, maps)
+        maps = {file: roots[file][slice(*spans[file])] for file in roots}
+        return _read_batch, (parts, maps)
 
 
 def _find_map(array):
@@ -108,17 +112,6 @@ def _find_map(array):
     is_mapped = isinstance(root, np.memmap) and root.mode == "r"
     is_whole = is_mapped and root.flags.c_contiguous and array.flags.c_contiguous
     return root if is_whole and array.nbytes else None
-
-
-def _locate(array, root):
-    """Return where in its map an array is."""
-    start = array.ctypes.data - root.ctypes.data
-    return Place(id(root), start, array.dtype, array.shape)
-
-
-def _bytes_of(array):
-    """Return the bytes of an array of one piece, without copying them."""
-    return np.asarray(array).reshape(-1).view(np.uint8)
 
 
 def _read_batch(parts, maps):
@@ -172,16 +165,11 @@ def is_table(X):
         n_dimensions == 1
         and getattr(X, "dtype", None) == np.dtype(object)
         and len(X) > 0
-        and np.ndim(_first(X)) > 0
+        and np.ndim(X.iloc[0] if hasattr(X, "iloc") else X[0]) > 0
     )
     if n_dimensions is not None:
         return n_dimensions <= 2 and not is_column_of_arrays
     return isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) < 2
-
-
-def _first(X):
-    """Return the first entry of a list, array or pandas column."""
-    return X.iloc[0] if hasattr(X, "iloc") else X[0]
 
 
 def check_numeric_array(array, name, n_dimensions, axes):

@@ -15,8 +15,8 @@ What JSON has no word for is an object of one key that says what it is::
                    "defaults": [...]}}
 
 "defaults" names the parameters that the user has not changed: another version may have
-other ones. There are no other words, so a file cannot ask for anything else. In place of
-`NetworkClassifier.network`, and there only, is the name of a function.
+other ones. There are no other words, so a file cannot ask for anything else. In place
+of `NetworkClassifier.network`, and there only, is the name of a function.
 """
 
 import inspect
@@ -196,7 +196,13 @@ class StateWriter:
             else:
                 group[attribute] = self.encode(value, place.of(name, attribute))
         _check_names(class_, described["params"], described["attributes"])
-        described["defaults"] = _at_default(class_, params)
+        signature = inspect.signature(class_).parameters
+        described["defaults"] = [
+            key
+            for key, value in params.items()
+            if (value is None or isinstance(value, (int, float, str)))
+            and value == signature[key].default
+        ]
         return described
 
 
@@ -300,14 +306,6 @@ class StateReader:
                 f"skser.load(path, networks={{{name!r}: function}})"
             )
         return function
-
-
-def _at_default(class_, params):
-    """Return the names of the parameters that have the value of the signature."""
-    signature = inspect.signature(class_).parameters
-    plain = {k: v for k, v in params.items() if isinstance(v, (int, float, str))}
-    plain |= {k: v for k, v in params.items() if v is None}
-    return [name for name, value in plain.items() if value == signature[name].default]
 
 
 def _adapt(class_, params, at_default):
@@ -504,10 +502,11 @@ def _check_array(machine, attribute, expected):
     array = getattr(machine, attribute)
     is_count = attribute in ("_n_support", "support_")
     dtype = np.dtype(np.int32 if is_count else np.float64)
-    if attribute != "classes_" and (type(array), array.dtype) != (np.ndarray, dtype):
+    found = (type(array), getattr(array, "dtype", None))
+    if attribute != "classes_" and found != (np.ndarray, dtype):
         raise ValueError(
             f"{type(machine).__name__}: {attribute} must be an array of {dtype}, not a "
-            f"{type(array).__name__} of {getattr(array, 'dtype', 'no dtype')}"
+            f"{found[0].__name__} of {found[1]}"
         )
     if np.shape(array) != expected:
         raise ValueError(
@@ -527,34 +526,27 @@ def _check_network(classifier):
     ):
         raise ValueError("weights_ must be a list of arrays of floats")
     actual = [array.shape for array in weights]
-    expected = _expected_shapes(classifier)
-    if expected != actual:
-        raise ValueError(
-            f"{type(classifier).__name__}: the parameters need weights of the shapes "
-            f"{expected}, but weights_ holds {actual}"
-        )
-
-
-def _expected_shapes(classifier):
-    """Return the shapes that the weights of a network must have."""
     is_own = isinstance(classifier, NetworkClassifier)
     if is_own and network_name(classifier.network) is None:
         # A user's function may do what only works when the network is really built.
         with classifier._lend_network() as network:
-            return [array.shape for array in network.get_weights()]
-    _check_depth(classifier)
-    return classifier._weight_shapes()
-
-
-def _check_depth(classifier):
-    """Refuse more layers than weights, which would take forever to plan."""
-    _, params = classifier._architecture()
-    layers = [value for value in params.values() if isinstance(value, (list, tuple))]
-    n_layers = max(map(len, layers), default=0)
-    if n_layers > len(classifier.weights_):
+            expected = [array.shape for array in network.get_weights()]
+    else:
+        _, params = classifier._architecture()
+        n_layers = max(
+            len(v) for v in ([], *params.values()) if isinstance(v, (list, tuple))
+        )
+        # More layers than weights would take forever to plan.
+        if n_layers > len(weights):
+            raise ValueError(
+                f"{type(classifier).__name__}: the parameters need {n_layers} layers, "
+                f"but weights_ holds {len(weights)} arrays"
+            )
+        expected = classifier._weight_shapes()
+    if expected != actual:
         raise ValueError(
-            f"{type(classifier).__name__}: the parameters need {n_layers} layers, but "
-            f"weights_ holds {len(classifier.weights_)} arrays"
+            f"{type(classifier).__name__}: the parameters need weights of the shapes "
+            f"{expected}, but weights_ holds {actual}"
         )
 
 

@@ -185,7 +185,10 @@ def write_archive(
     }
     text = json.dumps({**content, "arrays": descriptions}, indent=1).encode()
     members = {_MANIFEST: text}
-    members |= {f"arrays/{name}.npy": _to_npy(arrays[name]) for name in arrays}
+    for name, array in arrays.items():
+        npy = io.BytesIO()
+        np.lib.format.write_array(npy, array, _NPY_VERSION, allow_pickle=False)
+        members[f"arrays/{name}.npy"] = npy.getvalue()
     n_bytes = sum(len(data) + _MAX_OVERHEAD for data in members.values())
     _check_limits(n_bytes, MAX_BYTES)
     _check_manifest(text, max_manifest_bytes, len(members))
@@ -312,7 +315,11 @@ class Archive:
         for name, description in self._descriptions.items():
             member = self._zip.getinfo(f"arrays/{name}.npy")
             dtype = np.dtype(check_dtype(description["dtype"]))
-            shape = _check_shape(description["shape"], name)
+            shape = description["shape"]
+            is_shape = isinstance(shape, list) and len(shape) <= 32
+            if not is_shape or not all(type(n) is int and n >= 0 for n in shape):
+                raise ValueError(f"the array {name!r} cannot have the shape {shape!r}")
+            shape = tuple(shape)
             with self._zip.open(member) as npy:
                 header, header_length = _read_header(npy, name)
             if header != (shape, dtype.str):
@@ -326,13 +333,6 @@ class Archive:
                     f"the array {name!r} of the shape {shape} does not have the size "
                     f"of its member, {member.file_size} bytes"
                 )
-
-
-def _to_npy(array):
-    """Return an array in NumPy's format."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, _NPY_VERSION, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _make_member(name):
@@ -434,14 +434,6 @@ def _check_members(archive, size):
         raise ValueError("its members overlap")
     if _MANIFEST not in names:
         raise ValueError("it has no manifest.json")
-
-
-def _check_shape(shape, name):
-    """Return a shape from the manifest as a tuple."""
-    is_shape = isinstance(shape, list) and len(shape) <= 32
-    if not is_shape or not all(type(n) is int and n >= 0 for n in shape):
-        raise ValueError(f"the array {name!r} cannot have the shape {shape!r}")
-    return tuple(shape)
 
 
 def _read_header(npy, name):

@@ -180,9 +180,7 @@ def _update(checksum, value):
     elif isinstance(value, (set, frozenset)):
         write_all("set", sorted(map(digest, value)))
     elif isinstance(value, dict):
-        write_all(
-            "dict", sorted(([k, v] for k, v in value.items()), key=_first_as_text)
-        )
+        write_all("dict", [[key, value[key]] for key in sorted(value, key=repr)])
     elif hasattr(value, "columns") and hasattr(value, "to_numpy"):
         by_position = getattr(value, "iloc", None)
         columns = (
@@ -201,11 +199,6 @@ def _update(checksum, value):
         write("object", json.dumps(describe(value), sort_keys=True))
         if hasattr(value, "get_params"):
             _update(checksum, describe(value))
-
-
-def _first_as_text(pair):
-    """Return what pairs are sorted by, whatever their kind."""
-    return repr(pair[0])
 
 
 def _find_file(path):
@@ -264,53 +257,48 @@ def describe(value, _seen=None):
     >>> describe(StandardScaler(with_mean=False))["with_mean"]
     False
     """
-    # What is described further out: functions can call each other in circles.
-    _seen = set() if _seen is None else _seen
+    # What is described already: functions can call each other in circles.
+    seen = set() if _seen is None else _seen
     if value is None or isinstance(value, (bool, int, float, str)):
         return value.item() if isinstance(value, np.generic) else value
     if isinstance(value, np.generic):
         return describe(value.item())
     if isinstance(value, (list, tuple)):
-        return [describe(entry, _seen) for entry in value]
+        return [describe(entry, seen) for entry in value]
     if isinstance(value, (set, frozenset)):
-        return sorted((describe(entry, _seen) for entry in value), key=repr)
+        return sorted((describe(entry, seen) for entry in value), key=repr)
     if isinstance(value, dict):
-        return {str(key): describe(entry, _seen) for key, entry in value.items()}
-    if isinstance(value, types.ModuleType):
-        return _describe_module(value)
-    if isinstance(value, type):
-        code = _describe_methods(value, _seen)
-        return [_name(value), code] if code else _name(value)
+        return {str(key): describe(entry, seen) for key, entry in value.items()}
     if isinstance(value, functools.partial):
-        parts = [value.func, value.args, value.keywords]
-        return {"partial": describe(parts, _seen)}
+        return describe([value.func, value.args, value.keywords], seen)
     if isinstance(value, types.MethodType):
-        return describe([value.__func__, value.__self__], _seen)
+        return describe([value.__func__, value.__self__], seen)
+    if isinstance(value, types.ModuleType):
+        file = getattr(value, "__file__", None)
+        is_users = file is not None and not _is_installed(value)
+        return [value.__name__, digest(Path(file))] if is_users else value.__name__
+    if isinstance(value, type):
+        code = _describe_methods(value, seen)
+        return [_name(value), code] if code else _name(value)
     if hasattr(value, "__code__"):
-        return _describe_function(value, _seen)
-    kind = {"class": _name(type(value))}
-    code = _describe_methods(type(value), _seen)
+        return _describe_function(value, seen)
+    code = _describe_methods(type(value), seen)
+    if not hasattr(value, "get_params"):
+        content = digest(value) if sparse.issparse(value) else _hash(value)
+        text = f"{_name(type(value))} {content}"
+        return [text, digest(code)] if code else text
+    described = {"class": _name(type(value))}
     if code:
-        kind["code"] = digest(code)
-    if hasattr(value, "get_params"):
-        return kind | _describe_estimator(value, _seen)
-    content = digest(value) if sparse.issparse(value) else _hash(value)
-    text = f"{_name(type(value))} {content}"
-    return [text, kind["code"]] if code else text
-
-
-def _describe_estimator(estimator, seen):
-    """Return the parameters that have an influence, and where they do not say all."""
-    params = estimator.get_params(deep=False)
-    kept = {k: v for k, v in params.items() if k not in _WITHOUT_INFLUENCE}
-    described = describe(kept, seen)
-    package = type(estimator).__module__.partition(".")[0]
-    if package not in ("skser", "sklearn") and _is_installed_module(package):
+        described["code"] = digest(code)
+    package = type(value).__module__.partition(".")[0]
+    if package not in ("skser", "sklearn") and _is_installed(type(value)):
         described["version"] = _find_version_of_module(package)
-    if isinstance(estimator, FrozenEstimator):
+    if isinstance(value, FrozenEstimator):
         # Fitted before, and never again: what it has learnt is a parameter, too.
-        described["state"] = _hash(vars(estimator.estimator))
-    return described
+        described["state"] = _hash(vars(value.estimator))
+    params = value.get_params(deep=False)
+    kept = {k: v for k, v in params.items() if k not in _WITHOUT_INFLUENCE}
+    return described | describe(kept, seen)
 
 
 @functools.cache
@@ -318,16 +306,6 @@ def _find_version_of_module(package):
     """Return the version of what is imported under a name."""
     names = metadata.packages_distributions().get(package, [package])
     return [_find_version(name) for name in names]
-
-
-def _describe_module(module):
-    """Return the name of a module, and a checksum of the user's own."""
-    if _is_installed_module(module.__name__):
-        return module.__name__
-    try:
-        return [module.__name__, digest(Path(module.__file__).read_bytes())]
-    except (AttributeError, TypeError, OSError):
-        return module.__name__
 
 
 def _describe_methods(class_, seen):
@@ -339,122 +317,93 @@ def _describe_methods(class_, seen):
     if class_ in seen:
         return {}
     seen.add(class_)
+    wrappers = ("__func__", "fget", "fset", "func", "fn")
     code = {}
     for base in class_.__mro__:
-        is_users = not _is_installed_module(base.__module__)
+        is_users = not _is_installed(base)
         for name, member in vars(base).items():
-            place = f"{_name(base)}.{name}"
-            functions = [f for f in _find_functions(member) if _is_users(f)]
+            inside = [member, *(getattr(member, wrapper, None) for wrapper in wrappers)]
+            found = [inspect.unwrap(f) for f in inside if hasattr(f, "__code__")]
+            functions = [f for f in found if not _is_installed(f)]
             if functions:
-                code[place] = describe(functions, seen)
+                code[f"{_name(base)}.{name}"] = describe(functions, seen)
             elif is_users and not name.startswith("__") and _is_plain(member):
-                code[place] = describe(member)
+                code[f"{_name(base)}.{name}"] = describe(member)
     return code
-
-
-def _find_functions(member):
-    """Return the functions behind what stands in a class: methods, properties."""
-    wrapped = ("__func__", "fget", "fset", "func", "fn")
-    found = [member, *(getattr(member, name, None) for name in wrapped)]
-    return [inspect.unwrap(f) for f in found if hasattr(f, "__code__")]
 
 
 def _describe_function(function, seen):
     """Return the name of a function, and of a user's what decides what it does."""
+    name = _name(function)
     if function in seen:
-        return _name(function)
+        return name
     seen.add(function)
     cells = getattr(function, "__closure__", None) or ()
     surroundings = [
         getattr(function, "__defaults__", None) or (),
         getattr(function, "__kwdefaults__", None) or {},
-        [_content_of(cell) for cell in cells],
+        # A cell is empty as long as its variable has no value.
+        [cell.cell_contents for cell in cells if cell != types.CellType()],
     ]
-    name = _name(function)
-    if _is_users(function):
+    if not _is_installed(function):
         name += f" {digest(_instructions(function.__code__))}"
-        surroundings.append(_globals_of(function))
-    if not any(surroundings):
-        return name
-    return [name, *describe(surroundings, seen)]
+        codes, names = [function.__code__], set()
+        while codes:
+            code = codes.pop()
+            names |= set(code.co_names)
+            codes += [c for c in code.co_consts if hasattr(c, "co_code")]
+        read = {key: function.__globals__.get(key) for key in sorted(names)}
+        surroundings.append({k: v for k, v in read.items() if _counts(v)})
+    return [name, *describe(surroundings, seen)] if any(surroundings) else name
 
 
-def _content_of(cell):
-    """Return the variable of a closure; None before it has a value."""
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None
-
-
-def _instructions(code):
-    """Return what a function does, without addresses in memory or line numbers."""
-    constants = [
-        _instructions(c) if hasattr(c, "co_code") else _constant(c)
-        for c in code.co_consts
-    ]
-    return [code.co_code, constants, code.co_names]
-
-
-def _constant(value):
-    """Return a constant in words that do not depend on the order of a set."""
-    if isinstance(value, frozenset):
-        return f"set {sorted(map(_constant, value))}"
-    if isinstance(value, tuple):
-        return f"tuple {list(map(_constant, value))}"
+def _instructions(value):
+    """Return what a function does, without addresses, line numbers or order of sets."""
+    if hasattr(value, "co_code"):
+        return [value.co_code, value.co_names, [*map(_instructions, value.co_consts)]]
+    if isinstance(value, (tuple, frozenset)):
+        entries = [str(_instructions(entry)) for entry in value]
+        return f"{sorted(entries) if isinstance(value, frozenset) else entries}"
     return f"{type(value).__name__} {value!r}"
 
 
-def _globals_of(function):
-    """Return the variables of its module that a function reads, by name."""
-    codes, names = [function.__code__], set()
-    while codes:
-        code = codes.pop()
-        names |= set(code.co_names)
-        codes += [c for c in code.co_consts if hasattr(c, "co_code")]
-    read = {name: function.__globals__.get(name) for name in sorted(names)}
-    return {name: v for name, v in read.items() if v is not None and _counts(v)}
-
-
 def _counts(value):
-    """Tell whether a global variable is described: plain values and users' code."""
-    if isinstance(value, type):
-        return not _is_installed_module(value.__module__)
-    if isinstance(value, types.ModuleType):
-        return not _is_installed_module(value.__name__)
-    return _is_plain(value) or _is_users(value) or hasattr(value, "get_params")
+    """Tell whether a variable that a function reads is described: values and code."""
+    if isinstance(value, (type, types.ModuleType)) or hasattr(value, "__code__"):
+        return not _is_installed(value)
+    return value is not None and (_is_plain(value) or hasattr(value, "get_params"))
 
 
 def _is_plain(value):
     """Tell numbers, text and arrays, in lists and dicts too, from other objects."""
     if isinstance(value, dict):
-        return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
+        value = [*value, *value.values()]
     if isinstance(value, (list, tuple, set, frozenset)):
         return all(map(_is_plain, value))
     return isinstance(value, _PLAIN)
 
 
-def _is_users(function):
-    """Tell whether a function is neither of this package nor of one installed."""
-    code = getattr(function, "__code__", None)
-    return code is not None and not _is_installed(code.co_filename)
+def _is_installed(thing):
+    """Tell whether code is of this package, of Python or of a package installed.
 
-
-def _is_installed_module(name):
-    """Tell whether a module is of this package, of Python, or of one installed."""
-    if name.partition(".")[0] in sys.stdlib_module_names and name != "__main__":
-        return True
+    Parameters
+    ----------
+    thing : function, class or module
+    """
+    if hasattr(thing, "__code__"):
+        return _is_installed_file(thing.__code__.co_filename)
+    name = getattr(thing, "__module__", thing.__name__)
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return name != "__main__"
     file = getattr(sys.modules.get(name), "__file__", None)
-    return file is not None and _is_installed(file)
+    return file is not None and _is_installed_file(file)
 
 
 @functools.cache
-def _is_installed(file):
-    """Tell whether a source file is of this package, of Python, or of one installed."""
+def _is_installed_file(file):
+    """Tell whether a source file is of this package, of Python or installed."""
     folders = [_OUR_FOLDER, site.getusersitepackages()]
-    folders += [
-        sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib")
-    ]
+    folders += [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
     is_packaged = "site-packages" in file or "dist-packages" in file
     starts = tuple(os.path.join(folder, "") for folder in folders)
     return is_packaged or file.startswith((*starts, "<frozen", "<__array_function__"))

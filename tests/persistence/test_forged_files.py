@@ -480,9 +480,7 @@ def test_support_vectors_in_another_kind_of_array_are_refused(
         forgery.replace_array(f"SVC_{name}", npy(narrow), dtype="<i2")
     else:
         forgery.edit_estimator("SVC", change)
-    with pytest.raises(
-        ModelFileError, match="must be an array of|manifest and members"
-    ):
+    with pytest.raises(ModelFileError, match=r"must be an array of|and members"):
         skser.load(forgery.path)
 
 
