@@ -25,7 +25,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_consistent_length
 
 from skser._compat import Interval, fit_context, validate_params
-from skser._sequences import check_is_sequence, map_utterances
+from skser._parallel import map_utterances
+from skser._sequences import check_is_sequence
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skser._compat import Interval, fit_context
 from skser._sequences import check_utterances
-from skser.features._cache import map_cached
 from skser.features._voice import SILENCE, periodicity
+from skser.storage import map_cached
 
 # Energies below that of the quietest sound of 16 bits are all the same silence.
 ENERGY_FLOOR = SILENCE**2

@@ -10,16 +10,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skser._compat import Interval, StrOptions, fit_context
+from skser._parallel import one_blas_thread
 from skser._sequences import (
     check_finite,
     check_is_sequence,
     check_numeric_array,
 )
-from skser._threads import one_blas_thread
 from skser.features._analysis import iterate_analyses
-from skser.features._cache import map_cached
 from skser.features._catalogue import CATALOGUE
 from skser.features._filterbanks import FRAME_LENGTH, SAMPLE_RATE
+from skser.storage import map_cached
 
 # Number of frames whose spectra are computed at a time. Fewer cost more calls a frame,
 # more do not stay in the cache; between 96 and 160 the time is the same.

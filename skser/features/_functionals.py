@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skser._compat import Interval, StrOptions, fit_context, import_opensmile
 from skser._sequences import check_utterances
-from skser.features._cache import map_cached
+from skser.storage import map_cached
 
 # As this package calls a set -> as openSMILE does.
 FEATURE_SETS = {

@@ -1,6 +1,7 @@
 """A classifier that takes its time, and an evaluation with it that can be killed."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -11,7 +12,11 @@ from skser.model_selection import LeaveOneSpeakerOut, evaluate
 
 
 class SlowClassifier(ClassifierMixin, BaseEstimator):
-    """Sleep, then fit a logistic regression; note each fit in a file."""
+    """Sleep, then fit a logistic regression; note each fit in a file.
+
+    `log` is the file's URI: were it a path, its content would be part of the parameter,
+    and no checkpoint would be fresh.
+    """
 
     def __init__(self, log, seconds=0.0, random_state=None, verbose=0):
         self.log = log
@@ -19,8 +24,12 @@ class SlowClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @property
+    def path(self):
+        return Path(self.log.removeprefix("file://"))
+
     def fit(self, X, y):
-        with open(self.log, "a") as log:
+        with open(self.path, "a") as log:
             log.write(f"{len(y)}\n")
         time.sleep(self.seconds)
         # The seed matters, so that runs can be told apart.
@@ -46,7 +55,7 @@ def make_corpus():
 
 
 def run(log, checkpoint, seconds, seeds=(0, 1)):
-    classifier = SlowClassifier(log, float(seconds))
+    classifier = SlowClassifier(Path(log).resolve().as_uri(), float(seconds))
     return evaluate(
         classifier,
         make_corpus(),

@@ -420,7 +420,7 @@ class FailsOnce(slow.SlowClassifier):
     """Fail where speaker s2 is not in training, unless a file says it is mended."""
 
     def fit(self, X, y):
-        if not Path(self.log).with_name("mended").exists() and self.is_third(X):
+        if not self.path.with_name("mended").exists() and self.is_third(X):
             raise RuntimeError("out of patience")
         return super().fit(X, y)
 
@@ -432,7 +432,7 @@ class FailsOnce(slow.SlowClassifier):
 class TestFailures:
     def test_it_names_fold_and_speaker_and_keeps_the_others(self, tmp_path):
         log, folder = tmp_path / "log", tmp_path / "checkpoint"
-        corpus, system = slow.make_corpus(), FailsOnce(str(log))
+        corpus, system = slow.make_corpus(), FailsOnce(log.as_uri())
         message = (
             r"1 of 5 folds failed.* fold 2 of 5 \(test speaker 's2'\): RuntimeError: "
             "out of patience.* The 4 finished ones"
@@ -454,7 +454,7 @@ class TestFailures:
 
     @pytest.mark.case("G10")
     def test_a_killed_worker_does_not_take_the_finished_folds_along(self, tmp_path):
-        system = KillsItself(str(tmp_path / "log"), random_state=0)
+        system = KillsItself((tmp_path / "log").as_uri(), random_state=0)
         corpus, folder = slow.make_corpus(), tmp_path / "checkpoint"
 
         def attempt():
@@ -484,7 +484,7 @@ class KillsItself(FailsOnce):
     """Die as for lack of memory, once the four other folds are finished."""
 
     def fit(self, X, y):
-        folder = Path(self.log).parent
+        folder = self.path.parent
         if not (folder / "mended").exists() and self.is_third(X):
             deadline = time.monotonic() + 60
             while len(list(folder.glob("checkpoint/*.npz"))) < 4:
@@ -507,7 +507,7 @@ class TestCheckpoints:
         def run(cv=None, seeds=(0,), corpus=corpus, folder="checkpoint", **params):
             log.write_text("")
             result = evaluate(
-                slow.SlowClassifier(str(log), **params),
+                slow.SlowClassifier(log.as_uri(), **params),
                 corpus,
                 cv or LeaveOneSpeakerOut(),
                 seeds=seeds,
@@ -552,7 +552,7 @@ class TestCheckpoints:
 
     def test_a_changed_version_is_run_again(self, attempt, monkeypatch):
         attempt()
-        monkeypatch.setattr("skser._identity.__version__", "99")
+        monkeypatch.setattr("skser.storage._identity.__version__", "99")
         assert attempt()[1] == 5
 
     def test_a_changed_order_is_run_again(self, attempt):
@@ -567,7 +567,7 @@ class TestCheckpoints:
         for i, path in enumerate(paths):
             path.write_bytes(b"1" * (i + 1))
         system = make_pipeline(
-            FunctionTransformer(count_bytes), slow.SlowClassifier(str(log))
+            FunctionTransformer(count_bytes), slow.SlowClassifier(log.as_uri())
         )
 
         def attempt():
@@ -590,10 +590,12 @@ class TestCheckpoints:
         expected, _ = attempt()
         victim = sorted((tmp_path / "checkpoint").iterdir())[1]
         content = bytearray(victim.read_bytes())
-        content[content.index(b'"sha256"') + 14] ^= 0x01
+        content[content.index(b"SHA-256 of") - 60] ^= 0x01
         harmed = {"truncated": content[:-50], "empty": b"", "flipped": content}
         victim.write_bytes(harmed[harm])
-        with pytest.warns(UserWarning, match="checkpoint cannot be read"):
+        with pytest.warns(
+            UserWarning, match="checkpoint=.*could not be read.*the fold is run again"
+        ):
             result, n_fits = attempt()
         assert n_fits == 1
         assert pairs(result) == pairs(expected)
