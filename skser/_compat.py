@@ -11,6 +11,10 @@ import os
 import platform
 from pathlib import Path
 
+# Where a job will run: in processes of this machine, in threads, or on a cluster.
+from joblib import effective_n_jobs
+from joblib.parallel import LokyBackend, get_active_backend
+
 # Checks of parameters with scikit-learn's messages, as its own estimators have them.
 from sklearn.base import _fit_context as fit_context
 from sklearn.metrics._scorer import _Scorer as Scorer
@@ -22,6 +26,7 @@ from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils.multiclass import (
@@ -49,10 +54,13 @@ __all__ = [
     "MetadataRequest",
     "Scorer",
     "StrOptions",
+    "accepts",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "check_steps",
     "fit_context",
     "flatten_layers",
+    "has_local_processes",
     "import_opensmile",
     "is_op_determinism_enabled",
     "is_pandas_na",
@@ -67,6 +75,33 @@ __all__ = [
 def parameter_names(class_):
     """Return the names of a class's constructor parameters, without an instance."""
     return class_._get_param_names()
+
+
+def has_local_processes(n_jobs, prefer):
+    """Tell whether joblib would use processes of this machine, those of loky."""
+    backend, _ = get_active_backend(prefer=prefer)
+    return isinstance(backend, LokyBackend) and effective_n_jobs(n_jobs) > 1
+
+
+def accepts(class_, name, value):
+    """Tell whether a class has a parameter and allows it a value."""
+    if name not in parameter_names(class_):
+        return False
+    constraints = getattr(class_, "_parameter_constraints", {})
+    try:
+        validate_parameter_constraints(
+            {name: constraints.get(name, "no_validation")},
+            {name: value},
+            class_.__name__,
+        )
+    except InvalidParameterError:
+        return False
+    return True
+
+
+def check_steps(pipeline):
+    """Raise an error if a Pipeline has no steps, or other things than estimators."""
+    pipeline._validate_steps()
 
 
 def flatten_layers(model):

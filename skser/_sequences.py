@@ -6,23 +6,57 @@ check a batch, walk over its frames in blocks of bounded size, and pad it with a
 """
 
 import functools
-import numbers
+import math
+from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from joblib.externals.loky.backend.reduction import register
-from joblib.parallel import LokyBackend, get_active_backend
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skser._compat import is_pandas_na, is_scalar_nan
-from skser._mapped import kept_arrays, locate_arrays, map_located
 
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
 ROUNDING = 1e-12
+
+
+class Place(NamedTuple):
+    """Where an array is, in a file that is mapped.
+
+    Parameters
+    ----------
+    file : str or int
+        Of which map it is a part: its path, for instance.
+    start : int
+        Its first byte.
+    dtype : numpy.dtype
+    shape : tuple of int
+    """
+
+    file: str | int
+    start: int
+    dtype: np.dtype
+    shape: tuple
+
+
+def read_place(place, maps):
+    """Return the array that begins at a byte of a map.
+
+    Parameters
+    ----------
+    place : Place
+    maps : dict of str or int to ndarray of uint8
+        By `Place.file`.
+
+    Returns
+    -------
+    array : ndarray
+    """
+    stop = place.start + place.dtype.itemsize * math.prod(place.shape)
+    memory = maps[place.file][place.start : stop]
+    return memory.view(place.dtype).reshape(place.shape)
 
 
 class Batch(list):
@@ -43,23 +77,48 @@ class Batch(list):
             "numpy.stack makes an array."
         )
 
+    def __reduce__(self):
+        """Name the maps, and not each array in them.
 
-def _send(batch):
-    """Tell a process of joblib's where the arrays of a batch are, if on disk.
+        joblib sends a map to another process by its file, and opens the file for each
+        array; a process may have a thousand or so open. Other pickles hold the bytes.
+        """
+        parts, roots, spans = list(self), {}, {}
+        for i, array in enumerate(self):
+            root = _find_map(array)
+            if root is not None:
+                start = array.ctypes.data - root.ctypes.data
+                parts[i] = Place(id(root), start, array.dtype, array.shape)
+                roots[id(root)] = np.asarray(root).reshape(-1).view(np.uint8)
+                first, last = spans.get(id(root), (start, 0))
+                last = max(last, start + array.nbytes)
+                spans[id(root)] = min(first, start), last
+        # No more of a map than from the first array to the last.
+        parts = [
+            part._replace(start=part.start - spans[part.file][0])
+            if isinstance(part, Place)
+            else part
+            for part in parts
+        ]
+        maps = {file: roots[file][slice(*spans[file])] for file in roots}
+        return _read_batch, (parts, maps)
 
-    joblib itself would make a map of every array there, each with an open file, of
-    which a process may have a thousand or so.
-    """
-    return _receive, (locate_arrays(batch),)
+
+def _find_map(array):
+    """Return the read-only map that an array of one piece is a view of, or None."""
+    root = array
+    while isinstance(getattr(root, "base", None), np.ndarray):
+        root = root.base
+    is_mapped = isinstance(root, np.memmap) and root.mode == "r"
+    is_whole = is_mapped and root.flags.c_contiguous and array.flags.c_contiguous
+    return root if is_whole and array.nbytes else None
 
 
-def _receive(located):
-    """Return the batch that was sent by `_send`."""
-    return Batch(map_located(located))
-
-
-# For processes of this machine that run meanwhile. Pickles hold the arrays.
-register(Batch, _send)
+def _read_batch(parts, maps):
+    """Return the batch that `Batch.__reduce__` has taken apart."""
+    return Batch(
+        read_place(part, maps) if isinstance(part, Place) else part for part in parts
+    )
 
 
 def check_is_sequence(X, name="X"):
@@ -106,16 +165,11 @@ def is_table(X):
         n_dimensions == 1
         and getattr(X, "dtype", None) == np.dtype(object)
         and len(X) > 0
-        and np.ndim(_first(X)) > 0
+        and np.ndim(X.iloc[0] if hasattr(X, "iloc") else X[0]) > 0
     )
     if n_dimensions is not None:
         return n_dimensions <= 2 and not is_column_of_arrays
     return isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) < 2
-
-
-def _first(X):
-    """Return the first entry of a list, array or pandas column."""
-    return X.iloc[0] if hasattr(X, "iloc") else X[0]
 
 
 def check_numeric_array(array, name, n_dimensions, axes):
@@ -392,62 +446,6 @@ def pad_sequences(sequences, n_frames=None):
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded, np.arange(n_frames) < lengths[:, np.newaxis]
-
-
-def map_utterances(
-    function, utterances, n_jobs=None, temp_folder=None, prefer="threads"
-):
-    """Apply a function to each utterance, several at once if asked, in order.
-
-    Parameters
-    ----------
-    function : callable
-    utterances : iterable
-    n_jobs : int, default=None
-        As in scikit-learn: None is 1, -1 is all processors.
-    temp_folder : str or os.PathLike, default=None
-        Folder for temporary files of the results, arrays of numbers, so that no more
-        than `n_jobs` of them are in memory: who has computed one writes it. None keeps
-        all results in memory.
-    prefer : {"threads", "processes"}, default="threads"
-        Threads share the signals, so nothing is pickled, but Python's lock lets only
-        one of them at a time begin a step. Processes suit functions of paths.
-        ``joblib.parallel_config`` overrides the choice, for instance to run on a
-        cluster, whose machines do not see `temp_folder`: with it there are threads.
-
-    Returns
-    -------
-    results : Batch
-        With `temp_folder`, of read-only ``numpy.memmap``.
-    """
-    if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
-        raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
-    has_workers = _has_workers_here(n_jobs, prefer)
-    if temp_folder is None and not has_workers:
-        return Batch(_map(function, utterances, n_jobs, prefer=prefer))
-    how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
-    with kept_arrays(temp_folder) as arrays:
-        keep = functools.partial(_keep, function, arrays)
-        return Batch(arrays.read(_map(keep, utterances, n_jobs, **how)))
-
-
-def _has_workers_here(n_jobs, prefer):
-    """Tell whether joblib would use processes of this machine, those of loky."""
-    backend, _ = get_active_backend(prefer=prefer)
-    return isinstance(backend, LokyBackend) and effective_n_jobs(n_jobs) > 1
-
-
-def _keep(function, arrays, utterance):
-    """Apply a function, and return where its result is."""
-    return arrays.append(function(utterance))
-
-
-def _map(function, utterances, n_jobs, **how):
-    """Return a list of results; see `map_utterances`."""
-    if effective_n_jobs(n_jobs) == 1:
-        return [function(utterance) for utterance in utterances]
-    parallel = Parallel(n_jobs=n_jobs, **how)
-    return parallel(delayed(function)(utterance) for utterance in utterances)
 
 
 class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):

@@ -23,7 +23,8 @@ import soundfile
 from skser._base import ListTransformer
 from skser._compat import Interval, validate_params
 from skser._containers import UNKNOWN_SIZE, has_more_sound, open_complete
-from skser._sequences import Batch, check_is_sequence, map_utterances
+from skser._parallel import map_utterances
+from skser._sequences import Batch, check_is_sequence
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,

@@ -8,8 +8,8 @@ from sklearn.utils import get_tags
 
 from skser._base import ListTransformer
 from skser._compat import HasMethods
-from skser._sequences import check_is_sequence, map_utterances
-from skser._threads import one_blas_thread
+from skser._parallel import map_utterances, one_blas_thread
+from skser._sequences import check_is_sequence
 
 __all__ = ["ByUtterance"]
 
@@ -51,9 +51,9 @@ class ByUtterance(ListTransformer):
     the work at the first utterance that has one. With a `cache` in the last step, an
     extraction that was interrupted goes on.
 
-    Processes write into `temp_folder` themselves. Without one, on Linux, they put what
-    they compute into memory that they share with this process, which saves sending it:
-    it is freed with the last of the arrays, and not with each. Both hold for joblib's
+    Processes write into `temp_folder` themselves. Without one they write what they
+    compute to the system's temporary folder, which saves sending it: its memory is
+    freed with the last of the arrays, and not with each. Both hold for joblib's
     own processes, those of loky. Those of other backends, such as Dask, send their
     arrays; with `temp_folder` there are threads then.
 

@@ -127,7 +127,7 @@ def full_disk(monkeypatch):
 
     def fill(room):
         monkeypatch.setattr(_FullDisk, "room", room)
-        monkeypatch.setattr("skser._files.open", _FullDisk, raising=False)
+        monkeypatch.setattr("skser.storage._archive.open", _FullDisk, raising=False)
 
     return fill
 

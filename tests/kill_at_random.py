@@ -28,10 +28,10 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 import skser
-from skser._archive import read_archive
 from skser.exceptions import ModelFileError
 from skser.features import AcousticFeatures, _extractor
 from skser.framing import frame
+from skser.storage import read_archive
 
 
 @dataclass

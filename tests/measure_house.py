@@ -234,7 +234,7 @@ def run_and_note(run):
     def note(frame, event, _):
         code = frame.f_code
         is_ours = event == "call" and code.co_filename.startswith(str(PACKAGE))
-        # Bodies of classes and modules, lambdas and comprehensions have no name to read.
+        # Bodies of classes and modules, lambdas and comprehensions have no names.
         is_function = code.co_flags & inspect.CO_NEWLOCALS and code.co_name[0] != "<"
         if is_ours and is_function:
             place = str(Path(code.co_filename).relative_to(ROOT))

@@ -55,7 +55,7 @@ CARELESS = {
             with open(path, "w+b") as file:
                 yield file
 
-        module = sys.modules["skser.persistence._archive"]
+        module = sys.modules["skser.storage._archive"]
         assert hasattr(module, "replacing")
         module.replacing = replacing
         work = kill_at_random.Saving()

@@ -125,7 +125,7 @@ def test_thousands_of_extractions_leave_nothing():
 # The peak is that of the allocations that are traced: those of NumPy.
 CORPUS = """
 import tempfile, tracemalloc
-from skser._sequences import map_utterances
+from skser._parallel import map_utterances
 
 def peak_megabytes(function, *args):
     tracemalloc.start()

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from skser._parallel import map_utterances
 from skser._sequences import (
     check_groups,
     check_labels,
     is_table,
     iterate_blocks,
-    map_utterances,
     pad_sequences,
 )
 

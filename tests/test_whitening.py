@@ -1,5 +1,9 @@
 """Whitening: what is learnt, from which frames, and how far it can be undone."""
 
+import os
+import subprocess
+import sys
+import textwrap
 import tracemalloc
 import warnings
 
@@ -326,17 +330,165 @@ def test_whitening_can_go_a_part_of_the_way(skewed, exponent, power):
 def test_products_of_utterances_leave_the_other_processors_alone(monkeypatch):
     seen = []
 
-    def standardize(self, sequence):
+    def clip(self, sequence):
         seen.extend(blas_threads())
-        return sequence - self.mean_
+        return sequence.astype(float)
 
     def blas_threads():
         libraries = threadpoolctl.threadpool_info()
         return [x["num_threads"] for x in libraries if x["user_api"] == "blas"]
 
     whitening = PCAWhitening().fit([np.random.default_rng(0).normal(size=(20, 3))])
-    monkeypatch.setattr(PCAWhitening, "_standardize", standardize)
+    monkeypatch.setattr(PCAWhitening, "_clip", clip)
     with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
         whitening.transform([np.ones((4, 3))])
         assert set(seen) == {1}
         assert set(blas_threads()) == {2}
+
+
+OVERLAPPING = """
+    import threading, time
+    from concurrent.futures import ThreadPoolExecutor
+    import numpy as np
+    import threadpoolctl
+    from skser import PCAWhitening
+
+    def blas_threads():
+        libraries = threadpoolctl.threadpool_info()
+        return {x["num_threads"] for x in libraries if x["user_api"] == "blas"}
+
+    started, clip = threading.Barrier(3), PCAWhitening._clip
+
+    def wait_and_clip(self, sequence):
+        started.wait(60)
+        seen.append(blas_threads())
+        started.wait(60)
+        # The first thread to come is the first to go, while the others work.
+        time.sleep(0.1 * len(sequence))
+        return clip(self, sequence)
+
+    frames = np.random.default_rng(0).normal(size=(9, 3))
+    seen, whitening = [], PCAWhitening().fit(frames)
+    PCAWhitening._clip = wait_and_clip
+    before = blas_threads()
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(3):
+            X = [[np.ones((n, 3))] for n in (1, 3, 6)]
+            list(pool.map(whitening.transform, X))
+            print(before == blas_threads(), seen == [{1}] * 3)
+            seen.clear()
+"""
+
+
+def test_threads_that_overlap_leave_the_number_of_threads_as_it_was():
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(OVERLAPPING)],
+        env={**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.split() == ["True"] * 6
+
+
+# Percentiles
+
+
+def distributions(n_frames):
+    """Return columns of many kinds."""
+    generator = np.random.default_rng(0)
+    normal = generator.normal(size=n_frames)
+    return np.column_stack(
+        [
+            normal,
+            np.exp(20 * normal),
+            1e9 + normal,
+            np.round(normal),
+            np.full(n_frames, 3.7),
+            np.where(normal < 0, -0.0, 0.0),
+            np.copysign(np.finfo(np.float32).tiny / 4, normal),
+            np.sign(normal) * np.finfo(np.float32).max,
+        ]
+    )
+
+
+def bounds(sequences, clip):
+    """Return the percentiles at which frames are clipped."""
+    whitening = PCAWhitening(clip=clip).fit(sequences)
+    return np.stack([whitening.lower_, whitening.upper_])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_frames", [2, 3, 1000, 5001])
+@pytest.mark.parametrize("clip", [(0, 0.1), (10, 50), (99.9, 100)], ids=str)
+def test_percentiles_are_numpys(n_frames, dtype, clip):
+    frames = distributions(n_frames).astype(dtype)[:, : 8 if n_frames > 9 else 7]
+    pieces = np.split(frames, [n_frames // 3, n_frames // 2])
+    sequences = [piece for piece in pieces if len(piece)]
+    expected = np.percentile(frames, clip, axis=0)
+    np.testing.assert_array_equal(bounds(sequences, clip), expected)
+
+
+def test_sequences_of_two_precisions_are_one_distribution():
+    frames = np.random.default_rng(0).normal(size=(100, 2))
+    sequences = [frames[:40].astype(np.float32), frames[40:]]
+    expected = np.percentile(np.concatenate(sequences), (0.1, 99.9), axis=0)
+    np.testing.assert_array_equal(bounds(sequences, (0.1, 99.9)), expected)
+
+
+def test_percentiles_of_many_frames_are_those_of_a_sample(monkeypatch):
+    generator = np.random.default_rng(0)
+    sequences = [generator.normal(size=(n, 40)) for n in (1, 700, 30_000, 9299)]
+    frames = np.concatenate(sequences)
+    exact = bounds(sequences, (1, 99))
+    monkeypatch.setattr("skser.whitening.N_SAMPLED_FRAMES", len(frames))
+    np.testing.assert_array_equal(bounds(sequences, (1, 99)), exact)
+    monkeypatch.setattr("skser.whitening.N_SAMPLED_FRAMES", 10_000)
+    found = bounds(sequences, (1, 99))
+    np.testing.assert_array_equal(bounds(sequences, (1, 99)), found)
+    assert (found != exact).any()
+    # Four standard deviations of a binomial rank.
+    ranks = 100 * (frames[:, np.newaxis] < found).mean(axis=0)
+    np.testing.assert_allclose(ranks, [[1] * 40, [99] * 40], atol=0.4)
+
+
+# A fit that fails
+
+
+@pytest.mark.parametrize(
+    ("X", "parameters"),
+    [
+        ([np.ones((1, 4))], {}),
+        ([np.full((3, 4), np.nan)], {}),
+        ([np.ones((3, 4))], {"n_components": 7}),
+        ([np.ones((3, 4))], {"blocks": [9]}),
+        ([np.ones((3, 4))], {"clip": (9, 1)}),
+    ],
+    ids=str,
+)
+def test_a_fit_that_fails_leaves_what_was_learnt_before(utterances, X, parameters):
+    names = [f"f{i}" for i in range(5)]
+    table = pd.DataFrame(np.concatenate(utterances), columns=names)
+    whitening = PCAWhitening().fit(table)
+    before = dict(vars(whitening))
+    expected = whitening.transform(table)
+    with pytest.raises(ValueError, match=r".+"):
+        whitening.set_params(**parameters).fit(X)
+    whitening.set_params(**{name: before[name] for name in parameters})
+    assert vars(whitening) == before
+    np.testing.assert_array_equal(whitening.transform(table), expected)
+
+
+def test_a_fit_that_is_interrupted_leaves_what_was_learnt_before(
+    utterances, monkeypatch
+):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    whitening = PCAWhitening().fit(utterances)
+    expected = whitening.transform(utterances)
+    monkeypatch.setattr("skser.whitening.linalg.eigh", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        whitening.fit([np.random.default_rng(1).normal(size=(50, 7))])
+    for one, other in zip(whitening.transform(utterances), expected, strict=True):
+        np.testing.assert_array_equal(one, other)

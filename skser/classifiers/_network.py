@@ -29,7 +29,6 @@ from skser._compat import (
     fit_context,
     with_callbacks,
 )
-from skser._identity import describe, digest_source, find_versions
 from skser._sequences import check_groups, check_labels, validate_sequences
 from skser.classifiers._checkpoint import TrainingCheckpoint
 from skser.classifiers._compiled import dtype_policy, lend_network, weight_shapes
@@ -45,6 +44,7 @@ from skser.classifiers._training import (
     train,
 )
 from skser.classifiers._validation import hold_out
+from skser.storage import describe
 
 
 def _adam():
@@ -327,8 +327,6 @@ class BaseNetworkClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             "n_frames": self.n_frames_,
             "seeds": seeds,
             "precision": dtype_policy(),
-            "versions": find_versions(),
-            "source": digest_source("classifiers", "networks"),
         }
         return TrainingCheckpoint(self.checkpoint, settings, batches, start)
 

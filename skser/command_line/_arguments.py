@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import NamedTuple
 
-from skser._version import __version__
+from skser import __version__
 from skser.command_line import _commands
 from skser.command_line._commands import CORPORA, PROGRAM, VALIDATIONS, guess
 from skser.command_line._formats import REPORTS, TABLES, WRITERS, ending

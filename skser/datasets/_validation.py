@@ -10,7 +10,8 @@ import numpy as np
 
 from skser import audio
 from skser._compat import Interval, validate_params
-from skser._sequences import check_is_sequence, map_utterances
+from skser._parallel import map_utterances
+from skser._sequences import check_is_sequence
 from skser.datasets._corpus import find_count_differences
 from skser.exceptions import (
     AudioError,

@@ -12,7 +12,7 @@ from scipy.signal.windows import hamming
 from skser._base import ListTransformer
 from skser._compat import Interval
 from skser._sequences import check_finite, check_utterances
-from skser.features._cache import map_cached
+from skser.storage import map_cached
 
 # Range of the pitch of voices, in Hz: from a bass's to a child's.
 PITCH_FLOOR, PITCH_CEILING = 75.0, 500.0

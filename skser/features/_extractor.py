@@ -9,11 +9,11 @@ import numpy as np
 
 from skser._base import ListTransformer
 from skser._compat import Interval, StrOptions
+from skser._parallel import one_blas_thread
 from skser._sequences import check_utterances
-from skser._threads import one_blas_thread
 from skser.features._analysis import FRAME_LENGTH, SAMPLE_RATE, iterate_analyses
-from skser.features._cache import map_cached
 from skser.features._catalogue import CATALOGUE
+from skser.storage import map_cached
 
 # Number of frames whose spectra are computed at a time. Fewer cost more calls a frame,
 # more do not stay in the cache; between 96 and 160 the time is the same.

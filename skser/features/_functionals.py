@@ -16,8 +16,8 @@ from skser._sequences import (
     check_utterances,
     validate_sequences,
 )
-from skser.features._cache import map_cached
 from skser.features._context import slopes
+from skser.storage import map_cached
 
 # As this package calls a set -> as openSMILE does.
 FEATURE_SETS = {

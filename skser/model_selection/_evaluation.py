@@ -24,10 +24,8 @@ from sklearn.pipeline import Pipeline
 
 from skser._base import list_steps
 from skser._compat import safe_indexing
-from skser._identity import describe, find_versions
 from skser._sequences import check_labels
 from skser.metrics import wants_groups
-from skser.model_selection._checkpoints import Checkpoints, digest_recordings
 from skser.model_selection._result import EvaluationResult
 from skser.model_selection._splitters import (
     LeaveOneSpeakerOut,
@@ -38,6 +36,7 @@ from skser.model_selection._splitters import (
     warn_of_similar_names,
 )
 from skser.model_selection.perturbations import PERTURBATIONS, perturb_recordings
+from skser.storage import Checkpoints, describe, digest, find_versions
 
 
 class IncompleteEvaluationError(RuntimeError):
@@ -97,11 +96,7 @@ class Conditions:
 
     def describe(self):
         """Return what predictions depend on, as JSON can hold it."""
-        functions = {
-            name: describe([getattr(f, "func", f), getattr(f, "keywords", {})])
-            for name, f in self.perturbations.items()
-        }
-        return {**vars(self), "perturbations": functions}
+        return describe(vars(self))
 
 
 @dataclass
@@ -415,7 +410,7 @@ def _evaluate(system, data, cv, conditions, **options):
         "versions": find_versions(),
     }
     common = {
-        "recordings": digest_recordings(data.X),
+        "recordings": digest(data.X),
         "files": data.files,
         "y": data.y.tolist(),
         "labels": data.labels,

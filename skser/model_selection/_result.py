@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from skser._archive import read_archive, write_archive
 from skser.model_selection._statistics import (
     Counts,
     bootstrap_speakers,
@@ -19,6 +18,7 @@ from skser.model_selection._statistics import (
     import_pandas,
     markdown_table,
 )
+from skser.storage import read_archive, write_archive
 
 _FORMAT = "skser evaluation"
 _FORMAT_VERSION = 1

@@ -3,9 +3,10 @@
 No other class is ever looked up, whatever a file says. A class is imported when a file
 names it. To add one is a line in `_CLASSES`, and a promise: that its state,
 `get_params` and ``vars``, is data only, and that no such data can make its methods run
-code or read memory that is not theirs; see ``_consistency.py`` for those that need
-checks. Trees and nearest neighbours, whose compiled code follows stored indices, are
-left out for that reason. Subclasses of ``BaseNetworkClassifier`` need nothing else.
+code or read memory that is not theirs; see `check_estimator` in ``_state.py`` for
+those that need checks. Trees and nearest neighbours, whose compiled code follows stored
+indices, are left out for that reason. Subclasses of ``BaseNetworkClassifier`` need
+nothing else.
 """
 
 from importlib import import_module

@@ -7,9 +7,17 @@ from contextlib import contextmanager
 from sklearn.base import BaseEstimator
 
 from skser.exceptions import ModelFileError
-from skser.persistence._archive import MAX_BYTES, Archive, write_archive
+from skser.persistence._origin import (
+    HEAD_LENGTH,
+    compare_environment,
+    describe_environment,
+    describe_file,
+)
 from skser.persistence._state import StateReader, StateWriter
-from skser.persistence._versions import compare_environment, describe_environment
+from skser.storage._archive import MAX_BYTES, Archive, NotAnArchiveError, write_archive
+
+# The JSON in a model file. Arrays are not in it.
+MAX_MANIFEST_BYTES = 4 * 2**20
 
 
 def save(system, path):
@@ -80,7 +88,12 @@ def save(system, path):
     writer = StateWriter()
     model = writer.encode(system)
     environment = describe_environment(writer.classes)
-    write_archive(_as_path(path), {**environment, "model": model}, writer.arrays)
+    write_archive(
+        _as_path(path),
+        {**environment, "model": model},
+        writer.arrays,
+        max_manifest_bytes=MAX_MANIFEST_BYTES,
+    )
 
 
 def load(path, *, networks=None, max_bytes=MAX_BYTES):
@@ -132,7 +145,7 @@ def load(path, *, networks=None, max_bytes=MAX_BYTES):
     path = _as_path(path)
     with open(path, "rb") as file:
         with _naming(path):
-            archive = Archive(file, max_bytes)
+            archive = _open_archive(file, max_bytes)
             differences = compare_environment(archive.manifest)
         if differences:
             warnings.warn(
@@ -148,6 +161,15 @@ def load(path, *, networks=None, max_bytes=MAX_BYTES):
             if not isinstance(system, BaseEstimator):
                 raise ValueError("it holds no estimator")
     return system
+
+
+def _open_archive(file, max_bytes):
+    """Return the archive in a file, or say what the file is instead."""
+    try:
+        return Archive(file, max_bytes, MAX_MANIFEST_BYTES)
+    except NotAnArchiveError as error:
+        file.seek(0)
+        raise ValueError(f"it is {describe_file(file.read(HEAD_LENGTH))}") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How an estimator becomes JSON and arrays, and an estimator again.
+"""How an estimator becomes JSON and arrays, and an estimator again, checked.
 
 What JSON has no word for is an object of one key that says what it is::
 
@@ -11,27 +11,34 @@ What JSON has no word for is an object of one key that says what it is::
     {"objects": [[2], ["calm", "sad"]]}     an array of objects: its shape and items
     {"masked": [data, mask, fill value]}    a masked array
     {"scorer": "UA"}                        one of skser.metrics.SCORERS
-    {"estimator": {"class": "PCAWhitening", "params": {...}, "attributes": {...}}}
+    {"estimator": {"class": "PCAWhitening", "params": {...}, "attributes": {...},
+                   "defaults": [...]}}
 
-There are no other words, so a file cannot ask for anything else. In the place of
-`NetworkClassifier.network`, and there only, is the name of a function.
+"defaults" names the parameters that the user has not changed: another version may have
+other ones. There are no other words, so a file cannot ask for anything else. In place
+of `NetworkClassifier.network`, and there only, is the name of a function.
 """
 
+import inspect
 import math
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import NoneType
+from math import comb
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
 
-from skser._compat import MetadataRequest, Scorer, parameter_names
+from skser._compat import MetadataRequest, Scorer, accepts, check_steps, parameter_names
+from skser._sequences import check_finite
+from skser.classifiers import BaseNetworkClassifier, NetworkClassifier
 from skser.metrics import SCORERS
-from skser.persistence._archive import check_dtype
-from skser.persistence._consistency import check_estimator
 from skser.persistence._registry import (
     NAMES,
     class_of,
@@ -40,9 +47,23 @@ from skser.persistence._registry import (
     network_name,
     network_of,
 )
+from skser.storage._archive import check_dtype
 
 # The only place where a function may stand.
 _FUNCTION = ("NetworkClassifier", "network")
+# A file cannot ask for more processes or threads, nor for less than all but so many.
+_MAX_JOBS = max(16, os.cpu_count() or 1)
+# What an attribute may hold beside finite numbers: labels, and what `fit` leaves there.
+_OBJECTS = {"classes_", "feature_names_in_", "cv_results_"}
+_NOT_FINITE = {
+    ("PCAWhitening", "offset_"),
+    ("PCAWhitening", "lower_"),
+    ("PCAWhitening", "upper_"),
+    ("StandardScaler", "mean_"),
+    ("StandardScaler", "var_"),
+    ("StandardScaler", "scale_"),
+    ("GridSearchCV", "cv_results_"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,13 +107,13 @@ class StateWriter:
         self.arrays = {}
         self.classes = set()
 
-    def encode(self, value, place=None):
+    def encode(self, value, place=_Place()):
         """Return what JSON has for a value.
 
         Parameters
         ----------
         value : object
-        place : _Place, default=None
+        place : _Place
             For error messages.
 
         Returns
@@ -106,17 +127,54 @@ class StateWriter:
             If a model file cannot hold the value; the message says where it is and
             what to do.
         """
-        place = place or _Place()
-        encode = _ENCODERS.get(type(value))
-        if encode is not None:
-            return encode(self, value, place)
+        kind = type(value)
+        if value is None or kind in (bool, int, str):
+            return value
+        if kind is float:  # JSON lacks those that are not finite
+            return value if math.isfinite(value) else {"float": str(value)}
+        if kind is list:
+            return [self.encode(item, place.item(i)) for i, item in enumerate(value)]
+        if kind is tuple:
+            return {"tuple": self._encode_items(value, place)}
+        if kind is dict:
+            pairs = value.items()
+            return {
+                "dict": [
+                    [self.encode(k, place), self.encode(v, place.item(k))]
+                    for k, v in pairs
+                ]
+            }
+        if kind in (np.ndarray, np.memmap):
+            return self._encode_array(value, place)
+        if kind is np.ma.MaskedArray:
+            parts = [np.ma.getdata(value), np.ma.getmaskarray(value), value.fill_value]
+            return {"masked": self.encode(parts, place)}
         if isinstance(value, np.generic):
-            return self._encode_scalar(value, place)
+            dtype = _name_dtype(value, place)
+            return {"scalar": [dtype, self.encode(value.item(), place)]}
         if isinstance(value, BaseEstimator):
-            return self._encode_estimator(value, place)
+            return {"estimator": self._encode_estimator(value, place)}
         if isinstance(value, Scorer):
-            return _encode_scorer(value, place)
+            return {"scorer": _scorer_name(value, place)}
         raise TypeError(_explain(value, place))
+
+    def _encode_items(self, values, place):
+        """Describe the items of a tuple, which may be a step of a Pipeline."""
+        if len(values) == 2 and isinstance(values[1], BaseEstimator):
+            step = place.inside(str(values[0]))
+            return [self.encode(values[0], place), self.encode(values[1], step)]
+        return self.encode(list(values), place)
+
+    def _encode_array(self, array, place):
+        """Describe an array; if it holds no objects, keep it for the archive."""
+        if array.dtype == object:
+            items = self.encode(array.ravel().tolist(), place)
+            return {"objects": [list(array.shape), items]}
+        _name_dtype(array, place)
+        label = re.sub(r"\W", "_", place.attribute, flags=re.ASCII)
+        name = f"{len(self.arrays):04d}_{label[:80]}"
+        self.arrays[name] = np.asarray(array)
+        return {"array": name}
 
     def _encode_estimator(self, estimator, place):
         """Describe class, parameters and what `fit` has left."""
@@ -126,61 +184,26 @@ class StateWriter:
             raise TypeError(_explain(estimator, place))
         check_estimator(estimator)
         self.classes.add(class_)
-        state = {**vars(estimator), **estimator.get_params(deep=False)}
+        params = estimator.get_params(deep=False)
         described = {"class": name, "params": {}, "attributes": {}}
-        for attribute, value in state.items():
-            if not is_left_out(class_, attribute):
-                is_param = attribute in parameter_names(class_)
-                group = described["params" if is_param else "attributes"]
-                group[attribute] = self._encode_attribute(name, attribute, value, place)
+        for attribute, value in (vars(estimator) | params).items():
+            if is_left_out(class_, attribute):
+                continue
+            group = described["params" if attribute in params else "attributes"]
+            if (name, attribute) == _FUNCTION:
+                function = getattr(value, "__qualname__", type(value).__qualname__)
+                group[attribute] = network_name(value) or function
+            else:
+                group[attribute] = self.encode(value, place.of(name, attribute))
         _check_names(class_, described["params"], described["attributes"])
-        return {"estimator": described}
-
-    def _encode_attribute(self, name, attribute, value, place):
-        """Return what JSON has for an attribute; this alone can be a function."""
-        if (name, attribute) == _FUNCTION:
-            return network_name(value) or _function_name(value)
-        return self.encode(value, place.of(name, attribute))
-
-    def _encode_list(self, values, place):
-        return [self.encode(value, place.item(i)) for i, value in enumerate(values)]
-
-    def _encode_tuple(self, values, place):
-        if len(values) == 2 and isinstance(values[1], BaseEstimator):
-            step = str(values[0])
-            encoded = self.encode(values[1], place.inside(step))
-            return {"tuple": [self.encode(values[0], place), encoded]}
-        return {"tuple": self._encode_list(values, place)}
-
-    def _encode_dict(self, values, place):
-        pairs = [
-            [self.encode(key, place), self.encode(value, place.item(key))]
-            for key, value in values.items()
+        signature = inspect.signature(class_).parameters
+        described["defaults"] = [
+            key
+            for key, value in params.items()
+            if (value is None or isinstance(value, (int, float, str)))
+            and value == signature[key].default
         ]
-        return {"dict": pairs}
-
-    def _encode_scalar(self, scalar, place):
-        dtype = _name_dtype(scalar, place)
-        return {"scalar": [dtype, self.encode(scalar.item(), place)]}
-
-    def _encode_array(self, array, place):
-        if array.dtype == object:
-            items = self._encode_list(array.ravel().tolist(), place)
-            return {"objects": [list(array.shape), items]}
-        return {"array": self._keep(np.asarray(array), place)}
-
-    def _encode_masked(self, array, place):
-        parts = [np.ma.getdata(array), np.ma.getmaskarray(array), array.fill_value]
-        return {"masked": self._encode_list(parts, place)}
-
-    def _keep(self, array, place):
-        """Keep an array for the archive and return the name it gets there."""
-        _name_dtype(array, place)
-        attribute = "".join(c if c.isalnum() else "_" for c in place.attribute)
-        label = attribute.encode("ascii", "replace").decode().replace("?", "_")
-        name = f"{len(self.arrays):04d}_{label[:80]}"
-        self.arrays[name] = array
-        return name
+        return described
 
 
 class StateReader:
@@ -219,42 +242,59 @@ class StateReader:
             return [self.decode(item) for item in node]
         if not isinstance(node, dict):
             return node
-        if len(node) != 1 or next(iter(node)) not in _DECODERS:
-            raise ValueError(f"it holds a value of an unknown kind: {sorted(node)[:5]}")
-        ((kind, content),) = node.items()
-        return _DECODERS[kind](self, content)
+        ((kind, content),) = node.items() if len(node) == 1 else [(None, None)]
+        match kind:
+            case "tuple":
+                return tuple(self.decode(item) for item in content)
+            case "dict":
+                return {self.decode(key): self.decode(value) for key, value in content}
+            case "float" if content in ("nan", "inf", "-inf"):
+                return float(content)
+            case "scalar":
+                dtype, value = content
+                return np.dtype(check_dtype(dtype)).type(self.decode(value))
+            case "array":
+                return self._archive.take_array(content)
+            case "objects":
+                shape, items = content
+                array = np.empty(len(items), dtype=object)
+                for i, item in enumerate(items):
+                    array[i] = self.decode(item)
+                return array.reshape(shape)
+            case "masked":
+                data, mask, fill_value = map(self.decode, content)
+                return np.ma.MaskedArray(data, mask, fill_value=fill_value)
+            case "scorer":
+                return SCORERS[content]
+            case "estimator":
+                return self._decode_estimator(content)
+        raise ValueError(f"it holds a value of an unknown kind: {sorted(node)[:5]}")
 
-    def _decode_tuple(self, items):
-        return tuple(self.decode(item) for item in items)
-
-    def _decode_dict(self, pairs):
-        return {self.decode(key): self.decode(value) for key, value in pairs}
-
-    def _decode_float(self, text):
-        if text not in ("nan", "inf", "-inf"):
-            raise ValueError(f"{text!r} is not a float that JSON lacks")
-        return float(text)
-
-    def _decode_scalar(self, pair):
-        dtype, value = pair
-        return np.dtype(check_dtype(dtype)).type(self.decode(value))
-
-    def _decode_array(self, name):
-        return self._archive.take_array(name)
-
-    def _decode_objects(self, content):
-        shape, items = content
-        array = np.empty(len(items), dtype=object)
-        for i, item in enumerate(items):
-            array[i] = self.decode(item)
-        return array.reshape(shape)
-
-    def _decode_masked(self, parts):
-        data, mask, fill_value = map(self.decode, parts)
-        return np.ma.MaskedArray(data, mask, fill_value=fill_value)
-
-    def _decode_scorer(self, name):
-        return SCORERS[name]
+    def _decode_estimator(self, description):
+        """Return an estimator, of this version's class, that has passed all checks."""
+        name = description["class"]
+        class_ = class_of(name)
+        params, attributes = (
+            {
+                key: self._find_function(node)
+                if (name, key) == _FUNCTION
+                else self.decode(node)
+                for key, node in description[group].items()
+            }
+            for group in ("params", "attributes")
+        )
+        _check_names(class_, params, attributes)
+        _adapt(class_, params, description.get("defaults", []))
+        estimator = class_(**params)
+        vars(estimator).update(attributes)
+        if class_ is SVC and "_n_support" in attributes:
+            # Before version 1.9 scikit-learn has but the parameter.
+            is_calibrated = estimator.probability not in (False, "deprecated")
+            vars(estimator).setdefault("_effective_probability", is_calibrated)
+        check_estimator(estimator)
+        if isinstance(estimator, GridSearchCV) and hasattr(estimator, "cv_results_"):
+            estimator.scorer_ = _scorer_of(estimator)
+        return estimator
 
     def _find_function(self, name):
         """Return the function of a name, of skser's or of the user's."""
@@ -267,29 +307,26 @@ class StateReader:
             )
         return function
 
-    def _decode_estimator(self, description):
-        name = description["class"]
-        class_ = class_of(name)
-        params, attributes = (
-            {
-                key: self._decode_attribute(name, key, node)
-                for key, node in description[group].items()
-            }
-            for group in ("params", "attributes")
-        )
-        _check_names(class_, params, attributes)
-        estimator = class_(**params)
-        vars(estimator).update(attributes)
-        check_estimator(estimator)
-        if isinstance(estimator, GridSearchCV) and hasattr(estimator, "cv_results_"):
-            estimator.scorer_ = _scorer_of(estimator)
-        return estimator
 
-    def _decode_attribute(self, name, attribute, node):
-        """Return the value of an attribute; this alone can be a function."""
-        if (name, attribute) == _FUNCTION:
-            return self._find_function(node)
-        return self.decode(node)
+def _adapt(class_, params, at_default):
+    """Fit the parameters of another version to the class here.
+
+    What the user has not changed there, and what is not known or not allowed here,
+    takes the value that it has here when nobody changes it.
+
+    Parameters
+    ----------
+    class_ : type
+    params : dict
+        Changed in place.
+    at_default : list of str
+    """
+    for name in at_default:
+        if name in params and not accepts(class_, name, params[name]):
+            del params[name]
+    n_jobs = params.get("n_jobs")
+    if isinstance(n_jobs, int):
+        params["n_jobs"] = min(max(n_jobs, -_MAX_JOBS), _MAX_JOBS)
 
 
 def _check_names(class_, params, attributes):
@@ -317,16 +354,6 @@ def _scorer_of(search):
     return check_scoring(search.estimator, scoring)
 
 
-def _encode_plain(writer, value, place):
-    """Return what JSON has a word for."""
-    return value
-
-
-def _encode_float(writer, value, place):
-    """Return a float; JSON lacks those that are not finite."""
-    return value if math.isfinite(value) else {"float": str(value)}
-
-
 def _name_dtype(value, place):
     """Return the name of the dtype of a scalar or array, if a file can hold it."""
     try:
@@ -335,17 +362,12 @@ def _name_dtype(value, place):
         raise TypeError(f"{place} cannot be saved: {error}.") from error
 
 
-def _encode_scorer(scorer, place):
-    """Describe one of skser's scorers by its name; a clone of a search has copies."""
+def _scorer_name(scorer, place):
+    """Return the name of one of skser's scorers; a clone of a search has copies."""
     for name, known in SCORERS.items():
         if type(scorer) is type(known) and vars(scorer) == vars(known):
-            return {"scorer": name}
+            return name
     raise TypeError(_explain(scorer, place))
-
-
-def _function_name(function):
-    """Return the name that a function has in its module."""
-    return getattr(function, "__qualname__", type(function).__qualname__)
 
 
 # What a value is -> what to do instead.
@@ -391,27 +413,154 @@ def _explain(value, place):
     )
 
 
-_ENCODERS = {
-    NoneType: _encode_plain,
-    bool: _encode_plain,
-    int: _encode_plain,
-    str: _encode_plain,
-    float: _encode_float,
-    list: StateWriter._encode_list,
-    tuple: StateWriter._encode_tuple,
-    dict: StateWriter._encode_dict,
-    np.ndarray: StateWriter._encode_array,
-    np.memmap: StateWriter._encode_array,
-    np.ma.MaskedArray: StateWriter._encode_masked,
-}
-_DECODERS = {
-    "tuple": StateReader._decode_tuple,
-    "dict": StateReader._decode_dict,
-    "float": StateReader._decode_float,
-    "scalar": StateReader._decode_scalar,
-    "array": StateReader._decode_array,
-    "objects": StateReader._decode_objects,
-    "masked": StateReader._decode_masked,
-    "scorer": StateReader._decode_scorer,
-    "estimator": StateReader._decode_estimator,
+# Whether the parameters and arrays of an estimator fit together. Most methods are
+# written in NumPy, which raises an error where shapes do not match. The checks here are
+# for the rest: libsvm follows counts and indices without looking, and a network takes
+# the memory that its parameters ask for before any weight is compared.
+
+
+def check_estimator(estimator):
+    """Raise an error if an estimator cannot be what `fit` has left.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Of a class of the registry, fitted or not.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter has an illegal value, or arrays do not match.
+    """
+    # FeatureUnion has no constraints; what stands in it is checked by itself.
+    if hasattr(estimator, "_parameter_constraints"):
+        estimator._validate_params()
+    for class_, check in _CHECKS.items():
+        if isinstance(estimator, class_):
+            check(estimator)
+    for name, value in vars(estimator).items():
+        if name.endswith("_") or name.startswith("_"):
+            _check_arrays(type(estimator).__name__, name, value)
+
+
+def _check_arrays(class_name, name, value):
+    """Insist on plain arrays of finite numbers, except where `fit` leaves others."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _check_arrays(class_name, name, item)
+    elif isinstance(value, dict):
+        _check_arrays(class_name, name, list(value.values()))
+    elif isinstance(value, np.ndarray):
+        is_plain = type(value) in (np.ndarray, np.memmap) and value.dtype != object
+        if not is_plain and name not in _OBJECTS:
+            raise ValueError(
+                f"{class_name}.{name} must be a plain array of numbers, not a "
+                f"{type(value).__name__} of {value.dtype}"
+            )
+        if value.dtype.kind == "f" and (class_name, name) not in _NOT_FINITE:
+            check_finite(np.ma.getdata(value), f"{class_name}.{name}")
+
+
+def _check_support_vectors(machine):
+    """Check all that libsvm takes on trust."""
+    if not hasattr(machine, "support_vectors_"):
+        return
+    counts = machine._n_support
+    _check_array(machine, "_n_support", np.shape(counts)[:1])
+    n_vectors, n_classes = len(machine.support_), len(counts)
+    is_precomputed = machine.kernel == "precomputed"
+    n_pairs = comb(n_classes, 2)
+    shapes = {
+        "support_vectors_": (
+            (0, 0) if is_precomputed else (n_vectors, machine.n_features_in_)
+        ),
+        "support_": (n_vectors,),
+        "classes_": (n_classes,),
+        "dual_coef_": (n_classes - 1, n_vectors),
+        "_dual_coef_": (n_classes - 1, n_vectors),
+        "intercept_": (n_pairs,),
+        "_intercept_": (n_pairs,),
+    }
+    # Before version 1.9 scikit-learn has but the parameter.
+    has_sigmoids = getattr(machine, "_effective_probability", machine.probability)
+    n_sigmoids = n_pairs if has_sigmoids else 0
+    shapes |= {"_probA": (n_sigmoids,), "_probB": (n_sigmoids,)}
+    for attribute, shape in shapes.items():
+        _check_array(machine, attribute, shape)
+    if machine._sparse is not False:
+        raise ValueError("SVC: only support vectors in dense arrays can be loaded")
+    if n_classes < 2 or counts.min() < 0 or int(counts.sum(dtype=int)) != n_vectors:
+        raise ValueError("SVC: _n_support does not add up to the support vectors")
+    lowest = np.min(machine.support_, initial=0)
+    highest = np.max(machine.support_, initial=0)
+    if lowest < 0 or highest >= machine.shape_fit_[0]:
+        raise ValueError("SVC: support_ has indices beyond the training samples")
+
+
+def _check_array(machine, attribute, expected):
+    """Compare type, dtype and shape of an array with what libsvm takes for granted."""
+    array = getattr(machine, attribute)
+    is_count = attribute in ("_n_support", "support_")
+    dtype = np.dtype(np.int32 if is_count else np.float64)
+    found = (type(array), getattr(array, "dtype", None))
+    if attribute != "classes_" and found != (np.ndarray, dtype):
+        raise ValueError(
+            f"{type(machine).__name__}: {attribute} must be an array of {dtype}, not a "
+            f"{found[0].__name__} of {found[1]}"
+        )
+    if np.shape(array) != expected:
+        raise ValueError(
+            f"{type(machine).__name__}: {attribute} has the shape {np.shape(array)}, "
+            f"but the rest of the model needs {expected}"
+        )
+
+
+def _check_network(classifier):
+    """Compare the weights with those that the parameters imply."""
+    if not hasattr(classifier, "weights_"):
+        return
+    weights = classifier.weights_
+    is_list = isinstance(weights, list)
+    if not is_list or not all(
+        isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in weights
+    ):
+        raise ValueError("weights_ must be a list of arrays of floats")
+    actual = [array.shape for array in weights]
+    is_own = isinstance(classifier, NetworkClassifier)
+    if is_own and network_name(classifier.network) is None:
+        # A user's function may do what only works when the network is really built.
+        with classifier._lend_network() as network:
+            expected = [array.shape for array in network.get_weights()]
+    else:
+        _, params = classifier._architecture()
+        n_layers = max(
+            len(v) for v in ([], *params.values()) if isinstance(v, (list, tuple))
+        )
+        # More layers than weights would take forever to plan.
+        if n_layers > len(weights):
+            raise ValueError(
+                f"{type(classifier).__name__}: the parameters need {n_layers} layers, "
+                f"but weights_ holds {len(weights)} arrays"
+            )
+        expected = classifier._weight_shapes()
+    if expected != actual:
+        raise ValueError(
+            f"{type(classifier).__name__}: the parameters need weights of the shapes "
+            f"{expected}, but weights_ holds {actual}"
+        )
+
+
+def _check_search(search):
+    """Refuse an expression that joblib would evaluate."""
+    if not re.fullmatch(
+        r"all|\d{1,9}|(\d{1,9} ?\* ?)?n_jobs", str(search.pre_dispatch)
+    ):
+        raise ValueError(f"GridSearchCV: pre_dispatch={search.pre_dispatch!r}")
+
+
+_CHECKS = {
+    Pipeline: check_steps,
+    GridSearchCV: _check_search,
+    SVC: _check_support_vectors,
+    BaseNetworkClassifier: _check_network,
 }

@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from comparisons import gather
 
-from skser._identity import find_versions
+from skser.storage import find_versions
 
 # The name of a work -> the module and its generator of comparisons.
 WORKS = {

@@ -40,7 +40,7 @@ from skser import (
     Framer,
     PCAWhitening,
 )
-from skser._sequences import map_utterances
+from skser._parallel import map_utterances
 from skser.streaming import ByUtterance
 
 LIMIT = 4 * 2**30

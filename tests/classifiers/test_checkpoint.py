@@ -5,6 +5,7 @@ import os
 import re
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 from sklearn.base import clone
 
 import skser
-from skser import AttentionBLSTMFCNClassifier, NetworkClassifier, _identity
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.classifiers import AttentiveCNNClassifier, _training
+from skser.storage import _identity
 
 
 def small(checkpoint=None, **parameters):
@@ -213,15 +215,13 @@ def test_other_versions_are_trained_from_the_beginning(
         small(tmp_path).fit(*sequences)
     epochs.go_on()
     if package == "skser":
-        monkeypatch.setattr("skser._identity.__version__", "99")
+        monkeypatch.setattr("skser.storage._identity.__version__", "99")
     elif package == "code":
-        monkeypatch.setattr(
-            "skser.classifiers._network.digest_source", lambda *packages: "changed"
-        )
+        monkeypatch.setattr(_identity, "digest_source", lambda: "changed")
     else:
         version = _identity._find_version
         monkeypatch.setattr(
-            "skser._identity._find_version",
+            "skser.storage._identity._find_version",
             lambda name: "99" if name == package else version(name),
         )
     small(tmp_path).fit(*sequences)
@@ -263,11 +263,12 @@ def test_another_network_under_the_same_name_is_another_one(
     assert epochs[0] == 2
 
 
-_SIZE = {"n_units": 4}
+# Neither a plain value nor code, so that no key sees what is in it.
+_SIZE = SimpleNamespace(n_units=4)
 
 
 def network_of_a_global_size(n_features, n_classes, *, seed):
-    return make_network(_SIZE["n_units"])(n_features, n_classes, seed=seed)
+    return make_network(_SIZE.n_units)(n_features, n_classes, seed=seed)
 
 
 def test_weights_of_another_shape_are_refused(sequences, epochs, tmp_path, monkeypatch):
@@ -278,7 +279,7 @@ def test_weights_of_another_shape_are_refused(sequences, epochs, tmp_path, monke
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(*sequences)
     epochs.go_on()
-    monkeypatch.setitem(_SIZE, "n_units", 5)
+    monkeypatch.setattr(_SIZE, "n_units", 5)
     # As in a new process, where no network has been compiled yet.
     from skser.classifiers import _compiled
 
@@ -315,7 +316,7 @@ def test_a_damaged_checkpoint_is_a_warning_and_a_new_start(
     epochs.go_on()
     [victim] = tmp_path.iterdir()
     victim.write_bytes(HARM[harm](victim.read_bytes()))
-    with pytest.warns(UserWarning, match="training starts anew.*damaged") as caught:
+    with pytest.warns(UserWarning, match="damaged.*training starts anew") as caught:
         anew = small(tmp_path).fit(*sequences)
     assert len(caught) == 1
     assert epochs == list(range(6))
@@ -348,7 +349,7 @@ def test_a_disk_that_fills_later_leaves_the_epoch_before(
     with pytest.warns(UserWarning, match="No space"), pytest.raises(KeyboardInterrupt):
         small(tmp_path).fit(*sequences)
     assert epochs == [2, 3]
-    monkeypatch.setattr("skser._files.open", open)
+    monkeypatch.setattr("skser.storage._archive.open", open)
     epochs.go_on()
     assert_same_fit(small(tmp_path).fit(*sequences), whole)
     assert epochs == [2, 3, 4, 5]
@@ -436,7 +437,7 @@ def test_no_other_error_of_the_system_is_taken_for_a_missing_file(
     def refuse(*arguments, **options):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("skser._archive.np.load", refuse)
-    with pytest.warns(UserWarning, match="training starts anew.*Permission denied"):
+    monkeypatch.setattr("skser.storage._archive.zipfile.ZipFile", refuse)
+    with pytest.warns(UserWarning, match="Permission denied.*training starts anew"):
         small(tmp_path).fit(*sequences)
     assert epochs[0] == 0

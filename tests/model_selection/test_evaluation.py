@@ -552,7 +552,7 @@ class TestCheckpoints:
 
     def test_a_changed_version_is_run_again(self, attempt, monkeypatch):
         attempt()
-        monkeypatch.setattr("skser._identity.__version__", "99")
+        monkeypatch.setattr("skser.storage._identity.__version__", "99")
         assert attempt()[1] == 5
 
     def test_a_changed_order_is_run_again(self, attempt):
@@ -590,10 +590,12 @@ class TestCheckpoints:
         expected, _ = attempt()
         victim = sorted((tmp_path / "checkpoint").iterdir())[1]
         content = bytearray(victim.read_bytes())
-        content[content.index(b'"sha256"') + 14] ^= 0x01
+        content[content.index(b"SHA-256 of") - 60] ^= 0x01
         harmed = {"truncated": content[:-50], "empty": b"", "flipped": content}
         victim.write_bytes(harmed[harm])
-        with pytest.warns(UserWarning, match="checkpoint cannot be read"):
+        with pytest.warns(
+            UserWarning, match="checkpoint=.*could not be read.*the fold is run again"
+        ):
             result, n_fits = attempt()
         assert n_fits == 1
         assert pairs(result) == pairs(expected)

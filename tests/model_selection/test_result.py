@@ -150,7 +150,7 @@ def test_a_failure_while_saving_leaves_the_old_file(make_result, tmp_path, monke
     def fail(*arguments, **keywords):
         raise OSError("no space left")
 
-    monkeypatch.setattr("skser._archive.np.savez", fail)
+    monkeypatch.setattr("skser.storage._archive.zipfile.ZipFile", fail)
     with pytest.raises(OSError, match="no space left"):
         make_result({"x": ("AB", "AB")}).save(path)
     assert load_result(path).wa == 5 / 8

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import skser
-from skser.persistence import _archive
+from skser.storage import _archive
 
 
 @pytest.fixture(scope="session")

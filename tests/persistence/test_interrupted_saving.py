@@ -71,7 +71,7 @@ def test_an_interruption_while_saving_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     path, content = old_file
-    monkeypatch.setattr("skser.persistence._archive._digest", interrupt)
+    monkeypatch.setattr("skser.storage._archive._digest", interrupt)
     with pytest.raises(KeyboardInterrupt):
         skser.save(table_system, path)
     assert path.read_bytes() == content

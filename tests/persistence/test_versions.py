@@ -3,13 +3,21 @@
 import re
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 import skser
 from skser.exceptions import ModelFileError
-from skser.persistence import _versions
+from skser.persistence import _origin
 
 
 def set_version(package, text):
@@ -66,6 +74,78 @@ def test_an_unknown_major_version_of_the_format_is_refused(forgery):
 
 def test_features_of_other_names_are_refused(tmp_path, monkeypatch):
     skser.save(skser.AcousticFeatures(), tmp_path / "model")
-    monkeypatch.setattr(_versions, "hash_features", lambda: "another")
+    monkeypatch.setattr(_origin, "hash_features", lambda: "another")
     with pytest.raises(ModelFileError, match="features of other names"):
         skser.load(tmp_path / "model")
+
+
+# Files that were written under these versions of scikit-learn, by `save` on the systems
+# and the table below.
+MODELS = Path(__file__).parents[1] / "data" / "models"
+SYSTEMS = {
+    "logistic": Pipeline(
+        [
+            ("scale", StandardScaler()),
+            ("rotate", PCA(3, random_state=0)),
+            ("classify", LogisticRegression(C=0.5)),
+        ]
+    ),
+    "machines": Pipeline(
+        [("search", GridSearchCV(SVC(random_state=0), {"C": [1.0, 2.0]}, cv=2))]
+    ),
+    "sigmoids": SVC(probability=True, random_state=0),
+}
+
+
+@pytest.mark.case("F17")
+@pytest.mark.filterwarnings("ignore:The `probability` parameter:FutureWarning")
+@pytest.mark.parametrize("written", ["1.7.2", "1.9.1"])
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_files_of_other_versions_of_scikit_learn_predict_the_same(
+    name, written, tmp_path
+):
+    X = np.round(np.random.default_rng(0).normal(size=(30, 4)), 3)
+    X += np.arange(30)[:, np.newaxis] % 3
+    y = np.array(["angry", "calm", "sad"])[np.arange(30) % 3]
+    with warnings.catch_warnings():
+        # Of other minor versions than those here.
+        warnings.filterwarnings("ignore", ".*was saved with", UserWarning)
+        loaded = skser.load(MODELS / f"{name}-{written}.skser")
+    expected = clone(SYSTEMS[name]).fit(X, y)
+    methods = ["predict", "decision_function"]
+    methods += ["predict_proba"] if name != "machines" else []
+    for method in methods:
+        found, wanted = getattr(loaded, method)(X), getattr(expected, method)(X)
+        if method == "predict":
+            np.testing.assert_array_equal(found, wanted)
+        else:
+            np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9)
+    # What nobody has changed is what it is here, and a copy can be fitted.
+    clone(loaded).fit(X, y)
+    skser.save(loaded, tmp_path / "again")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "is_default", "message"),
+    [
+        ("multi_class", "deprecated", True, None),
+        ("penalty", "of another version", True, None),
+        ("multi_class", "deprecated", False, "multi_class"),
+        ("penalty", "of another version", False, "penalty"),
+    ],
+)
+def test_parameters_of_other_versions_are_left_out_if_nobody_changed_them(
+    parameter, value, is_default, message, forgery
+):
+    skser.save(LogisticRegression(C=3.0), forgery.path)
+
+    def change(node):
+        node["params"][parameter] = value
+        node["defaults"] = [parameter] if is_default else []
+
+    forgery.edit_estimator("LogisticRegression", change)
+    if message is None:
+        assert repr(skser.load(forgery.path)) == repr(LogisticRegression(C=3.0))
+    else:
+        with pytest.raises(ModelFileError, match=message):
+            skser.load(forgery.path)
