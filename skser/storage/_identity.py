@@ -131,7 +131,6 @@ def digest(*values):
     --------
     >>> import numpy as np
     >>> from scipy import sparse
-    from sklearn.frozen import FrozenEstimator
     >>> from skser.storage import digest
     >>> digest(np.zeros((2, 3))) == digest(np.zeros((3, 2)).T)
     True
