@@ -1,8 +1,8 @@
-"""The one data convention: a batch of utterances is a list of arrays.
+"""Batches of utterances of unequal length: checks, blocks of frames, padding, mask.
 
-Every estimator of the package takes and returns such lists. They pass through
-scikit-learn's tools unchanged, because a list can be indexed. The functions here
-check a batch, walk over its frames in blocks of bounded size, and pad it with a mask.
+A batch of utterances is a list of arrays. Every estimator of the package takes and
+returns such lists. They pass through scikit-learn's tools unchanged, because a list can
+be indexed.
 """
 
 import functools

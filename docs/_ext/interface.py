@@ -34,6 +34,7 @@ MODULES = {
     "skser.systems": ("Whole systems, each a function returning a Pipeline.", None),
     "skser.datasets": ("Corpora on disk, and a synthetic one.", None),
     "skser.persistence": ("Files that cannot run code.", None),
+    "skser.storage": ("Caches, checkpoints, and when they are out of date.", None),
     "skser.plotting": ("Displays. They need the extra `plotting`.", "matplotlib"),
     "skser.scikeras": (
         "The networks inside scikeras. It needs the extra `scikeras`.",

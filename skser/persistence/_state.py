@@ -182,7 +182,6 @@ class StateWriter:
         name = name_of(class_)
         if name is None:
             raise TypeError(_explain(estimator, place))
-        check_estimator(estimator)
         self.classes.add(class_)
         params = estimator.get_params(deep=False)
         described = {"class": name, "params": {}, "attributes": {}}
@@ -196,6 +195,7 @@ class StateWriter:
             else:
                 group[attribute] = self.encode(value, place.of(name, attribute))
         _check_names(class_, described["params"], described["attributes"])
+        check_estimator(estimator)
         signature = inspect.signature(class_).parameters
         described["defaults"] = [
             key

@@ -8,7 +8,6 @@ code can be read, and the versions of the libraries that compute.
 import functools
 import hashlib
 import inspect
-import json
 import os
 import platform
 import site
@@ -132,7 +131,6 @@ def digest(*values):
     --------
     >>> import numpy as np
     >>> from scipy import sparse
-    from sklearn.frozen import FrozenEstimator
     >>> from skser.storage import digest
     >>> digest(np.zeros((2, 3))) == digest(np.zeros((3, 2)).T)
     True
@@ -196,9 +194,7 @@ def _update(checksum, value):
     elif hasattr(value, "__array__") and not isinstance(value, type):
         _update(checksum, np.asarray(value))
     else:
-        write("object", json.dumps(describe(value), sort_keys=True))
-        if hasattr(value, "get_params"):
-            _update(checksum, describe(value))
+        write_all("object", [describe(value)])
 
 
 def _find_file(path):

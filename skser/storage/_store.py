@@ -4,9 +4,11 @@ A folder holds a file for each result, under a key computed from all that the re
 depends on. So a file can be damaged or missing, but never out of date.
 """
 
+import errno
 import functools
 import inspect
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -144,7 +146,7 @@ class Store:
         messages = {}
         for kind, message in [*faults, *self.take_faults()]:
             messages.setdefault(kind, []).append(message)
-        for kind in messages.keys() - self._warned:
+        for kind in [kind for kind in messages if kind not in self._warned]:
             self._warned.add(kind)
             warnings.warn(
                 f"{len(messages[kind])} file(s) of {self._parameter}="
@@ -332,6 +334,8 @@ class ContentMemory:
         folder = Path(self.location).expanduser()
         try:
             make_private_folder(folder)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             memory = joblib.Memory(folder, verbose=self.verbose)
             compute = memory.cache(_compute, ignore=["function", "args", "kwargs"])
         except OSError as error:
