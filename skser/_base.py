@@ -5,7 +5,7 @@ three-dimensional arrays. Here a class states those that differ from scikit-lear
 ``declared_tags``.
 """
 
-from functools import reduce
+import functools
 
 from sklearn.base import BaseEstimator
 
@@ -35,8 +35,45 @@ class DeclaredTagsMixin:
         for class_ in reversed(type(self).__mro__):
             for path, value in vars(class_).get("declared_tags", {}).items():
                 *parents, name = path.split(".")
-                setattr(reduce(getattr, parents, tags), name, value)
+                setattr(functools.reduce(getattr, parents, tags), name, value)
         return tags
+
+
+def restore_on_failure(fit):
+    """Decorate `fit`: if it fails or is interrupted, the estimator is as before.
+
+    Otherwise new labels or numbers of features could stand beside old weights. All
+    attributes are put back; objects that they refer to must be replaced by `fit`, not
+    changed.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> class Example(BaseEstimator):
+    ...     @restore_on_failure
+    ...     def fit(self, X):
+    ...         self.first_ = X[0]
+    ...         self.second_ = X[1]
+    >>> example = Example()
+    >>> example.fit([1, 2])
+    >>> try:
+    ...     example.fit([3])
+    ... except IndexError:
+    ...     print(vars(example))
+    {'first_': 1, 'second_': 2}
+    """
+
+    @functools.wraps(fit)
+    def fit_or_restore(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return fit_or_restore
 
 
 class StatelessTransformer(DeclaredTagsMixin, BaseEstimator):

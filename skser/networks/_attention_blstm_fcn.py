@@ -1,4 +1,4 @@
-"""The paper's network; its ablations and its readings are arguments."""
+"""The paper's network, Attention-BLSTM-FCN, with its ablations and readings."""
 
 import keras
 from keras import layers, ops
@@ -8,6 +8,7 @@ from skser.networks._branches import (
     convolutional_branch,
     hidden_layers,
     recurrent_branch,
+    seed_stream,
 )
 from skser.networks._layers import (
     AttentionPooling,
@@ -15,7 +16,6 @@ from skser.networks._layers import (
     masked_last,
     masked_maximum,
 )
-from skser.networks._seeds import seed_stream
 
 
 def attention_blstm_fcn(
@@ -167,38 +167,36 @@ def attention_blstm_fcn(
     return keras.Model([frames, mask], scores, name="attention_blstm_fcn")
 
 
-def _attend(outputs, mask, seeds):
-    """Pool by attention, in a layer that can be found by its name."""
-    pooled, _ = AttentionPooling(seed=next(seeds), name="attention")(outputs, mask)
-    return pooled
-
-
+# Functions (outputs, mask, seeds) -> vector, of the recurrent branch's outputs.
 _POOLINGS = {
-    "attention": _attend,
+    # In a layer that can be found by its name.
+    "attention": lambda outputs, mask, seeds: AttentionPooling(
+        seed=next(seeds), name="attention"
+    )(outputs, mask)[0],
     "mean": lambda outputs, mask, seeds: masked_average(outputs, mask),
     "max": lambda outputs, mask, seeds: masked_maximum(outputs, mask),
     "last": lambda outputs, mask, seeds: masked_last(outputs, mask),
 }
 
 
-def _as_frames(frames, mask):
+def take_frames(frames, mask):
     """Take the frames as the steps."""
     return frames, mask
 
 
-def _as_variables(frames, mask):
+def take_variables(frames, mask):
     """Take the features as the steps; all of them are real."""
     variables = ops.transpose(frames, (0, 2, 1))
     return variables, ops.ones_like(variables[:, :, 0], dtype="bool")
 
 
-def _as_one_step(frames, mask):
+def take_one_step(frames, mask):
     """Take the whole utterance as the only step."""
     step = ops.reshape(frames, (-1, 1, frames.shape[1] * frames.shape[2]))
     return step, ops.ones_like(step[:, :, 0], dtype="bool")
 
 
-def _as_univariate_series(frames, mask):
+def take_univariate_series(frames, mask):
     """Take every single value as a step, frame after frame."""
     n_values = frames.shape[1] * frames.shape[2]
     values_mask = ops.repeat(mask, frames.shape[2], axis=1)
@@ -206,12 +204,12 @@ def _as_univariate_series(frames, mask):
 
 
 _RECURRENT_VIEWS = {
-    "frames": _as_frames,
-    "variables": _as_variables,
-    "flat": _as_one_step,
+    "frames": take_frames,
+    "variables": take_variables,
+    "flat": take_one_step,
 }
 _CONVOLUTIONAL_VIEWS = {
-    "frames": _as_frames,
-    "variables": _as_frames,
-    "flat": _as_univariate_series,
+    "frames": take_frames,
+    "variables": take_frames,
+    "flat": take_univariate_series,
 }

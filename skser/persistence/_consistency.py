@@ -108,15 +108,16 @@ def _expected_shapes(classifier):
     is_own = isinstance(classifier, NetworkClassifier)
     if is_own and network_name(classifier.network) is None:
         # A user's function may do what only works when the network is really built.
+        classifier._examine()
         with classifier._lend_network() as network:
             return [array.shape for array in network.get_weights()]
     _check_depth(classifier)
-    return classifier._weight_shapes()
+    return classifier.design_network().find_weight_shapes()
 
 
 def _check_depth(classifier):
     """Refuse more layers than weights, which would take forever to plan."""
-    _, params = classifier._architecture()
+    params = classifier.design_network().arguments
     layers = [value for value in params.values() if isinstance(value, (list, tuple))]
     n_layers = max(map(len, layers), default=0)
     if n_layers > len(classifier.weights_):

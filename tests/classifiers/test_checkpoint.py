@@ -13,7 +13,8 @@ from sklearn.base import clone
 
 import skser
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier, _identity
-from skser.classifiers import AttentiveCNNClassifier, _training
+from skser.classifiers import AttentiveCNNClassifier
+from skser.training import _loop
 
 
 def small(checkpoint=None, **parameters):
@@ -44,7 +45,7 @@ def epochs(monkeypatch):
         def go_on(self):
             self.interrupt(None, None)
 
-    epochs, run_epoch = Epochs(), _training._run_epoch
+    epochs, run_epoch = Epochs(), _loop.run_epoch
 
     def note_and_run(network, plan, training, validation, logs):
         n_epochs, exception = epochs.interruption
@@ -55,7 +56,7 @@ def epochs(monkeypatch):
         epochs.append(len(logs))
         return run_epoch(network, plan, training, validation, logs)
 
-    monkeypatch.setattr(_training, "_run_epoch", note_and_run)
+    monkeypatch.setattr(_loop, "run_epoch", note_and_run)
     return epochs
 
 
@@ -216,7 +217,7 @@ def test_other_versions_are_trained_from_the_beginning(
         monkeypatch.setattr("skser._identity.__version__", "99")
     elif package == "code":
         monkeypatch.setattr(
-            "skser.classifiers._network.digest_source", lambda *packages: "changed"
+            "skser.classifiers._base.digest_source", lambda *packages: "changed"
         )
     else:
         version = _identity._find_version
@@ -280,9 +281,9 @@ def test_weights_of_another_shape_are_refused(sequences, epochs, tmp_path, monke
     epochs.go_on()
     monkeypatch.setitem(_SIZE, "n_units", 5)
     # As in a new process, where no network has been compiled yet.
-    from skser.classifiers import _compiled
+    from skser.training import _compiled
 
-    monkeypatch.setattr(_compiled, "_POOL", _compiled._Pool(2))
+    monkeypatch.setattr(_compiled, "_POOL", _compiled.NetworkPool(2))
     with pytest.warns(UserWarning, match="weights of another network"):
         classifier.fit(*sequences)
     assert epochs == [0, 1, 2, 3]

@@ -1,4 +1,4 @@
-"""Where training stands after each epoch, so that an interrupted `fit` can go on.
+"""Checkpoints of training: an interrupted `fit` goes on with the next epoch.
 
 The file's name is computed from all that decides how training goes. Whatever is
 changed, data, labels, weights, parameters or versions, has a file of another name.
@@ -13,7 +13,6 @@ from pathlib import Path
 from skser._archive import read_archive, write_archive
 from skser._files import make_private_folder, remove_unfinished
 from skser._identity import update_digest
-from skser.classifiers._training import BestEpoch, Progress
 
 
 class TrainingCheckpoint:
@@ -37,18 +36,18 @@ class TrainingCheckpoint:
         self._path = self._folder / f"fit_{key}.npz"
         self._has_warned = False
 
-    def resume(self, network):
-        """Give a network the state that was kept, and return how far training is.
+    def resume(self, shapes):
+        """Return what was kept last.
 
         Parameters
         ----------
-        network : CompiledNetwork
-            Left as it is, if nothing can be resumed.
+        shapes : list of tuple of int
+            Of the arrays of the network's state.
 
         Returns
         -------
-        progress : Progress or None
-            None if training has to begin anew.
+        kept : (dict, dict of list of ndarray) or None
+            As they were given to `keep`. None if training has to begin anew.
 
         Warns
         -----
@@ -58,8 +57,14 @@ class TrainingCheckpoint:
         with suppress(OSError):
             remove_unfinished(self._folder)
         try:
-            stored, arrays = read_archive(self._path)
-            _check_shapes(arrays, network)
+            progress, numbered = read_archive(self._path)
+            arrays = {"state": [], "best": []}
+            for name in sorted(numbered):
+                arrays.setdefault(name.rpartition("_")[0], []).append(numbered[name])
+            # The key sees the code of the function that builds the network, but not
+            # that of functions which this calls.
+            if [array.shape for array in arrays["state"]] != shapes:
+                raise ValueError("it holds the weights of another network.")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError as error:
@@ -70,40 +75,31 @@ class TrainingCheckpoint:
                 stacklevel=2,
             )
             return None
-        network.set_training_state(_take(arrays, "state"))
-        best = BestEpoch(
-            stored["best_epoch"],
-            tuple(stored["best_quality"]),
-            _take(arrays, "best") or None,
-        )
-        return Progress(stored["logs"], best, stored["is_stopped"])
+        return progress, arrays
 
-    def keep(self, progress, network):
-        """Keep the state of a network and how far its training is.
+    def keep(self, progress, arrays):
+        """Keep how far training is.
 
         Parameters
         ----------
-        progress : Progress
-        network : CompiledNetwork
+        progress : dict
+            As JSON can hold it.
+        arrays : dict of list of ndarray
+            "state", of the network, and "best", the weights of the best epoch.
 
         Warns
         -----
         UserWarning
             The first time that the file cannot be written. Training can go on without.
         """
-        stored = {
-            "logs": progress.logs,
-            "best_epoch": progress.best.epoch,
-            "best_quality": progress.best.quality,
-            "is_stopped": progress.is_stopped,
-        }
-        arrays = {
-            **_number("state", network.get_training_state()),
-            **_number("best", progress.best.weights or []),
+        numbered = {
+            f"{name}_{i:04d}": array
+            for name, members in arrays.items()
+            for i, array in enumerate(members)
         }
         try:
             make_private_folder(self._folder)
-            write_archive(self._path, stored, arrays)
+            write_archive(self._path, progress, numbered)
         except OSError as error:
             if not self._has_warned:
                 self._has_warned = True
@@ -134,25 +130,3 @@ def _digest(settings, batches, start):
     for weights in start:
         update_digest(digest, weights)
     return digest.hexdigest()
-
-
-def _number(name, arrays):
-    """Return arrays by numbered names."""
-    return {f"{name}_{i:04d}": array for i, array in enumerate(arrays)}
-
-
-def _take(arrays, name):
-    """Return the arrays of a numbered name, in their order."""
-    return [arrays[key] for key in sorted(arrays) if key.startswith(f"{name}_")]
-
-
-def _check_shapes(arrays, network):
-    """Refuse what is not the state of this network.
-
-    The key sees the code of the function that builds the network, but not that of
-    functions which this calls.
-    """
-    found = [array.shape for array in _take(arrays, "state")]
-    expected = [array.shape for array in network.get_training_state()]
-    if found != expected:
-        raise ValueError("it holds the weights of another network.")
