@@ -124,8 +124,8 @@ def check_padding(model, inputs, outputs, name):
     if change.max() > limit:
         raise ValueError(
             f"The scores of the network that {name} returns change by up to "
-            f"{change.max():.2g} when zeros are added behind utterances, which the mask "
-            "marks as padding: posteriors would depend on the other utterances of a "
+            f"{change.max():.2g} when zeros are added behind utterances, and the mask "
+            "says so: posteriors would depend on the other utterances of a "
             "batch. Pass the mask to all layers that mix frames (as in "
             "GlobalAveragePooling1D()(frames, mask=mask)), set padding to zero before "
             "each convolution (skser.networks.zero_padding), or let the network take "
