@@ -7,6 +7,7 @@ copied and pickled like any other.
 
 import numbers
 import os
+from abc import ABC, abstractmethod
 
 import numpy as np
 from scipy.special import softmax
@@ -56,7 +57,7 @@ def _attends(classifier):
 
 
 class BaseNetworkClassifier(
-    DeclaredTagsMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    DeclaredTagsMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator, ABC
 ):
     """Train a network and predict with it; subclasses say which network.
 
@@ -64,12 +65,6 @@ class BaseNetworkClassifier(
     of that function and those of training, which are explained in
     :class:`AttentionBLSTMFCNClassifier`. The function is given all parameters that are
     not of training, and ``n_features``, ``n_classes`` and ``seed``.
-
-    Attributes
-    ----------
-    builder : str or callable
-        Of the class: the name of a function in :mod:`skser.networks`, or
-        ``staticmethod(function)``; see :class:`NetworkClassifier` for what it returns.
 
     Examples
     --------
@@ -85,7 +80,6 @@ class BaseNetworkClassifier(
     array(['calm', 'angry'], dtype='<U5')
     """
 
-    builder = None
     declared_tags = {"input_tags.three_d_array": True}
 
     # Speakers reach `fit` through Pipeline, GridSearchCV and cross_validate without
@@ -128,6 +122,16 @@ class BaseNetworkClassifier(
         verbose=0,
     ):
         set_parameters(self, locals())
+
+    @property
+    @abstractmethod
+    def builder(self):
+        """The name of a function in `skser.networks`, or a function.
+
+        A subclass sets it: ``builder = "feedforward"``, or
+        ``builder = staticmethod(function)``. See :class:`NetworkClassifier` for what
+        the function returns.
+        """
 
     def design_network(self):
         """Return the function that builds the network, with all its arguments.

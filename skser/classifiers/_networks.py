@@ -541,6 +541,11 @@ class NetworkClassifier(BaseNetworkClassifier):
     ):
         set_parameters(self, locals())
 
+    @property
+    def builder(self):
+        """The function in `network`."""
+        return self.network
+
     def design_network(self):
         """Return `network` with all its arguments.
 

@@ -48,33 +48,12 @@ def attention_blstm_fcn(
         Number of features of a frame.
     n_classes : int
         Number of classes.
-    recurrent : {"blstm", "lstm", None}, default="blstm"
-        The recurrent branch: in both directions, forwards only, or none.
-    convolutional : bool, default=True
-        Whether there is a convolutional branch.
-    pooling : {"attention", "mean", "max", "last"}, default="attention"
-        How the outputs of the recurrent branch become one vector (the paper's Table 3).
-        "last" takes the last step's alone, as LSTM-FCN [3]_ does, and is for an LSTM
-        that reads forwards only.
-    view : {"frames", "variables", "flat"}, default="frames"
-        What a step of the recurrent branch is; see Notes.
+    recurrent, convolutional, pooling, view, recurrent_units, filters, kernel_sizes, \
+            squeeze_excite, hidden_units, dropout
+        As of :class:`skser.AttentionBLSTMFCNClassifier`; for `view` see Notes.
     n_frames : int, default=None
         Number of frames of every utterance. The views "variables" and "flat" need it,
         "frames" does without.
-    recurrent_units : int, default=64
-        Number of LSTM cells in each direction.
-    filters : sequence of int, default=(128, 64)
-        Number of filters of each convolution block.
-    kernel_sizes : sequence of int, default=(8, 5)
-        Width in frames of each block's filters. The paper names none but refers to
-        [2]_, whose first two are these.
-    squeeze_excite : bool, default=False
-        Whether the filters of every block but the last are weighed by what they find in
-        the whole utterance, as in MLSTM-FCN.
-    hidden_units : sequence of int, default=(128,)
-        Sizes of the dense layers before the scores.
-    dropout : float, default=0.5
-        Share of the pooled recurrent outputs that is dropped in training.
     seed : int, default=None
         Determines the initial weights and the dropout.
 
@@ -93,7 +72,7 @@ def attention_blstm_fcn(
 
     Notes
     -----
-    The paper speaks of a "dimension shuffle" as in LSTM-FCN [3]_, of "a single time
+    The paper speaks of a "dimension shuffle" as in LSTM-FCN [2]_, of "a single time
     step", and of attention that selects frames. These cannot all be true, so `view`
     offers each reading:
 
@@ -110,9 +89,7 @@ def attention_blstm_fcn(
     .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
        spatio-temporal representations by integrating attention-based bidirectional-
        LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
-    .. [2] Z. Wang, W. Yan and T. Oates, "Time series classification from scratch with
-       deep neural networks: A strong baseline", IJCNN 2017.
-    .. [3] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
+    .. [2] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
        networks for time series classification", IEEE Access 6, 2018.
 
     Examples

@@ -31,7 +31,7 @@ def attention_blstm(
     dropout=0.5,
     seed=None,
 ):
-    r"""Build dense layers a frame, bidirectional LSTMs, attention and class scores.
+    r"""Build dense layers per frame, BLSTMs, attention and class scores [1]_, [2]_.
 
     Parameters
     ----------
@@ -39,18 +39,12 @@ def attention_blstm(
         Number of features of a frame.
     n_classes : int
         Number of classes.
-    frame_units : sequence of int, default=()
-        Sizes of the rectified layers that each frame goes through by itself, as in
-        [2]_.
-    recurrent_units : sequence of int, default=(128, 128)
-        Number of LSTM cells in each direction, of each layer.
+    frame_units, recurrent_units, dropout
+        As of :class:`skser.classifiers.AttentionBLSTMClassifier`.
     attention : {"additive", "linear", "uniform"}, default="additive"
         How the LSTM's outputs :math:`h_t` are scored: by
         :math:`w^\top \tanh(W h_t + b)`, by :math:`w^\top h_t`, or all alike, so that
         the mean takes the place of attention: the control of [1]_.
-    dropout : float, default=0.5
-        Share that is dropped in training behind each layer of a frame and behind the
-        attention.
     seed : int, default=None
         Determines the initial weights and the dropout.
 
@@ -132,16 +126,8 @@ def attentive_cnn(
         Number of features of a frame.
     n_classes : int
         Number of classes.
-    n_filters : int, default=200
-        Number of filters.
-    kernel_size : int, default=10
-        Width of the filters in frames.
-    pool_size : int, default=30
-        Number of frames of which the maximum is kept.
-    pool_stride : int, default=None
-        Number of frames from one maximum to the next; None is `pool_size`.
-    dropout : float, default=0.5
-        Share of the pooled vector that is dropped in training.
+    n_filters, kernel_size, pool_size, pool_stride, dropout
+        As of :class:`skser.classifiers.AttentiveCNNClassifier`.
     n_ratings : int, default=0
         Number of ratings that are learnt beside the classes.
     seed : int, default=None
