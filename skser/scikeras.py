@@ -1,4 +1,4 @@
-"""How the networks run inside scikeras, for code that is built on it.
+"""scikeras adapter: the networks inside KerasClassifier, for code that is built on it.
 
 scikeras 0.13, its last release, is not a classifier for scikit-learn 1.7 and newer, and
 takes no utterances of unequal length. `KerasSequenceClassifier` makes up for both. New

@@ -147,9 +147,9 @@ class Training(Resuming):
     def run(self, folder, log):
         """As of Saving."""
         from skser import NetworkClassifier
-        from skser.classifiers import _training
+        from skser.training import _loop
 
-        note_calls(_training, "_run_epoch", log)
+        note_calls(_loop, "run_epoch", log)
         generator = np.random.default_rng(0)
         X = [generator.normal(i % 3, 2, (5 + i % 9, 4)) for i in range(90)]
         y, speakers = np.arange(90) % 3, np.arange(90) // 3 % 6

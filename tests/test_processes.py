@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skser import AttentionBLSTMFCNClassifier, AudioLoader
-from skser.classifiers._compiled import _find_n_threads
+from skser.training import find_n_threads
 
 
 def small():
@@ -206,12 +206,12 @@ def test_tensorflow_gets_all_processors_unless_somebody_has_chosen(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert _find_n_threads(_threading(*chosen)) == expected
+    assert find_n_threads(_threading(*chosen)) == expected
 
 
 REPORT_THREADS = """
-from skser.classifiers._compiled import _import_tensorflow
-threading = _import_tensorflow().config.threading
+from skser.training import import_tensorflow
+threading = import_tensorflow().config.threading
 print(
     threading.get_intra_op_parallelism_threads(),
     threading.get_inter_op_parallelism_threads(),

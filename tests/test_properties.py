@@ -18,7 +18,7 @@ import skser
 from skser import AcousticFeatures, Framer, PCAWhitening, frame
 from skser._sequences import iterate_blocks, pad_sequences
 from skser.audio import load_audio
-from skser.networks._layers import (
+from skser.networks import (
     AttentionPooling,
     ReverseFrames,
     masked_average,

@@ -100,7 +100,7 @@ def test_without_routing_groups_of_cross_validation_only_make_folds(
 def test_the_speaker_that_stops_training_is_not_trained_on(
     pipeline, sequences, monkeypatch
 ):
-    import skser.classifiers._network as module
+    import skser.classifiers._base as module
 
     seen = {}
 

@@ -1,13 +1,12 @@
-"""Arrays in, labels out: classifiers that scikit-learn takes for its own."""
+"""Classifiers for scikit-learn: networks over utterances, segments, ELM."""
 
-from skser.classifiers._attention_blstm import AttentionBLSTMClassifier
-from skser.classifiers._attention_blstm_fcn import AttentionBLSTMFCNClassifier
-from skser.classifiers._attentive_cnn import AttentiveCNNClassifier
+from skser.classifiers._base import BaseNetworkClassifier
 from skser.classifiers._elm import ELMClassifier
-from skser.classifiers._network import (
-    BaseNetworkClassifier,
+from skser.classifiers._networks import (
+    AttentionBLSTMClassifier,
+    AttentionBLSTMFCNClassifier,
+    AttentiveCNNClassifier,
     NetworkClassifier,
-    with_training_parameters,
 )
 from skser.classifiers._segments import SegmentPosteriors, SegmentStatistics
 
@@ -20,5 +19,4 @@ __all__ = [
     "NetworkClassifier",
     "SegmentPosteriors",
     "SegmentStatistics",
-    "with_training_parameters",
 ]

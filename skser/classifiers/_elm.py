@@ -1,4 +1,4 @@
-"""Extreme learning machines: one random or kernel layer, and a ridge solution."""
+"""Extreme learning machine (ELM): a random or kernel layer, and a ridge solution."""
 
 from numbers import Integral, Real
 
@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skser._base import restore_on_failure
 from skser._compat import Interval, StrOptions, check_sample_weight, fit_context
 from skser._sequences import check_labels
 
@@ -109,6 +110,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         self.C = C
         self.random_state = random_state
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Solve for the output weights.
@@ -146,8 +148,22 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
                 f"class only: {self.classes_.tolist()[0]!r}."
             )
         targets = np.where(y[:, np.newaxis] == self.classes_, 1.0, -1.0)
-        solve = self._solve_ordinary if self.kernel is None else self._solve_kernel
-        self.coef_ = solve(X, targets, weights)
+        if self.kernel is None:
+            random_state = check_random_state(self.random_state)
+            shape = (X.shape[1], self.n_hidden)
+            self.hidden_weights_ = random_state.uniform(-1, 1, shape)
+            self.hidden_bias_ = random_state.uniform(-1, 1, self.n_hidden)
+            hidden = self._hide(X)
+            weighted = hidden.T * weights
+            system = weighted @ hidden + np.eye(self.n_hidden) / self.C
+            targets = weighted @ targets
+        else:
+            self.X_fit_ = X
+            variance = X.var()
+            scale = 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+            self.gamma_ = scale if self.gamma == "scale" else float(self.gamma)
+            system = rbf_kernel(X, gamma=self.gamma_) + np.diag(1 / (self.C * weights))
+        self.coef_ = linalg.solve(system, targets, assume_a="pos")
         return self
 
     def decision_function(self, X):
@@ -191,26 +207,6 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         """
         scores = self._score(X)
         return self.classes_[scores.argmax(axis=1)]
-
-    def _solve_ordinary(self, X, targets, weights):
-        """Draw the hidden layer and return beta."""
-        random_state = check_random_state(self.random_state)
-        shape = (X.shape[1], self.n_hidden)
-        self.hidden_weights_ = random_state.uniform(-1, 1, shape)
-        self.hidden_bias_ = random_state.uniform(-1, 1, self.n_hidden)
-        hidden = self._hide(X)
-        weighted = hidden.T * weights
-        system = weighted @ hidden + np.eye(self.n_hidden) / self.C
-        return linalg.solve(system, weighted @ targets, assume_a="pos")
-
-    def _solve_kernel(self, X, targets, weights):
-        """Keep the rows and return alpha."""
-        self.X_fit_ = X
-        variance = X.var()
-        scale = 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
-        self.gamma_ = scale if self.gamma == "scale" else float(self.gamma)
-        system = rbf_kernel(X, gamma=self.gamma_) + np.diag(1 / (self.C * weights))
-        return linalg.solve(system, targets, assume_a="pos")
 
     def _hide(self, X):
         """Return what the hidden units make of rows."""

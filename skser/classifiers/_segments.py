@@ -1,4 +1,4 @@
-"""DNN-ELM's first stage: what a network says of segments, and its statistics."""
+"""Segments of DNN-ELM: posteriors of the loudest ones, and statistics over these."""
 
 from numbers import Integral, Real
 
@@ -6,13 +6,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skser._base import DeclaredTagsMixin, restore_on_failure
 from skser._compat import Interval, fit_context
 from skser._sequences import Batch, check_labels, validate_sequences
-from skser.classifiers._network import NetworkClassifier
+from skser.classifiers._networks import NetworkClassifier
 from skser.features._context import context_windows
 
 
-class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SegmentPosteriors(
+    DeclaredTagsMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Classify the loudest segments of each utterance by a network of dense layers.
 
     A segment is a frame with its neighbours. Of each utterance, in training and
@@ -67,6 +70,13 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
     SegmentPosteriors(energy_ratio=0.3)
     """
 
+    declared_tags = {
+        "target_tags.required": True,
+        "input_tags.two_d_array": False,
+        "input_tags.three_d_array": True,
+        "transformer_tags.preserves_dtype": [],
+    }
+
     _parameter_constraints = {
         "n_context": [Interval(Integral, 0, None, closed="left")],
         "energy_ratio": [Interval(Real, 0, 1, closed="right")],
@@ -102,6 +112,7 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         self.random_state = random_state
         self.verbose = verbose
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Train the network on the loudest segments.
@@ -129,10 +140,10 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
                 f"energy_column={self.energy_column}, but the frames have "
                 f"{self.n_features_in_} features."
             )
-        segments = [self._loudest_segments(sequence) for sequence in sequences]
+        segments = [self._find_loudest(sequence) for sequence in sequences]
         labels = np.repeat(y, [len(rows) for rows in segments])
         self.network_ = NetworkClassifier(
-            _feedforward,
+            feedforward,
             network_params={"hidden_units": tuple(self.hidden_units)},
             learning_rate=self.learning_rate,
             learning_rate_schedule="cosine",
@@ -159,7 +170,7 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         """
         check_is_fitted(self, "network_")
         sequences = validate_sequences(self, X, reset=False)
-        segments = [self._loudest_segments(sequence) for sequence in sequences]
+        segments = [self._find_loudest(sequence) for sequence in sequences]
         posteriors = self.network_.predict_proba(np.concatenate(segments))
         ends = np.cumsum([len(rows) for rows in segments])
         return Batch(np.split(posteriors, ends[:-1]))
@@ -179,7 +190,7 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         check_is_fitted(self, "network_")
         return np.array([str(label) for label in self.classes_.tolist()], dtype=object)
 
-    def _loudest_segments(self, sequence):
+    def _find_loudest(self, sequence):
         """Return the segments of highest energy, in the order of time."""
         every = np.arange(len(sequence))
         energy = sequence[:, [self.energy_column]]
@@ -188,20 +199,12 @@ class SegmentPosteriors(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         loudest = np.argsort(-loudness, kind="stable")[:n_segments]
         return context_windows(sequence, np.sort(loudest), self.n_context)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
-
-def _feedforward(n_features, n_classes, **params):
+def feedforward(n_features, n_classes, **params):
     """Build the network; TensorFlow is imported only when that is needed."""
-    from skser.networks import feedforward
+    from skser import networks
 
-    return feedforward(n_features, n_classes, **params)
+    return networks.feedforward(n_features, n_classes, **params)
 
 
 class SegmentStatistics(TransformerMixin, BaseEstimator):

@@ -1,8 +1,9 @@
-"""How a network learns frames first and targets afterwards: `DeepBeliefNetwork`."""
+"""Deep belief network: Boltzmann machines (RBM) below, fine-tuning by Keras' Adam."""
 
 import numbers
 
 import numpy as np
+from scipy.special import entr, expit, softmax
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -10,21 +11,241 @@ from sklearn.base import (
 )
 from sklearn.neural_network import BernoulliRBM
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.validation import (
-    check_array,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils import check_consistent_length, check_random_state, gen_batches
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from skser._base import DeclaredTagsMixin, restore_on_failure
 from skser._compat import Interval, fit_context
 from skser._sequences import check_labels
-from skser.ivectors._boltzmann import GaussianBernoulliRBM
-from skser.ivectors._fine_tuning import fine_tune, head_posteriors, hidden_activations
+from skser.training import NetworkDesign, lend_network
+
+
+class GaussianBernoulliRBM(
+    DeclaredTagsMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    r"""Restricted Boltzmann machine of Gaussian visible and binary hidden units.
+
+    What scikit-learn's ``BernoulliRBM`` is for values between 0 and 1, this is for
+    real ones. The visible units :math:`v` have a variance of 1, so that features should
+    be standardised. With weights :math:`W` and biases :math:`b` and :math:`c`,
+
+    .. math:: E(v, h) = \tfrac12 \lVert v - b \rVert^2 - c^\top h - h^\top W v,
+
+    .. math:: P(h_j = 1 \mid v) = \sigma(c_j + W_j v), \qquad
+              v \mid h \sim \mathcal N(b + W^\top h, I).
+
+    The weights follow the contrastive divergence of one step (CD-1) [1]_: hidden units
+    are drawn given the data, the visible units take their mean given these, and
+
+    .. math:: \Delta W \propto \langle P(h \mid v) v^\top \rangle_{\text{data}}
+              - \langle P(h \mid v) v^\top \rangle_{\text{reconstruction}}.
+
+    Parameters
+    ----------
+    n_components : int, default=512
+        Number of hidden units.
+    learning_rate : float, default=1e-3
+        Must be a tenth or less of what binary units bear [2]_.
+    momentum : float, default=0.9
+        Share of the last step that the next one keeps.
+    batch_size : int, default=256
+        Number of samples of a step.
+    n_iter : int, default=10
+        Number of times that each sample is seen.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of the samples and the hidden units
+        drawn.
+    verbose : int, default=0
+        1 prints a line per epoch.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        :math:`W`.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        :math:`c`.
+    intercept_visible_ : ndarray of shape (n_features,)
+        :math:`b`.
+    reconstruction_errors_ : list of float
+        Mean squared error of the reconstructions, per epoch.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Only if `X` in `fit` was a DataFrame.
+
+    See Also
+    --------
+    sklearn.neural_network.BernoulliRBM : For values between 0 and 1.
+    DeepBeliefNetwork : Both, one on top of the other.
+
+    References
+    ----------
+    .. [1] G. E. Hinton, "Training products of experts by minimizing contrastive
+       divergence", Neural Computation 14(8), 2002.
+    .. [2] G. E. Hinton, "A practical guide to training restricted Boltzmann machines",
+       technical report UTML TR 2010-003, University of Toronto, 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.ivectors import GaussianBernoulliRBM
+    >>> X = np.random.default_rng(0).normal(size=(200, 5))
+    >>> rbm = GaussianBernoulliRBM(n_components=3, random_state=0).fit(X)
+    >>> rbm.transform(X).shape
+    (200, 3)
+    """
+
+    declared_tags = {"transformer_tags.preserves_dtype": ["float64", "float32"]}
+
+    _parameter_constraints = {
+        "n_components": [Interval(numbers.Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
+        "momentum": [Interval(numbers.Real, 0, 1, closed="left")],
+        "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
+        "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": [Interval(numbers.Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=512,
+        *,
+        learning_rate=1e-3,
+        momentum=0.9,
+        batch_size=256,
+        n_iter=10,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @restore_on_failure
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn weights and biases.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Standardised features.
+        y : Ignored
+            Present for scikit-learn's conventions.
+
+        Returns
+        -------
+        self : GaussianBernoulliRBM
+
+        Raises
+        ------
+        ValueError
+            If the weights grow beyond all bounds.
+        """
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        generator = check_random_state(self.random_state)
+        # Small random weights, and the biases that suit weights of 0.
+        shape = (self.n_components, X.shape[1])
+        self.components_ = generator.normal(0, 0.01, shape).astype(X.dtype)
+        self.intercept_hidden_ = np.zeros(self.n_components, dtype=X.dtype)
+        self.intercept_visible_ = X.mean(axis=0)
+        learnt = [self.components_, self.intercept_hidden_, self.intercept_visible_]
+        velocities = [np.zeros_like(parameter) for parameter in learnt]
+        self.reconstruction_errors_ = []
+        for epoch in range(self.n_iter):
+            order = generator.permutation(len(X))
+            squares = 0.0
+            for batch in gen_batches(len(X), self.batch_size):
+                visible = X[order[batch]]
+                gradients, reconstruction = self._diverge(visible, generator)
+                squares += np.square(visible - reconstruction, dtype=np.float64).sum()
+                updates = zip(learnt, velocities, gradients, strict=True)
+                for parameter, velocity, gradient in updates:
+                    velocity *= self.momentum
+                    velocity += self.learning_rate * gradient
+                    parameter += velocity
+            error = float(squares / X.size)
+            self.reconstruction_errors_.append(error)
+            if not np.isfinite(error):
+                raise ValueError(
+                    "The weights of GaussianBernoulliRBM grew beyond all bounds. "
+                    "Standardise X or lower learning_rate, which is "
+                    f"{self.learning_rate}."
+                )
+            if self.verbose:
+                print(
+                    f"GaussianBernoulliRBM: epoch {epoch + 1} of {self.n_iter}, "
+                    f"reconstruction error {error:.4f}"
+                )
+        return self
+
+    def transform(self, X):
+        """Return the probabilities that hidden units are 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        hidden : ndarray of shape (n_samples, n_components)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return self._hidden(X)
+
+    def inverse_transform(self, X):
+        """Return the mean of the visible units given hidden ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            States or probabilities of the hidden units.
+
+        Returns
+        -------
+        visible : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        return np.asarray(X) @ self.components_ + self.intercept_visible_
+
+    def _diverge(self, visible, generator):
+        """Return the contrastive divergence of a batch, and its reconstruction."""
+        hidden = self._hidden(visible)
+        drawn = (generator.uniform(size=hidden.shape) < hidden).astype(hidden.dtype)
+        reconstruction = drawn @ self.components_ + self.intercept_visible_
+        hidden_after = self._hidden(reconstruction)
+        n_samples = len(visible)
+        gradients = [
+            (hidden.T @ visible - hidden_after.T @ reconstruction) / n_samples,
+            (hidden - hidden_after).mean(axis=0),
+            (visible - reconstruction).mean(axis=0),
+        ]
+        return gradients, reconstruction
+
+    def _hidden(self, visible):
+        """Return the probabilities of the hidden units given the visible ones."""
+        return expit(visible @ self.components_.T + self.intercept_hidden_)
+
+    @property
+    def _n_features_out(self):
+        """Number of output features, for ``get_feature_names_out``."""
+        return self.components_.shape[0]
 
 
 class DeepBeliefNetwork(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    DeclaredTagsMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     r"""Sigmoid layers, pretrained as Boltzmann machines, tuned to one or two targets.
 
@@ -74,7 +295,7 @@ class DeepBeliefNetwork(
         Weights and biases of the heads: "mixtures" for the posteriors and "labels",
         as far as `fit` had these.
     losses_ : list of float
-        Loss after each epoch of the common training, over the samples seen last.
+        Mean loss of each epoch of the common training.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted, if there were any.
     n_features_in_ : int
@@ -107,6 +328,8 @@ class DeepBeliefNetwork(
     >>> network.transform(X).shape
     (300, 8)
     """
+
+    declared_tags = {"transformer_tags.preserves_dtype": ["float64", "float32"]}
 
     _parameter_constraints = {
         "hidden_units": ["array-like"],
@@ -146,6 +369,7 @@ class DeepBeliefNetwork(
         self.random_state = random_state
         self.verbose = verbose
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, posteriors=None):
         """Pretrain the layers, then train them with the heads of the targets.
@@ -163,7 +387,14 @@ class DeepBeliefNetwork(
         -------
         self : DeepBeliefNetwork
         """
-        self._check_hidden_units()
+        units = list(self.hidden_units)
+        if not units or not all(
+            isinstance(n, numbers.Integral) and n > 0 for n in units
+        ):
+            raise ValueError(
+                "hidden_units must be one or more positive integers, got "
+                f"{self.hidden_units!r}."
+            )
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         targets = self._targets(y, posteriors, X)
         generator = check_random_state(self.random_state)
@@ -186,7 +417,10 @@ class DeepBeliefNetwork(
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return hidden_activations(self.layers_, self.scaler_.transform(X))[-1]
+        hidden = self.scaler_.transform(X)
+        for weights, biases in self.layers_:
+            hidden = expit(hidden @ weights + biases)
+        return hidden
 
     def predict_posteriors(self, X, head="mixtures"):
         """Return the posteriors that a head gives.
@@ -213,18 +447,8 @@ class DeepBeliefNetwork(
                 f"DeepBeliefNetwork has the heads {sorted(self.heads_)}, not {head!r}: "
                 'fit needs posteriors for "mixtures" and y for "labels".'
             )
-        return head_posteriors(self.heads_[head], self.transform(X))
-
-    def _check_hidden_units(self):
-        """Refuse layers without units."""
-        units = list(self.hidden_units)
-        if not units or not all(
-            isinstance(n, numbers.Integral) and n > 0 for n in units
-        ):
-            raise ValueError(
-                "hidden_units must be one or more positive integers, got "
-                f"{self.hidden_units!r}."
-            )
+        weights, biases = self.heads_[head]
+        return softmax(self.transform(X) @ weights + biases, axis=1)
 
     def _targets(self, y, posteriors, X):
         """Return the tables of targets that there are, by the names of their heads."""
@@ -242,76 +466,91 @@ class DeepBeliefNetwork(
         """Set the hidden layers, each a Boltzmann machine on the one below."""
         self.layers_ = []
         for i, n_units in enumerate(self.hidden_units):
-            rbm = self._boltzmann_machine(i, int(n_units), generator)
+            machine, learning_rate = (
+                (GaussianBernoulliRBM, self.gaussian_learning_rate)
+                if i == 0
+                else (BernoulliRBM, self.bernoulli_learning_rate)
+            )
+            rbm = machine(
+                int(n_units),
+                learning_rate=learning_rate,
+                batch_size=self.batch_size,
+                n_iter=self.pretraining_epochs,
+                random_state=generator,
+            )
             X = rbm.fit(X).transform(X)
             weights = np.ascontiguousarray(rbm.components_.T)
             self.layers_.append((weights, rbm.intercept_hidden_.astype(X.dtype)))
             if self.verbose:
                 print(f"DeepBeliefNetwork: pretrained layer {i + 1}")
 
-    def _boltzmann_machine(self, i, n_units, generator):
-        """Return the machine of the i-th layer, not yet fitted."""
-        machine, learning_rate = (
-            (GaussianBernoulliRBM, self.gaussian_learning_rate)
-            if i == 0
-            else (BernoulliRBM, self.bernoulli_learning_rate)
-        )
-        return machine(
-            n_units,
-            learning_rate=learning_rate,
-            batch_size=self.batch_size,
-            n_iter=self.pretraining_epochs,
-            random_state=generator,
-        )
-
     def _fine_tune(self, X, targets, generator):
         """Add a head of zeros for each target and train everything."""
-        n_units = self.layers_[-1][0].shape[1]
-        self.heads_ = {
-            name: (
-                np.zeros((n_units, table.shape[1]), dtype=X.dtype),
-                np.zeros(table.shape[1], dtype=X.dtype),
-            )
-            for name, table in targets.items()
-        }
-        self.losses_ = []
+        self.heads_, self.losses_ = {}, []
         if not targets:
             return
-        losses = fine_tune(
-            self.layers_,
-            list(self.heads_.values()),
-            X,
-            list(targets.values()),
-            self._shares(targets),
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            n_epochs=self.fine_tuning_epochs,
-            generator=generator,
-        )
-        for epoch, loss in enumerate(losses):
-            self.losses_.append(loss)
-            if self.verbose:
-                print(
-                    f"DeepBeliefNetwork: epoch {epoch + 1} of "
-                    f"{self.fine_tuning_epochs}, loss {loss:.4f}"
-                )
-
-    def _shares(self, targets):
-        """Return what each target counts in the loss."""
-        if len(targets) == 1:
-            return [1.0]
         shares = {
             "mixtures": self.posterior_weight,
             "labels": 1 - self.posterior_weight,
         }
-        return [shares[name] for name in targets]
+        if len(targets) == 1:
+            shares = dict.fromkeys(targets, 1.0)
+        shared = [shares[name] * table for name, table in targets.items()]
+        # What the cross-entropy, which is trained, is more than the divergence.
+        entropies = [shares[name] * entr(t).sum() for name, t in targets.items()]
+        entropy = sum(entropies) / len(X)
+        sizes = [table.shape[1] for table in targets.values()]
+        arguments = {
+            "n_features": X.shape[1],
+            "hidden_units": tuple(len(biases) for _, biases in self.layers_),
+            "head_units": tuple(sizes),
+            "dtype": X.dtype.name,
+        }
+        start = [array for layer in self.layers_ for array in layer]
+        n_hidden = len(start[-1])
+        for n_units in sizes:
+            start += [np.zeros((n_hidden, n_units)), np.zeros(n_units)]
+        design = NetworkDesign(sigmoid_layers, arguments, loss="posteriors")
+        with lend_network(design, "adam") as network:
+            network.reset(0)
+            network.set_weights(start)
+            network.set_learning_rate(self.learning_rate)
+            self._run_epochs(network, X, np.hstack(shared), entropy, generator)
+            arrays = network.get_weights()
+        pairs = list(zip(arrays[::2], arrays[1::2], strict=True))
+        self.layers_ = pairs[: len(self.layers_)]
+        self.heads_ = dict(zip(targets, pairs[len(self.layers_) :], strict=True))
+
+    def _run_epochs(self, network, X, targets, entropy, generator):
+        """Train for all epochs; keep the loss of each."""
+        for epoch in range(self.fine_tuning_epochs):
+            order = generator.permutation(len(X))
+            total = 0.0
+            for batch in gen_batches(len(X), self.batch_size):
+                rows = order[batch]
+                weights = np.ones(len(rows), dtype=np.float32)
+                loss = network.train_step([X[rows]], targets[rows], weights)
+                total += float(loss) * len(rows)
+            self.losses_.append(total / len(X) - entropy)
+            if self.verbose:
+                print(
+                    f"DeepBeliefNetwork: epoch {epoch + 1} of "
+                    f"{self.fine_tuning_epochs}, loss {self.losses_[-1]:.4f}"
+                )
 
     @property
     def _n_features_out(self):
         """Number of output features, for ``get_feature_names_out``."""
         return self.layers_[-1][0].shape[1]
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+
+def sigmoid_layers(n_features, hidden_units, head_units, dtype, seed):
+    """Build a network of sigmoid layers and one layer of scores for each head."""
+    import keras
+
+    features = hidden = keras.Input((n_features,), dtype=dtype)
+    options = {"kernel_initializer": "zeros", "dtype": dtype}
+    for n_units in hidden_units:
+        hidden = keras.layers.Dense(n_units, "sigmoid", **options)(hidden)
+    heads = [keras.layers.Dense(n, **options)(hidden) for n in head_units]
+    return keras.Model(features, heads)

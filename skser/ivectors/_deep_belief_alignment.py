@@ -1,4 +1,4 @@
-"""How frames are aligned by a network that knows emotions: `DeepBeliefAlignment`."""
+"""Alignment of frames by a deep belief network that also learns emotions."""
 
 import numbers
 
@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from skser._base import DeclaredTagsMixin, restore_on_failure
 from skser._compat import HasMethods, Interval, fit_context
 from skser._sequences import (
     Batch,
@@ -22,10 +23,14 @@ from skser.ivectors._mixture import clone_with_seeds, fit_mixture, sample_frames
 # Frames whose contexts are stacked at once in `transform`: 4096 of 429 numbers are
 # 7 MB in single precision.
 _BLOCK_SIZE = 4096
+DTYPES = [np.float64, np.float32]
 
 
 class DeepBeliefAlignment(
-    ClassNamePrefixFeaturesOutMixin, SequenceTransformerMixin, BaseEstimator
+    DeclaredTagsMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    SequenceTransformerMixin,
+    BaseEstimator,
 ):
     r"""Align frames to mixtures by a network trained on mixtures and emotions.
 
@@ -104,6 +109,12 @@ class DeepBeliefAlignment(
     (20, 4)
     """
 
+    declared_tags = {
+        "input_tags.three_d_array": True,
+        "target_tags.required": True,
+        "transformer_tags.preserves_dtype": ["float64", "float32"],
+    }
+
     _parameter_constraints = {
         "n_mixtures": [Interval(numbers.Integral, 1, None, closed="left")],
         "n_class_mixtures": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -136,6 +147,7 @@ class DeepBeliefAlignment(
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the mixtures, then the network to what they say of frames.
@@ -157,8 +169,14 @@ class DeepBeliefAlignment(
         ValueError
             If there are fewer frames than mixtures, or no `y`.
         """
-        sequences = _validate(self, X, reset=True)
-        self.classes_, y = _encode(self, sequences, y)
+        sequences = validate_sequences(self, X, reset=True, dtype=DTYPES)
+        if y is None:
+            raise ValueError(
+                "DeepBeliefAlignment requires y to be passed, but the target y is "
+                "None: the network learns emotions."
+            )
+        y = check_labels(y, sequences)
+        self.classes_, y = np.unique(y, return_inverse=True)
         generator = check_random_state(self.random_state)
         self._fit_mixtures(sequences, y, generator)
         self._fit_network(sequences, generator)
@@ -178,8 +196,14 @@ class DeepBeliefAlignment(
             Rows have a sum of 1; one array if `X` is two-dimensional.
         """
         check_is_fitted(self)
-        sequences = _validate(self, X, reset=False)
-        posteriors = Batch(self._align(sequence) for sequence in sequences)
+        sequences = validate_sequences(self, X, reset=False, dtype=DTYPES)
+        posteriors = Batch()
+        for sequence in sequences:
+            blocks = gen_batches(len(sequence), _BLOCK_SIZE)
+            rows = (np.arange(block.start, block.stop) for block in blocks)
+            windows = (context_windows(sequence, row, self.n_context) for row in rows)
+            parts = [self.network_.predict_posteriors(window) for window in windows]
+            posteriors.append(np.concatenate(parts))
         return np.concatenate(posteriors) if is_table(X) else posteriors
 
     def _fit_mixtures(self, sequences, y, generator):
@@ -219,38 +243,7 @@ class DeepBeliefAlignment(
             posteriors=self.mixture_.predict_proba(frames),
         )
 
-    def _align(self, sequence):
-        """Return the posteriors of one utterance, some frames at a time."""
-        blocks = gen_batches(len(sequence), _BLOCK_SIZE)
-        rows = (np.arange(block.start, block.stop) for block in blocks)
-        windows = (context_windows(sequence, row, self.n_context) for row in rows)
-        return np.concatenate([self.network_.predict_posteriors(w) for w in windows])
-
     @property
     def _n_features_out(self):
         """Number of output features, for ``get_feature_names_out``."""
         return self.mixture_.n_components
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.target_tags.required = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _validate(estimator, X, *, reset):
-    """Return the utterances in their own precision."""
-    dtypes = [np.float64, np.float32]
-    return validate_sequences(estimator, X, reset=reset, dtype=dtypes)
-
-
-def _encode(estimator, sequences, y):
-    """Return the classes and the number of each utterance's."""
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None: the network learns emotions."
-        )
-    y = check_labels(y, sequences)
-    return np.unique(y, return_inverse=True)

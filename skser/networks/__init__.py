@@ -1,19 +1,40 @@
-"""Networks as functions from sizes to Keras models; no scikit-learn here.
+"""Networks as functions from sizes to Keras models, and their layers with masks.
 
 Importing this package imports TensorFlow. ``import skser`` does not.
 """
 
-from skser.networks._attention_blstm import attention_blstm
 from skser.networks._attention_blstm_fcn import attention_blstm_fcn
-from skser.networks._attentive_cnn import attentive_cnn
-from skser.networks._feedforward import feedforward
-from skser.networks._layers import AttentionPooling, ReverseFrames
+from skser.networks._baselines import attention_blstm, attentive_cnn, feedforward
+from skser.networks._branches import seed_stream
+from skser.networks._layers import (
+    AttentionPooling,
+    AverageUtterances,
+    PackedConvolution,
+    PackFrames,
+    ReverseFrames,
+    UnpackFrames,
+    masked_average,
+    masked_maximum,
+    masked_softmax,
+    zero_padding,
+)
+from skser.networks._lstm import LSTM
 
 __all__ = [
+    "LSTM",
     "AttentionPooling",
+    "AverageUtterances",
+    "PackFrames",
+    "PackedConvolution",
     "ReverseFrames",
+    "UnpackFrames",
     "attention_blstm",
     "attention_blstm_fcn",
     "attentive_cnn",
     "feedforward",
+    "masked_average",
+    "masked_maximum",
+    "masked_softmax",
+    "seed_stream",
+    "zero_padding",
 ]

@@ -1,4 +1,4 @@
-"""The paper's network; its ablations and its readings are arguments."""
+"""The paper's network, Attention-BLSTM-FCN, with its ablations and readings."""
 
 import keras
 from keras import layers, ops
@@ -8,6 +8,7 @@ from skser.networks._branches import (
     convolutional_branch,
     hidden_layers,
     recurrent_branch,
+    seed_stream,
 )
 from skser.networks._layers import (
     AttentionPooling,
@@ -15,7 +16,6 @@ from skser.networks._layers import (
     masked_last,
     masked_maximum,
 )
-from skser.networks._seeds import seed_stream
 
 
 def attention_blstm_fcn(
@@ -48,33 +48,12 @@ def attention_blstm_fcn(
         Number of features of a frame.
     n_classes : int
         Number of classes.
-    recurrent : {"blstm", "lstm", None}, default="blstm"
-        The recurrent branch: in both directions, forwards only, or none.
-    convolutional : bool, default=True
-        Whether there is a convolutional branch.
-    pooling : {"attention", "mean", "max", "last"}, default="attention"
-        How the outputs of the recurrent branch become one vector (the paper's Table 3).
-        "last" takes the last step's alone, as LSTM-FCN [3]_ does, and is for an LSTM
-        that reads forwards only.
-    view : {"frames", "variables", "flat"}, default="frames"
-        What a step of the recurrent branch is; see Notes.
+    recurrent, convolutional, pooling, view, recurrent_units, filters, kernel_sizes, \
+            squeeze_excite, hidden_units, dropout
+        As of :class:`skser.AttentionBLSTMFCNClassifier`; for `view` see Notes.
     n_frames : int, default=None
         Number of frames of every utterance. The views "variables" and "flat" need it,
         "frames" does without.
-    recurrent_units : int, default=64
-        Number of LSTM cells in each direction.
-    filters : sequence of int, default=(128, 64)
-        Number of filters of each convolution block.
-    kernel_sizes : sequence of int, default=(8, 5)
-        Width in frames of each block's filters. The paper names none but refers to
-        [2]_, whose first two are these.
-    squeeze_excite : bool, default=False
-        Whether the filters of every block but the last are weighed by what they find in
-        the whole utterance, as in MLSTM-FCN.
-    hidden_units : sequence of int, default=(128,)
-        Sizes of the dense layers before the scores.
-    dropout : float, default=0.5
-        Share of the pooled recurrent outputs that is dropped in training.
     seed : int, default=None
         Determines the initial weights and the dropout.
 
@@ -93,7 +72,7 @@ def attention_blstm_fcn(
 
     Notes
     -----
-    The paper speaks of a "dimension shuffle" as in LSTM-FCN [3]_, of "a single time
+    The paper speaks of a "dimension shuffle" as in LSTM-FCN [2]_, of "a single time
     step", and of attention that selects frames. These cannot all be true, so `view`
     offers each reading:
 
@@ -110,9 +89,7 @@ def attention_blstm_fcn(
     .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
        spatio-temporal representations by integrating attention-based bidirectional-
        LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
-    .. [2] Z. Wang, W. Yan and T. Oates, "Time series classification from scratch with
-       deep neural networks: A strong baseline", IJCNN 2017.
-    .. [3] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
+    .. [2] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
        networks for time series classification", IEEE Access 6, 2018.
 
     Examples
@@ -167,38 +144,36 @@ def attention_blstm_fcn(
     return keras.Model([frames, mask], scores, name="attention_blstm_fcn")
 
 
-def _attend(outputs, mask, seeds):
-    """Pool by attention, in a layer that can be found by its name."""
-    pooled, _ = AttentionPooling(seed=next(seeds), name="attention")(outputs, mask)
-    return pooled
-
-
+# Functions (outputs, mask, seeds) -> vector, of the recurrent branch's outputs.
 _POOLINGS = {
-    "attention": _attend,
+    # In a layer that can be found by its name.
+    "attention": lambda outputs, mask, seeds: AttentionPooling(
+        seed=next(seeds), name="attention"
+    )(outputs, mask)[0],
     "mean": lambda outputs, mask, seeds: masked_average(outputs, mask),
     "max": lambda outputs, mask, seeds: masked_maximum(outputs, mask),
     "last": lambda outputs, mask, seeds: masked_last(outputs, mask),
 }
 
 
-def _as_frames(frames, mask):
+def take_frames(frames, mask):
     """Take the frames as the steps."""
     return frames, mask
 
 
-def _as_variables(frames, mask):
+def take_variables(frames, mask):
     """Take the features as the steps; all of them are real."""
     variables = ops.transpose(frames, (0, 2, 1))
     return variables, ops.ones_like(variables[:, :, 0], dtype="bool")
 
 
-def _as_one_step(frames, mask):
+def take_one_step(frames, mask):
     """Take the whole utterance as the only step."""
     step = ops.reshape(frames, (-1, 1, frames.shape[1] * frames.shape[2]))
     return step, ops.ones_like(step[:, :, 0], dtype="bool")
 
 
-def _as_univariate_series(frames, mask):
+def take_univariate_series(frames, mask):
     """Take every single value as a step, frame after frame."""
     n_values = frames.shape[1] * frames.shape[2]
     values_mask = ops.repeat(mask, frames.shape[2], axis=1)
@@ -206,12 +181,12 @@ def _as_univariate_series(frames, mask):
 
 
 _RECURRENT_VIEWS = {
-    "frames": _as_frames,
-    "variables": _as_variables,
-    "flat": _as_one_step,
+    "frames": take_frames,
+    "variables": take_variables,
+    "flat": take_one_step,
 }
 _CONVOLUTIONAL_VIEWS = {
-    "frames": _as_frames,
-    "variables": _as_frames,
-    "flat": _as_univariate_series,
+    "frames": take_frames,
+    "variables": take_frames,
+    "flat": take_univariate_series,
 }

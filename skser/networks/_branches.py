@@ -1,9 +1,14 @@
-"""The two branches of LSTM-FCN networks, each a function from tensor to tensor."""
+"""Parts of networks: LSTM and convolution branches, dense layers, seeds of layers."""
 
+import numpy as np
 from keras import initializers, layers, ops
 
-from skser.networks._convolution import PackedConvolution
-from skser.networks._layers import AverageUtterances, PackFrames, zero_padding
+from skser.networks._layers import (
+    AverageUtterances,
+    PackedConvolution,
+    PackFrames,
+    zero_padding,
+)
 from skser.networks._lstm import LSTM
 
 # Keras' own momentum of 0.99 needs some 500 steps until the running statistics have
@@ -11,6 +16,33 @@ from skser.networks._lstm import LSTM
 BATCH_NORMALIZATION_MOMENTUM = 0.9
 # How many times narrower the bottleneck of squeeze-and-excitation is, as in MLSTM-FCN.
 SQUEEZE_RATIO = 16
+
+
+def seed_stream(seed):
+    """Yield an endless stream of seeds that `seed` determines.
+
+    Keras layers without a seed would draw one from Python's global random state: the
+    weights would not be repeatable and the caller's state would change.
+
+    Parameters
+    ----------
+    seed : int or None
+        None gives other seeds every time.
+
+    Yields
+    ------
+    seed : int
+
+    Examples
+    --------
+    >>> from skser.networks import seed_stream
+    >>> first, second = seed_stream(0), seed_stream(0)
+    >>> next(first) == next(second)
+    True
+    """
+    generator = np.random.default_rng(seed)
+    while True:
+        yield int(generator.integers(2**31 - 1))
 
 
 def recurrent_branch(frames, mask, units, *, bidirectional, seeds):
@@ -32,23 +64,18 @@ def recurrent_branch(frames, mask, units, *, bidirectional, seeds):
     sequence : tensor of shape (batch, n_frames, units or 2 * units)
         Meaningful on real frames only.
     """
-    forward = _lstm(units, seeds)(frames, mask)
-    if not bidirectional:
-        return forward
-    backward = _lstm(units, seeds, backwards=True)(frames, mask)
-    return layers.Concatenate()([forward, backward])
-
-
-def _lstm(units, seeds, *, backwards=False):
-    """Return an LSTM layer that gives its output at every frame."""
-    return LSTM(
-        units,
-        backwards,
-        kernel_initializer=initializers.GlorotUniform(next(seeds)),
-        recurrent_initializer=initializers.Orthogonal(seed=next(seeds)),
-        # Unused without dropout, but Keras would draw one from the global state.
-        seed=next(seeds),
-    )
+    directions = [
+        LSTM(
+            units,
+            backwards,
+            kernel_initializer=initializers.GlorotUniform(next(seeds)),
+            recurrent_initializer=initializers.Orthogonal(seed=next(seeds)),
+            # Unused without dropout, but Keras would draw one from the global state.
+            seed=next(seeds),
+        )(frames, mask)
+        for backwards in ([False, True] if bidirectional else [False])
+    ]
+    return layers.Concatenate()(directions) if bidirectional else directions[0]
 
 
 def convolutional_branch(
@@ -88,13 +115,13 @@ def convolutional_branch(
     packed, packed_mask, owners = PackFrames(max(kernel_sizes) // 2)(frames, mask)
     n_blocks = len(filters)
     for i, sizes in enumerate(zip(filters, kernel_sizes, strict=True), 1):
-        packed = _convolution_block(packed, packed_mask, *sizes, seeds)
+        packed = convolution_block(packed, packed_mask, *sizes, seeds)
         if squeeze_excite and i < n_blocks:
-            packed = _squeeze_and_excite(packed, packed_mask, owners, seeds)
+            packed = squeeze_and_excite(packed, packed_mask, owners, seeds)
     return AverageUtterances()(packed, packed_mask, owners)
 
 
-def _convolution_block(frames, mask, n_filters, kernel_size, seeds):
+def convolution_block(frames, mask, n_filters, kernel_size, seeds):
     """Convolve, normalise and rectify (batch, n_frames, n) along the frames.
 
     Padding is zero in what is given, and in what is returned.
@@ -108,7 +135,7 @@ def _convolution_block(frames, mask, n_filters, kernel_size, seeds):
     return zero_padding(layers.ReLU()(normalize(convolved, mask=mask)), mask)
 
 
-def _squeeze_and_excite(packed, packed_mask, owners, seeds):
+def squeeze_and_excite(packed, packed_mask, owners, seeds):
     """Multiply each filter of an utterance by a weight between 0 and 1.
 
     The weights come from the filters' averages over time, through a bottleneck of a

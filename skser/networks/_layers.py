@@ -1,4 +1,4 @@
-"""Layers that know which frames are real: the only place that deals with masks.
+"""Layers with masks: attention, packing, convolution and averages without padding.
 
 Utterances of a batch are padded to the longest of them. Whatever mixes frames (softmax,
 averages, convolutions, batch statistics, the backward direction of a recurrent layer)
@@ -16,18 +16,37 @@ from skser._lengths import LENGTHS
 
 
 def zero_padding(sequence, mask):
-    """Set the padded frames of (batch, n_frames, n_features) to zero.
+    """Set the padded frames to zero.
 
     Convolutions with zero padding then see behind the last real frame just what they
     would see if the utterance were alone in its batch.
+
+    Parameters
+    ----------
+    sequence : tensor of shape (batch, n_frames, n)
+    mask : tensor of bool of shape (batch, n_frames)
+        True where a frame is real.
+
+    Returns
+    -------
+    sequence : tensor of shape (batch, n_frames, n)
     """
     return sequence * ops.expand_dims(ops.cast(mask, sequence.dtype), -1)
 
 
 def masked_average(sequence, mask):
-    """Average over the real frames; (batch, n_frames, n) becomes (batch, n).
+    """Average over the real frames.
 
-    The average of half precision is in single.
+    Parameters
+    ----------
+    sequence : tensor of shape (batch, n_frames, n)
+    mask : tensor of bool of shape (batch, n_frames)
+        True where a frame is real.
+
+    Returns
+    -------
+    average : tensor of shape (batch, n)
+        In single precision if `sequence` is in half.
     """
     # In half precision a sum of many frames overflows, or counts to 256 only. A product
     # with single precision is single.
@@ -38,8 +57,19 @@ def masked_average(sequence, mask):
 
 
 def masked_maximum(sequence, mask):
-    """Take the maximum over the real frames; (batch, n_frames, n) to (batch, n)."""
-    lowest = ops.cast(_lowest(sequence.dtype), sequence.dtype)
+    """Take the maximum over the real frames.
+
+    Parameters
+    ----------
+    sequence : tensor of shape (batch, n_frames, n)
+    mask : tensor of bool of shape (batch, n_frames)
+        True where a frame is real.
+
+    Returns
+    -------
+    maximum : tensor of shape (batch, n)
+    """
+    lowest = ops.cast(lowest_score(sequence.dtype), sequence.dtype)
     return ops.max(ops.where(ops.expand_dims(mask, -1), sequence, lowest), axis=1)
 
 
@@ -56,6 +86,7 @@ def masked_softmax(scores, mask):
     ----------
     scores : tensor of shape (batch, n_frames)
     mask : tensor of bool of shape (batch, n_frames)
+        True where a frame is real.
 
     Returns
     -------
@@ -63,7 +94,7 @@ def masked_softmax(scores, mask):
         Exactly 0 on the padding; sums to 1 over the real frames. A score of 0 would
         not do: its exponential is 1.
     """
-    lowest = ops.cast(_lowest(scores.dtype), scores.dtype)
+    lowest = ops.cast(lowest_score(scores.dtype), scores.dtype)
     highest = ops.max(ops.where(mask, scores, lowest), axis=1, keepdims=True)
     # Padding must not overflow before the mask takes it out: its score is bounded too.
     exponentials = ops.exp(ops.minimum(scores - highest, 0))
@@ -71,7 +102,7 @@ def masked_softmax(scores, mask):
     return exponentials / ops.sum(exponentials, axis=1, keepdims=True)
 
 
-def _lowest(dtype):
+def lowest_score(dtype):
     """Return a number below all that networks compute, finite in `dtype`."""
     return -6e4 if keras.backend.standardize_dtype(dtype) == "float16" else -1e30
 
@@ -239,7 +270,7 @@ class UnpackFrames(keras.layers.Layer):
         frames = owners * n_frames + tf.minimum(place, n_frames - 1)
         zero_gaps = tf.cast(packed_mask[0], packed.dtype)[:, tf.newaxis]
         packed = tf.squeeze(packed, axis=0)
-        return zero_padding(_unpack(packed, rows, frames, zero_gaps), frames_mask)
+        return zero_padding(take_rows(packed, rows, frames, zero_gaps), frames_mask)
 
     def compute_output_spec(self, packed, packed_mask, owners, frames_mask):
         """Return shape and type of the frames."""
@@ -248,7 +279,7 @@ class UnpackFrames(keras.layers.Layer):
 
 
 @tf.custom_gradient
-def _unpack(packed, rows, frames, zero_gaps):
+def take_rows(packed, rows, frames, zero_gaps):
     """Take rows, (batch, n_frames, n); `frames` tells where each row has gone.
 
     TensorFlow would add up the gradients, row by row.
@@ -293,16 +324,16 @@ class AverageUtterances(keras.layers.Layer):
 
 
 @tf.custom_gradient
-def _permute(sequence, positions):
+def permute(sequence, positions):
     """Take frames in the order of positions that are their own inverse.
 
     ``tf.reverse_sequence`` takes three times as long, and five for many features.
     """
 
-    def permute(frames):
+    def reorder(frames):
         return tf.gather(frames, positions, batch_dims=1)
 
-    return permute(sequence), lambda gradient: (permute(gradient), None)
+    return reorder(sequence), lambda gradient: (reorder(gradient), None)
 
 
 class ReverseFrames(keras.layers.Layer):
@@ -318,8 +349,64 @@ class ReverseFrames(keras.layers.Layer):
         lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1, keepdims=True)
         positions = tf.range(tf.shape(sequence)[1])
         turned = tf.where(positions < lengths, lengths - 1 - positions, positions)
-        return _permute(sequence, turned)
+        return permute(sequence, turned)
 
     def compute_output_shape(self, sequence_shape):
         """Return the shape of the input, which stays the same."""
         return sequence_shape
+
+
+class PackedConvolution(keras.layers.Conv1D):
+    """Keras' convolution over the frames with zero padding, for a batch of one.
+
+    `PackFrames` makes one sequence of a batch, and oneDNN divides the gradient of a
+    filter's weights by sequences: with one of them it takes up to twice as long as the
+    same sums written as products of matrices.
+
+    Weights and their names are those of ``keras.layers.Conv1D``, which does the work
+    on a graphics card, and in other than single precision.
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters.
+    kernel_size : int
+        Their width in frames.
+    **kwargs : dict
+        Initialisers, activation and the like, passed to ``keras.layers.Conv1D``.
+    """
+
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
+
+    def call(self, frames):
+        """Return the filters' outputs, (1, n_frames, filters)."""
+        is_single = self.compute_dtype == "float32"
+        if not is_single or tf.config.list_physical_devices("GPU"):
+            return super().call(frames)
+        outputs = convolve(frames, tf.convert_to_tensor(self.kernel))
+        return self.activation(outputs + self.bias)
+
+
+@tf.custom_gradient
+def convolve(frames, kernel):
+    """Return the filters' outputs and the function of gradients."""
+
+    def gradients(of_outputs):
+        of_frames = tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.shape(frames[:, tf.newaxis]),
+            filter=kernel[tf.newaxis],
+            out_backprop=of_outputs[:, tf.newaxis],
+            strides=[1, 1, 1, 1],
+            padding="SAME",
+        )
+        # Each place of the filters has seen all frames, shifted by one more.
+        size, n_frames = kernel.shape[0], tf.shape(frames)[1]
+        padded = tf.pad(frames[0], [((size - 1) // 2, size // 2), (0, 0)])
+        of_kernel = [
+            tf.matmul(padded[i : i + n_frames], of_outputs[0], transpose_a=True)
+            for i in range(size)
+        ]
+        return of_frames[:, 0], tf.stack(of_kernel)
+
+    return tf.nn.conv1d(frames, kernel, stride=1, padding="SAME"), gradients

@@ -1,4 +1,4 @@
-"""An LSTM whose loop over the frames is short: Keras' layer, faster on processors.
+"""LSTM layer with a short loop over the frames: Keras' LSTM, faster on processors.
 
 Keras' loop consists of TensorFlow's small operations, some thirty a frame in training,
 and its gradients of the weights are summed frame by frame. Here the way forwards is one

@@ -69,7 +69,7 @@ NAMES = tuple(_CLASSES)
 
 # Networks that skser itself gives a NetworkClassifier. A user's function has no colon
 # in its name, so that neither can be taken for the other.
-_NETWORKS = {"skser:feedforward": ("skser.classifiers._segments", "_feedforward")}
+_NETWORKS = {"skser:feedforward": ("skser.classifiers._segments", "feedforward")}
 
 # What belongs to a machine or to training and not to a model: folders, an
 # optimizer three times the size of its network, who was told how training went. The
@@ -83,6 +83,7 @@ _LEFT_OUT = (
     (ByUtterance, "temp_folder"),
     (BaseNetworkClassifier, "checkpoint"),
     (BaseNetworkClassifier, "_training_state"),
+    (BaseNetworkClassifier, "_network_identity"),
     (BaseEstimator, "_skl_callbacks"),
     (GridSearchCV, "scorer_"),
     (GridSearchCV, "_checked_cv_orig"),

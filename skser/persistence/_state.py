@@ -529,10 +529,11 @@ def _check_network(classifier):
     is_own = isinstance(classifier, NetworkClassifier)
     if is_own and network_name(classifier.network) is None:
         # A user's function may do what only works when the network is really built.
+        classifier._examine()
         with classifier._lend_network() as network:
             expected = [array.shape for array in network.get_weights()]
     else:
-        _, params = classifier._architecture()
+        params = classifier.design_network().arguments
         n_layers = max(
             len(v) for v in ([], *params.values()) if isinstance(v, (list, tuple))
         )
@@ -542,7 +543,7 @@ def _check_network(classifier):
                 f"{type(classifier).__name__}: the parameters need {n_layers} layers, "
                 f"but weights_ holds {len(weights)} arrays"
             )
-        expected = classifier._weight_shapes()
+        expected = classifier.design_network().find_weight_shapes()
     if expected != actual:
         raise ValueError(
             f"{type(classifier).__name__}: the parameters need weights of the shapes "

@@ -1,4 +1,4 @@
-"""The classifiers of Table 4: attention that can be seen, and several views."""
+"""The classifiers of Table 4: attention that can be seen, and ratings."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from sklearn.pipeline import make_pipeline
 
 from skser import PCAWhitening
 from skser.classifiers import AttentionBLSTMClassifier, AttentiveCNNClassifier
-from skser.classifiers._attentive_cnn import rating_levels
 
 RECURRENT = AttentionBLSTMClassifier(
     recurrent_units=(6,), learning_rate=0.02, max_epochs=15, random_state=0
@@ -53,15 +52,10 @@ def test_every_group_of_frames_has_a_weight(stride, n_steps, sequences):
     np.testing.assert_allclose(weights[0].sum(), 1, atol=1e-5)
 
 
-def test_ratings_are_low_up_to_2_and_high_from_4_on():
-    ratings = [[1, 2, 2.1, 3.9, 4, 5, np.nan]]
-    assert rating_levels(ratings).tolist() == [[0, 0, 1, 1, 2, 2, -1]]
-
-
-def test_the_first_loss_of_several_views_is_the_sum_of_their_cross_entropies(
+def test_the_first_loss_of_ratings_is_the_sum_of_their_cross_entropies(
     sequences,
 ):
-    # Of weights so small that all scores are 0: log 3 for each view and the classes.
+    # Of weights so small that all scores are 0: log 3 for each rating and the classes.
     X, y = sequences
     X = [1e-9 * x for x in X]
     ratings = np.full((60, 2), 3.0)
@@ -90,8 +84,8 @@ def test_what_ratings_say_reaches_the_shared_layers(sequences):
         clone(CONVOLUTIONAL).fit(X, y, **params)
         for params in ({}, {"ratings": ratings})
     )
-    assert rated.n_views_ == 1
-    assert plain.n_views_ == 0
+    assert rated.n_ratings_ == 1
+    assert plain.n_ratings_ == 0
     assert rated.score(X, y) > 0.9
     assert np.abs(rated.weights_[0] - plain.weights_[0]).max() > 1e-3
 
@@ -127,4 +121,4 @@ def test_ratings_reach_the_classifier_through_a_pipeline(sequences):
             return_estimator=True,
             cv=2,
         )
-    assert [fitted[-1].n_views_ for fitted in result["estimator"]] == [2, 2]
+    assert [fitted[-1].n_ratings_ for fitted in result["estimator"]] == [2, 2]

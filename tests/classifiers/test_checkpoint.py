@@ -14,8 +14,9 @@ from sklearn.base import clone
 
 import skser
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
-from skser.classifiers import AttentiveCNNClassifier, _training
+from skser.classifiers import AttentiveCNNClassifier
 from skser.storage import _identity
+from skser.training import _loop
 
 
 def small(checkpoint=None, **parameters):
@@ -46,7 +47,7 @@ def epochs(monkeypatch):
         def go_on(self):
             self.interrupt(None, None)
 
-    epochs, run_epoch = Epochs(), _training._run_epoch
+    epochs, run_epoch = Epochs(), _loop.run_epoch
 
     def note_and_run(network, plan, training, validation, logs):
         n_epochs, exception = epochs.interruption
@@ -57,7 +58,7 @@ def epochs(monkeypatch):
         epochs.append(len(logs))
         return run_epoch(network, plan, training, validation, logs)
 
-    monkeypatch.setattr(_training, "_run_epoch", note_and_run)
+    monkeypatch.setattr(_loop, "run_epoch", note_and_run)
     return epochs
 
 
@@ -281,9 +282,9 @@ def test_weights_of_another_shape_are_refused(sequences, epochs, tmp_path, monke
     epochs.go_on()
     monkeypatch.setattr(_SIZE, "n_units", 5)
     # As in a new process, where no network has been compiled yet.
-    from skser.classifiers import _compiled
+    from skser.training import _compiled
 
-    monkeypatch.setattr(_compiled, "_POOL", _compiled._Pool(2))
+    monkeypatch.setattr(_compiled, "_POOL", _compiled.NetworkPool(2))
     with pytest.warns(UserWarning, match="weights of another network"):
         classifier.fit(*sequences)
     assert epochs == [0, 1, 2, 3]

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import re
 import threading
 
 import keras
@@ -14,7 +15,11 @@ from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import cross_val_score
 
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
-from skser.classifiers import BaseNetworkClassifier, with_training_parameters
+from skser.classifiers import (
+    AttentionBLSTMClassifier,
+    AttentiveCNNClassifier,
+    BaseNetworkClassifier,
+)
 
 SMALL = {
     "recurrent_units": 6,
@@ -513,31 +518,56 @@ def test_the_input_is_not_changed(sequences):
         np.testing.assert_array_equal(x, original)
 
 
-def test_a_network_of_ones_own_class_takes_the_parameters_of_training(sequences):
-    class Averaging(BaseNetworkClassifier):
-        @with_training_parameters
-        def __init__(self, n_units=4, *, scale=1.0):
-            self.n_units = n_units
-            self.scale = scale
+class Averaging(BaseNetworkClassifier):
+    """A user's own class, with two parameters of the network and two of training."""
 
-        def _architecture(self):
-            return averaging_network, {"n_units": self.n_units}
+    builder = staticmethod(lambda *sizes, **params: averaging_network(*sizes, **params))
 
-    classifier = Averaging(3, max_epochs=2, random_state=0)
-    assert list(classifier.get_params())[-2:] == ["verbose", "warm_start"]
-    assert list(inspect.signature(Averaging).parameters)[:3] == [
-        "n_units",
-        "scale",
-        "max_frames",
-    ]
-    copy = clone(classifier.set_params(batch_size=20, scale=2.0))
-    assert (copy.n_units, copy.batch_size, copy.scale) == (3, 20, 2.0)
+    def __init__(self, n_units=4, *, scale=1.0, max_epochs=2, random_state=None):
+        super().__init__(max_epochs=max_epochs, random_state=random_state)
+        self.n_units = n_units
+        self.scale = scale
+
+
+def test_a_network_of_ones_own_class_names_its_builder(sequences):
+    classifier = Averaging(3, random_state=0)
+    copy = clone(classifier.set_params(scale=2.0))
+    assert (copy.n_units, copy.scale, copy.max_epochs) == (3, 2.0, 2)
     assert copy.fit(*sequences).n_iter_ == 2
-    with pytest.raises(TypeError, match="unexpected keyword argument 'n_unit'"):
-        Averaging(n_unit=3)
+    assert copy.weights_[0].shape == (6, 3)
+    design = copy.design_network()
+    assert design.arguments == {
+        "n_units": 3,
+        "scale": 2.0,
+        "n_features": 6,
+        "n_classes": 3,
+    }
+    assert copy.predict_proba(sequences[0]).shape == (60, 3)
 
 
-def averaging_network(n_features, n_classes, *, seed, n_units=4):
+@pytest.mark.parametrize(
+    "class_",
+    [
+        AttentionBLSTMFCNClassifier,
+        AttentionBLSTMClassifier,
+        AttentiveCNNClassifier,
+        NetworkClassifier,
+    ],
+)
+def test_every_parameter_is_in_the_signature_and_documented(class_):
+    parameters = list(inspect.signature(class_).parameters)
+    training = list(inspect.signature(BaseNetworkClassifier).parameters)
+    assert parameters[-len(training) :] == training
+    documentation = inspect.getdoc(class_)
+    names = documentation.split("Parameters\n---")[1].split("\n\n")[0]
+    for name in parameters:
+        assert re.search(rf"\b{name}\b", names), name
+    given = {name: object() for name in parameters}
+    made = class_(**given)
+    assert {name: getattr(made, name) for name in parameters} == given
+
+
+def averaging_network(n_features, n_classes, *, seed, n_units=4, scale=1.0):
     """Build the simplest network that knows its mask."""
     start = keras.initializers.GlorotUniform(seed)
     frames = keras.Input((None, n_features))
@@ -621,9 +651,8 @@ def test_a_partial_fit_that_failed_leaves_nothing_behind(sequences):
     with pytest.raises(NotFittedError):
         classifier.predict(X)
     expected = small().partial_fit(X, y, classes=classes).predict_proba(X)
-    np.testing.assert_array_equal(
-        classifier.partial_fit(X, y).predict_proba(X), expected
-    )
+    classifier.partial_fit(X, y, classes=classes)
+    np.testing.assert_array_equal(classifier.predict_proba(X), expected)
 
 
 def test_a_warm_start_goes_on_from_the_last_weights(sequences):

@@ -6,10 +6,8 @@ import pytest
 import tensorflow as tf
 
 from skser import AttentionBLSTMFCNClassifier
-from skser.classifiers import _training
-from skser.classifiers._compiled import CompiledNetwork
-from skser.networks import attention_blstm_fcn
-from skser.networks._layers import masked_average
+from skser.networks import attention_blstm_fcn, masked_average
+from skser.training import CompiledNetwork, NetworkDesign
 
 POLICIES = ["mixed_float16", "mixed_bfloat16"]
 GENERATOR = np.random.default_rng(0)
@@ -73,10 +71,8 @@ def test_a_fit_in_mixed_precision_is_repeatable(set_policy, policy):
 
 def test_small_gradients_do_not_vanish_in_float16(set_policy):
     set_policy("mixed_float16")
-    network = CompiledNetwork(
-        lambda seed: attention_blstm_fcn(5, 2, recurrent_units=4, seed=seed),
-        lambda: keras.optimizers.SGD(1e5),
-    )
+    arguments = {"n_features": 5, "n_classes": 2, "recurrent_units": 4}
+    network = CompiledNetwork(NetworkDesign(attention_blstm_fcn, arguments), "sgd")
     network.reset(0)
     network.set_learning_rate(1e5)
     before = network.get_weights()
@@ -85,7 +81,7 @@ def test_small_gradients_do_not_vanish_in_float16(set_policy):
     weights = np.full(len(X), 1e-7, dtype=np.float32)
     mask = np.ones(frames.shape[:2], dtype=bool)
     classes = np.arange(len(X), dtype=np.int32)[:, None] % 2
-    network.train_step(frames, mask, classes, weights)
+    network.train_step([frames, mask], classes, weights)
     changes = [
         np.abs(a - b).max() for a, b in zip(network.get_weights(), before, strict=True)
     ]
@@ -109,16 +105,18 @@ def test_training_cannot_go_on_in_another_kind_of_precision(set_policy):
 
 def test_a_checkpoint_of_another_precision_is_not_resumed(set_policy, tmp_path):
     classifier = _classifier(checkpoint=tmp_path)
-    epochs = iter(range(2))
     with pytest.MonkeyPatch.context() as patch:
-        # Ends in the third epoch, for want of a third number.
-        learning_rate = _training._learning_rate
-        patch.setattr(
-            _training,
-            "_learning_rate",
-            lambda *plan: next(epochs) * 0 + learning_rate(*plan),
-        )
-        with pytest.raises(StopIteration):
+        # Ends in the third epoch.
+        set_rate, rates = CompiledNetwork.set_learning_rate, []
+
+        def stop_in_third_epoch(network, learning_rate):
+            rates.append(learning_rate)
+            if len(rates) == 3:
+                raise KeyboardInterrupt
+            set_rate(network, learning_rate)
+
+        patch.setattr(CompiledNetwork, "set_learning_rate", stop_in_third_epoch)
+        with pytest.raises(KeyboardInterrupt):
             classifier.fit(X, Y)
     assert list(tmp_path.iterdir())
     set_policy("mixed_bfloat16")

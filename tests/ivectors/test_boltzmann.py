@@ -75,7 +75,8 @@ def test_a_seed_repeats_the_fit_and_another_does_not(correlated):
 def test_single_precision_stays_single(correlated):
     rbm = GaussianBernoulliRBM(4, n_iter=2, random_state=0)
     rbm.fit(correlated.astype(np.float32))
-    assert {array.dtype for array in rbm._parameters()} == {np.dtype(np.float32)}
+    learnt = rbm.components_, rbm.intercept_hidden_, rbm.intercept_visible_
+    assert {a.dtype for a in learnt} == {np.dtype(np.float32)}
 
 
 def test_runaway_weights_are_reported(correlated):

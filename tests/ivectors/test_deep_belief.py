@@ -1,32 +1,12 @@
-"""The deep belief network: its gradient, its targets, and what it learns."""
+"""The deep belief network: its loss, its steps, its targets, and what it learns."""
 
 import pickle
 
 import numpy as np
 import pytest
-from scipy.optimize import approx_fprime
-from scipy.special import softmax
+from scipy.special import rel_entr, softmax
 
 from skser.ivectors import DeepBeliefNetwork
-from skser.ivectors._fine_tuning import divergence, fine_tune, gradients
-
-SHARES = [0.3, 0.7]
-
-
-@pytest.fixture
-def network():
-    """Two hidden layers, two heads and targets, all random."""
-    generator = np.random.default_rng(0)
-
-    def layer(n_inputs, n_outputs):
-        return generator.normal(size=(n_inputs, n_outputs)), generator.normal(
-            size=n_outputs
-        )
-
-    layers, heads = [layer(4, 3), layer(3, 5)], [layer(5, 6), layer(5, 2)]
-    X = generator.normal(size=(7, 4))
-    labels = np.eye(2)[generator.integers(2, size=7)]
-    return layers, heads, X, [generator.dirichlet(np.ones(6), 7), labels]
 
 
 @pytest.fixture(scope="module")
@@ -41,57 +21,48 @@ def frames():
     return X, labels, softmax(-0.5 * distances, axis=1)
 
 
-def test_the_loss_is_the_weighted_divergence_of_both_heads(network):
-    layers, heads, X, targets = network
-    hidden = X
-    for weights, biases in layers:
-        hidden = 1 / (1 + np.exp(-(hidden @ weights + biases)))
-    expected = 0.0
-    for (weights, biases), target, share in zip(heads, targets, SHARES, strict=True):
-        q = softmax(hidden @ weights + biases, axis=1)
-        logs = np.log(np.where(target > 0, target / q, 1.0))
-        expected += share * (target * logs).sum(axis=1).mean()
-    np.testing.assert_allclose(divergence(layers, heads, X, targets, SHARES), expected)
+@pytest.mark.parametrize("weight", [0.3, 0.5])
+def test_the_first_loss_is_the_weighted_divergence_of_both_heads(frames, weight):
+    # Heads start at 0, and a tiny learning rate keeps them there: all is as likely.
+    X, labels, posteriors = frames
+    network = DeepBeliefNetwork(
+        (4,), posterior_weight=weight, learning_rate=1e-12, fine_tuning_epochs=1
+    ).fit(X, labels, posteriors=posteriors)
+    mixtures = rel_entr(posteriors, 1 / 6).sum(axis=1).mean()
+    expected = weight * mixtures + (1 - weight) * np.log(2)
+    np.testing.assert_allclose(network.losses_, [expected], rtol=1e-6)
 
 
-def test_the_gradient_agrees_with_finite_differences(network):
-    layers, heads, X, targets = network
-    layer_gradients, head_gradients = gradients(layers, heads, X, targets, SHARES)
-    pairs = zip([*layers, *heads], [*layer_gradients, *head_gradients], strict=True)
-    for parameters, analytic in pairs:
-        for array, gradient in zip(parameters, analytic, strict=True):
-
-            def loss(values, array=array):
-                kept = array.copy()
-                array[...] = values.reshape(array.shape)
-                value = divergence(layers, heads, X, targets, SHARES)
-                array[...] = kept
-                return value
-
-            numeric = approx_fprime(array.ravel().copy(), loss, 1e-6)
-            np.testing.assert_allclose(gradient.ravel(), numeric, atol=1e-5)
-
-
-def test_the_first_step_of_adam_is_the_learning_rate_against_the_gradient(network):
-    layers, heads, X, targets = network
-    bias = heads[0][1]
-    before, gradient = (
-        bias.copy(),
-        gradients(layers, heads, X, targets, SHARES)[1][0][1],
+def test_the_first_step_of_adam_is_the_learning_rate_against_the_gradient(frames):
+    X, labels, _ = frames
+    options = {"batch_size": len(X), "pretraining_epochs": 1, "random_state": 0}
+    before, after = (
+        DeepBeliefNetwork(
+            (4,), learning_rate=0.01, fine_tuning_epochs=n_epochs, **options
+        ).fit(X, labels)
+        for n_epochs in (0, 1)
     )
-    steps = fine_tune(
-        layers,
-        heads,
-        X,
-        targets,
-        SHARES,
-        learning_rate=0.01,
-        batch_size=7,
-        n_epochs=1,
-        generator=np.random.RandomState(0),
+    # With heads of 0, only these have a gradient.
+    np.testing.assert_array_equal(after.layers_[0][0], before.layers_[0][0])
+    error = 0.5 - (labels[:, np.newaxis] == after.classes_)
+    gradients = before.transform(X).T @ error / len(X), error.mean(axis=0)
+    heads = before.heads_["labels"], after.heads_["labels"]
+    for old, new, gradient in zip(*heads, gradients, strict=True):
+        np.testing.assert_allclose(new - old, -0.01 * np.sign(gradient), rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_small_steps_on_all_samples_lower_the_loss_of_deep_layers(frames, dtype):
+    X, labels, posteriors = (np.asarray(part[:100]) for part in frames)
+    options = {"pretraining_epochs": 1, "batch_size": 100, "random_state": 0}
+    losses = (
+        DeepBeliefNetwork((5, 4), fine_tuning_epochs=60, learning_rate=1e-2, **options)
+        .fit(X.astype(dtype), labels, posteriors=posteriors.astype(dtype))
+        .losses_
     )
-    next(steps)
-    np.testing.assert_allclose(bias - before, -0.01 * np.sign(gradient), rtol=1e-4)
+    assert len(losses) == 60
+    # Of all samples at once, so that every step is downhill.
+    assert (np.diff(losses) < 0).all()
 
 
 def test_both_heads_learn_their_targets(frames):

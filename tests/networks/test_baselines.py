@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from skser.classifiers._initial_state import InitialState
-from skser.networks import attention_blstm, attentive_cnn
-from skser.networks._attentive_cnn import _pool
+from skser.networks import PackedConvolution, attention_blstm, attentive_cnn
+from skser.training import InitialState
 
 NETWORKS = {
     "huang2016": (attention_blstm, {"recurrent_units": (5, 4)}),
@@ -23,9 +22,9 @@ NETWORKS = {
         attentive_cnn,
         {"n_filters": 6, "kernel_size": 5, "pool_size": 4, "pool_stride": 2},
     ),
-    "several views": (
+    "ratings": (
         attentive_cnn,
-        {"n_filters": 6, "kernel_size": 4, "pool_size": 3, "n_views": 2},
+        {"n_filters": 6, "kernel_size": 4, "pool_size": 3, "n_ratings": 2},
     ),
 }
 
@@ -76,7 +75,7 @@ def test_no_network_is_built_again_for_another_seed(name):
     def build_with(seed):
         return build(5, 3, **params, seed=seed)
 
-    assert InitialState(build_with, build_with(0))._is_complete
+    assert InitialState(build_with, build_with(0)).is_complete
 
 
 def test_the_recurrent_baseline_has_as_many_weights_as_its_layers_need():
@@ -91,17 +90,24 @@ def test_the_recurrent_baseline_has_as_many_weights_as_its_layers_need():
 def test_the_attentive_cnn_has_as_many_weights_as_its_layers_need():
     expected = 200 * (10 * 26 + 1) + 200 + 4 * 201
     assert attentive_cnn(26, 4).count_params() == expected
-    assert attentive_cnn(26, 4, n_views=2).count_params() == expected + 2 * 3 * 201
+    assert attentive_cnn(26, 4, n_ratings=2).count_params() == expected + 2 * 3 * 201
 
 
-def test_maxima_are_taken_from_the_first_frame_on():
+@pytest.mark.parametrize(
+    ("size", "stride", "maxima"), [(2, 2, [4, 3, 5]), (3, 2, [4, 5, 5])]
+)
+def test_maxima_are_taken_from_the_first_frame_on(size, stride, maxima):
+    network = attentive_cnn(
+        1, 2, n_filters=1, kernel_size=1, pool_size=size, pool_stride=stride, seed=0
+    )
+    convolution = next(x for x in network.layers if isinstance(x, PackedConvolution))
+    convolution.set_weights([np.ones((1, 1, 1)), np.zeros(1)])
     frames = np.array([[[1.0], [4], [2], [3], [5], [0]]], dtype="float32")
     mask = np.array([[True] * 5 + [False]])
-    steps, steps_mask = _pool(frames, mask, 2, 2)
-    assert np.asarray(steps)[0, :, 0].tolist() == [4, 3, 5]
-    assert np.asarray(steps_mask).tolist() == [[True, True, True]]
-    steps, steps_mask = _pool(frames, mask, 3, 2)
-    assert np.asarray(steps)[0, :, 0].tolist() == [4, 5, 5]
+    attention = network.get_layer("attention")
+    inputs = keras.Model(network.inputs, attention.input)([frames, mask])
+    assert np.asarray(inputs[0])[0, :, 0].tolist() == maxima
+    assert np.asarray(inputs[1]).tolist() == [[True, True, True]]
 
 
 def test_uniform_attention_is_the_mean():

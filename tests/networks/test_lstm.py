@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skser.networks import _lstm
-from skser.networks._lstm import LSTM
+from skser.networks import LSTM, _lstm
 
 
 def _frames(*shape):

@@ -1,4 +1,4 @@
-"""Checkpoint of training: its state after each epoch, so that `fit` can go on.
+"""Checkpoints of training: an interrupted `fit` goes on with the next epoch.
 
 The file's name is computed from all that decides how training goes. Whatever is
 changed, data, labels, weights, parameters, code or versions, has another file.
@@ -6,7 +6,6 @@ changed, data, labels, weights, parameters, code or versions, has another file.
 
 import warnings
 
-from skser.classifiers._training import BestEpoch, Progress
 from skser.storage import Store, make_key
 
 
@@ -33,18 +32,18 @@ class TrainingCheckpoint:
         ]
         self._key = f"fit_{make_key(settings, data, list(start))[:24]}"
 
-    def resume(self, network):
-        """Give a network the state that was kept, and return how far training is.
+    def resume(self, shapes):
+        """Return what was kept last.
 
         Parameters
         ----------
-        network : CompiledNetwork
-            Left as it is, if nothing can be resumed.
+        shapes : list of tuple of int
+            Of the arrays of the network's state.
 
         Returns
         -------
-        progress : Progress or None
-            None if training has to begin anew.
+        kept : (dict, dict of list of ndarray) or None
+            As they were given to `keep`. None if training has to begin anew.
 
         Warns
         -----
@@ -56,10 +55,11 @@ class TrainingCheckpoint:
         self._store.warn(consequence="; training starts anew")
         if found is None:
             return None
-        stored, arrays = found
-        state = _take(arrays, "state")
-        expected = [array.shape for array in network.get_training_state()]
-        if [array.shape for array in state] != expected:
+        progress, numbered = found
+        arrays = {"state": [], "best": []}
+        for name in sorted(numbered):
+            arrays.setdefault(name.rpartition("_")[0], []).append(numbered[name])
+        if [array.shape for array in arrays["state"]] != shapes:
             # A function that builds networks may read what its key cannot see.
             warnings.warn(
                 f"{str(self._store.path(self._key))!r} holds the weights of another "
@@ -68,50 +68,31 @@ class TrainingCheckpoint:
                 stacklevel=2,
             )
             return None
-        network.set_training_state(state)
-        best = BestEpoch(
-            stored["best_epoch"],
-            tuple(stored["best_quality"]),
-            _take(arrays, "best") or None,
-        )
-        return Progress(stored["logs"], best, stored["is_stopped"])
+        return progress, arrays
 
-    def keep(self, progress, network):
-        """Keep the state of a network and how far its training is.
+    def keep(self, progress, arrays):
+        """Keep how far training is.
 
         Parameters
         ----------
-        progress : Progress
-        network : CompiledNetwork
+        progress : dict
+            What JSON can hold.
+        arrays : dict of list of ndarray
+            The network's state, and its best weights.
 
         Warns
         -----
         UserWarning
             The first time that the file cannot be written. Training can go on without.
         """
-        stored = {
-            "logs": progress.logs,
-            "best_epoch": progress.best.epoch,
-            "best_quality": progress.best.quality,
-            "is_stopped": progress.is_stopped,
+        numbered = {
+            f"{name}_{i:04d}": array
+            for name, members in arrays.items()
+            for i, array in enumerate(members)
         }
-        arrays = {
-            **_number("state", network.get_training_state()),
-            **_number("best", progress.best.weights or []),
-        }
-        self._store.put(self._key, stored, arrays)
+        self._store.put(self._key, progress, numbered)
         self._store.warn(consequence="; training goes on")
 
     def remove(self):
         """Remove the file: a fit that is finished has nothing to resume."""
         self._store.remove(self._key)
-
-
-def _number(name, arrays):
-    """Return arrays by numbered names."""
-    return {f"{name}_{i:04d}": array for i, array in enumerate(arrays)}
-
-
-def _take(arrays, name):
-    """Return the arrays of a numbered name, in their order."""
-    return [arrays[key] for key in sorted(arrays) if key.startswith(f"{name}_")]

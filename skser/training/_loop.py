@@ -1,0 +1,433 @@
+"""Training loop: epochs, learning-rate schedules, early stopping, progress, callbacks.
+
+Those who watch the training are observers, with four methods: ``resumes(logs)``, which
+is called once before the first epoch with what is logged of those before an
+interruption; ``epoch_begins()``; ``epoch_ends(logs, state)``, which returns True to
+stop training; and ``fit_ends(state)``. `state` is a function that returns the
+attributes that would make the estimator ready to predict.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skser._sequences import pad_sequences
+from skser.metrics import unweighted_accuracy_score
+from skser.training._data import padded_lengths, prediction_batches, training_batches
+
+PLATEAU_PATIENCE = 5
+PLATEAU_FACTOR = 0.5
+# A loss that falls by less than this share has not improved.
+PLATEAU_TOLERANCE = 1e-3
+SMALLEST_FACTOR = 1e-3
+
+
+def plateau(epoch, max_epochs, losses):
+    """Halve the learning rate whenever the loss has not fallen for five epochs.
+
+    Examples
+    --------
+    >>> plateau(5, 30, [2.0, 1.5, 1.2, 1.1, 1.05])
+    1.0
+    >>> plateau(8, 30, [2.0, 1.5, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2])
+    0.5
+    """
+    factor, best, epochs_since = 1.0, math.inf, 0
+    for loss in losses:
+        improved = loss < best * (1 - PLATEAU_TOLERANCE)
+        epochs_since = 0 if improved else epochs_since + 1
+        best = min(best, loss)
+        if epochs_since == PLATEAU_PATIENCE:
+            factor, epochs_since = factor * PLATEAU_FACTOR, 0
+    return max(factor, SMALLEST_FACTOR)
+
+
+# Functions (epoch, max_epochs, losses) -> factor on the initial learning rate in epoch
+# 0, 1, ..., given the monitored losses of all epochs before. Having no state of their
+# own, schedules need no reset between fits.
+SCHEDULES = {
+    "constant": lambda epoch, max_epochs, losses: 1.0,
+    # Half a cosine, towards 0 at the end.
+    "cosine": lambda epoch, max_epochs, losses: (
+        0.5 * (1.0 + math.cos(math.pi * epoch / max_epochs))
+    ),
+    "plateau": plateau,
+}
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The parameters of training, apart from the data.
+
+    Parameters
+    ----------
+    batch_size : int
+    max_epochs : int
+    learning_rate : float
+        In the first epoch.
+    schedule : str
+        One of `SCHEDULES`.
+    patience : int
+        Number of epochs without improvement on the validation utterances after which
+        training stops.
+    n_frames : int or None
+        The length that all utterances are padded to; None for one of few lengths, at
+        least that of the longest of a batch.
+    seed : int
+        Together with the number of the epoch it determines the batches.
+    first_epoch : int, default=0
+        Number of epochs that the network has been trained for before.
+    """
+
+    batch_size: int
+    max_epochs: int
+    learning_rate: float
+    schedule: str
+    patience: int
+    n_frames: int | None
+    seed: int
+    first_epoch: int = 0
+
+
+@dataclass
+class Progress:
+    """How far training is: all that decides how it goes on, but the network's state.
+
+    Parameters
+    ----------
+    logs : list of dict of float
+        What is logged of each epoch.
+    best_epoch, best_quality, best_weights : int, tuple of float, list of ndarray
+        The epoch with the highest UA, of equal ones that with the lowest loss. They
+        stay at their beginning where nothing is validated.
+    is_stopped : bool
+        Whether an observer has asked to stop.
+    """
+
+    logs: list = field(default_factory=list)
+    best_epoch: int = -1
+    best_quality: tuple = (-math.inf, -math.inf)
+    best_weights: list | None = None
+    is_stopped: bool = False
+
+    def compare(self, network):
+        """Keep the weights of the last epoch if it is better than all before."""
+        quality = (self.logs[-1]["val_UA"], -self.logs[-1]["val_loss"])
+        if quality > tuple(self.best_quality) or self.best_weights is None:
+            self.best_epoch, self.best_quality = len(self.logs) - 1, quality
+            self.best_weights = network.get_weights()
+
+    def is_finished(self, plan):
+        """Tell whether no epoch is left to train."""
+        n_epochs = len(self.logs)
+        n_waited = n_epochs - 1 - self.best_epoch
+        has_waited = self.best_weights is not None and n_waited >= plan.patience
+        return n_epochs >= plan.max_epochs or has_waited or self.is_stopped
+
+    def keep(self, checkpoint, network):
+        """Write all of it, and the state of the network, to a checkpoint."""
+        progress = {name: getattr(self, name) for name in _IN_CHECKPOINTS}
+        state = network.get_training_state()
+        checkpoint.keep(progress, {"state": state, "best": self.best_weights or []})
+
+    @classmethod
+    def resume(cls, checkpoint, network):
+        """Read what `keep` has written, or begin anew if there is nothing."""
+        shapes = [array.shape for array in network.get_training_state()]
+        stored = checkpoint.resume(shapes)
+        if stored is None:
+            return cls()
+        progress, arrays = stored
+        network.set_training_state(arrays["state"])
+        return cls(**progress, best_weights=arrays["best"] or None)
+
+
+_IN_CHECKPOINTS = ("logs", "best_epoch", "best_quality", "is_stopped")
+
+
+def train(
+    network,
+    plan,
+    training,
+    validation=None,
+    observers=(),
+    state=None,
+    checkpoint=None,
+):
+    """Train a network and leave it with its final or, validated, its best weights.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+        In the state to start from.
+    plan : TrainingPlan
+    training : Utterances
+    validation : Utterances, default=None
+        If given, the epoch with the highest UA on them wins, of equal ones that with
+        the lowest loss.
+    observers : sequence, default=()
+        Who is told of every epoch; see `list_observers`.
+    state : callable, default=None
+        What observers are given to make the estimator ready to predict.
+    checkpoint : TrainingCheckpoint, default=None
+        Where the state is kept after each epoch, and training goes on from.
+
+    Returns
+    -------
+    history : dict of list of float
+        One value per epoch: "learning_rate", "loss" and, validated, "val_loss" and
+        "val_UA".
+    best_epoch : int
+        The epoch, from 0, whose weights the network has.
+
+    Raises
+    ------
+    ValueError
+        If the loss or a weight is no longer finite.
+    """
+    progress = Progress.resume(checkpoint, network) if checkpoint else Progress()
+    logs = progress.logs
+    for observer in observers:
+        observer.resumes(logs)
+    while not progress.is_finished(plan):
+        for observer in observers:
+            observer.epoch_begins()
+        logs.append(run_epoch(network, plan, training, validation, logs))
+        if validation is not None:
+            progress.compare(network)
+        # A list, so that every observer hears of the epoch that one of them stops.
+        stops = [observer.epoch_ends(logs[-1], state) for observer in observers]
+        progress.is_stopped = any(stops)
+        if checkpoint:
+            progress.keep(checkpoint, network)
+    if validation is not None:
+        network.set_weights(progress.best_weights)
+    for observer in observers:
+        observer.fit_ends(state)
+    best_epoch = len(logs) - 1 if validation is None else progress.best_epoch
+    return {name: [log[name] for log in logs] for name in logs[0]}, best_epoch
+
+
+def run_epoch(network, plan, training, validation, logs):
+    """Train and validate for one epoch and return what is logged of it."""
+    # Validation losses decide on the learning rate, where they are given.
+    losses = [log.get("val_loss", log["loss"]) for log in logs]
+    factor = SCHEDULES[plan.schedule](len(logs), plan.max_epochs, losses)
+    log = {"learning_rate": plan.learning_rate * factor}
+    network.set_learning_rate(log["learning_rate"])
+    log["loss"] = train_epoch(network, plan, training, plan.first_epoch + len(logs))
+    if validation is not None:
+        log |= validate(network, validation, plan.n_frames)
+    return log
+
+
+def train_epoch(network, plan, training, epoch):
+    """Train on each utterance once and return the mean loss."""
+    # The epoch seeds its own order: all orders differ, and none depends on how many
+    # epochs this process has seen before.
+    generator = np.random.default_rng([plan.seed, epoch])
+    total = 0.0
+    lengths = list_lengths(network, training.sequences, plan.n_frames)
+    for indices in training_batches(
+        len(lengths),
+        plan.batch_size,
+        generator,
+        lengths=None if network.takes_mask else lengths,
+    ):
+        batch = training.take(indices)
+        inputs = pad_batch(network, batch.sequences, lengths[indices].max())
+        weights = batch.weights.astype(np.float32)
+        loss = network.train_step(inputs, batch.targets, weights)
+        total += float(loss) * len(indices)
+    mean_loss = total / len(lengths)
+    # The weights, too: on some processors a rectifier turns NaN into 0, so that a
+    # network of lost weights has a finite loss, and answers the same for everything.
+    if not (math.isfinite(mean_loss) and network.has_finite_weights()):
+        raise ValueError(
+            f"Training has diverged in epoch {epoch + 1}: the weights are no longer "
+            f"finite (loss {mean_loss:g}). Lower learning_rate (now "
+            f"{plan.learning_rate:g}), or check that the features are scaled, for "
+            "instance by PCAWhitening."
+        )
+    return mean_loss
+
+
+def validate(network, validation, n_frames=None):
+    """Return the loss and the UA on the validation utterances.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    validation : Utterances
+    n_frames : int, default=None
+        As in `TrainingPlan`.
+
+    Returns
+    -------
+    logs : dict of float
+        With the keys "val_loss" and "val_UA".
+    """
+    rows = map_batches(network, "scores", validation.sequences, n_frames)
+    scores = np.stack(rows).astype(np.float64)
+    log_posteriors = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+    losses = -np.take_along_axis(log_posteriors, validation.classes[:, None], axis=1)
+    return {
+        "val_loss": float(np.average(losses[:, 0], weights=validation.weights)),
+        "val_UA": float(
+            unweighted_accuracy_score(
+                validation.classes,
+                scores.argmax(axis=1),
+                sample_weight=validation.weights,
+            )
+        ),
+    }
+
+
+def map_batches(network, output, sequences, n_frames=None):
+    """Compute an output of a network for all utterances.
+
+    Parameters
+    ----------
+    network : CompiledNetwork
+    output : {"scores", "attention"}
+        Name of the network's function.
+    sequences : list of ndarray of shape (n_frames, n_features)
+    n_frames : int, default=None
+        As in `TrainingPlan`.
+
+    Returns
+    -------
+    rows : list of ndarray of float32
+        One per utterance, in the order of `sequences`.
+    """
+    lengths = list_lengths(network, sequences, n_frames)
+    keys = np.array([sequence.sum() for sequence in sequences])
+    rows = [None] * len(sequences)
+    for indices in prediction_batches(lengths, keys, padded=network.takes_mask):
+        batch = [sequences[i] for i in indices]
+        inputs = pad_batch(network, batch, lengths[indices].max())
+        # In mixed precision attention comes in half.
+        results = np.asarray(getattr(network, output)(inputs), dtype=np.float32)
+        for i, result in zip(indices, results, strict=True):
+            rows[i] = result
+    return rows
+
+
+def list_lengths(network, sequences, n_frames):
+    """Return how many frames each utterance has when it goes through the network."""
+    if network.takes_mask:
+        return padded_lengths(sequences, n_frames)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    if network.n_frames is not None and (lengths != network.n_frames).any():
+        raise ValueError(
+            f"The network takes utterances of {network.n_frames} frames, but there are "
+            f"some of {lengths[lengths != network.n_frames][0]}. Build it with "
+            "keras.Input((None, n_features)) to take all lengths."
+        )
+    return lengths
+
+
+def pad_batch(network, sequences, n_frames):
+    """Return a batch as the network takes it: frames and mask, or frames alone."""
+    frames, mask = pad_sequences(sequences, n_frames)
+    return [frames, mask] if network.takes_mask else [frames]
+
+
+def list_observers(estimator, **data):
+    """Return who is told of the progress of a fit: a progress bar, and callbacks.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        With `max_epochs`, `verbose` and, perhaps, scikit-learn's callbacks.
+    **data : dict
+        ``X``, ``y`` and ``metadata`` of the fit, for the callbacks.
+
+    Returns
+    -------
+    observers : list
+    """
+    observers = []
+    if estimator.verbose:
+        observers.append(ProgressBar(estimator.max_epochs, estimator.verbose))
+    if hasattr(estimator, "_skl_callbacks"):
+        observers.append(Callbacks(estimator, **data))
+    return observers
+
+
+class ProgressBar:
+    """Show the epochs as a bar (1) or as lines (2).
+
+    Parameters
+    ----------
+    max_epochs : int
+    verbose : int
+    """
+
+    def __init__(self, max_epochs, verbose):
+        import keras
+
+        self._n_epochs = 0
+        self._bar = keras.utils.Progbar(
+            max_epochs,
+            verbose=min(int(verbose), 2),
+            unit_name="epoch",
+            stateful_metrics=["learning_rate", "loss", "val_loss", "val_UA"],
+        )
+
+    def resumes(self, logs):
+        """Begin behind the epochs that were run before an interruption."""
+        self._n_epochs = len(logs)
+
+    def epoch_begins(self):
+        """Do nothing."""
+
+    def epoch_ends(self, logs, state):
+        """Move the bar on, or write a line."""
+        self._n_epochs += 1
+        # Keras writes a line only when it is told that it is the last one; None lets it
+        # find out.
+        is_last = True if self._bar.verbose == 2 else None
+        self._bar.update(self._n_epochs, list(logs.items()), finalize=is_last)
+        return False
+
+    def fit_ends(self, state):
+        """End the bar of a training that was stopped."""
+        if self._bar.verbose == 1 and self._n_epochs < self._bar.target:
+            self._bar.update(self._n_epochs, finalize=True)
+
+
+class Callbacks:
+    """Report each epoch as a task to the callbacks that are set on an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        With scikit-learn's callback support and `max_epochs`.
+    **data : dict
+        ``X``, ``y`` and ``metadata`` of the fit.
+    """
+
+    def __init__(self, estimator, **data):
+        self._data = {"estimator": estimator, **data}
+        self._fit = estimator._init_callback_context(max_subtasks=estimator.max_epochs)
+        self._fit.call_on_fit_task_begin(**self._data)
+
+    def resumes(self, logs):
+        """Do nothing: callbacks have been told of those epochs at their time."""
+
+    def epoch_begins(self):
+        """Open the task of an epoch."""
+        self._epoch = self._fit.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(**self._data)
+
+    def epoch_ends(self, logs, state):
+        """Close the task of an epoch; a callback may ask to stop."""
+        return self._epoch.call_on_fit_task_end(
+            reconstruction_attributes=state, **self._data
+        )
+
+    def fit_ends(self, state):
+        """Close the task of the whole fit."""
+        self._fit.call_on_fit_task_end(reconstruction_attributes=state, **self._data)
