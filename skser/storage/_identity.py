@@ -8,6 +8,7 @@ code can be read, and the versions of the libraries that compute.
 import functools
 import hashlib
 import inspect
+import json
 import os
 import platform
 import site
@@ -48,6 +49,8 @@ PACKAGES = (
     "torch",
     "transformers",
 )
+# Endings of files that programs write and do not read.
+_NOT_READ = {"", ".log", ".txt", ".out", ".err"}
 _OUR_FOLDER = str(Path(__file__).parents[1])
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.ndarray, np.generic)
 
@@ -119,7 +122,8 @@ def digest(*values):
         Arrays (masked and sparse ones, too), DataFrames, lists, dicts, numbers, text.
         Of a path, or of text that is the path of an existing file, the content of the
         file counts as well as the name; of a folder, the names, sizes and times of the
-        files in it. Of estimators and functions counts what :func:`describe` tells.
+        files in it. Of estimators and functions counts what :func:`describe` tells, and
+        the files that parameters name, but for logs (``.log``, ``.txt``, no ending).
         What cannot be read at all is equal to nothing.
 
     Returns
@@ -194,7 +198,29 @@ def _update(checksum, value):
     elif hasattr(value, "__array__") and not isinstance(value, type):
         _update(checksum, np.asarray(value))
     else:
-        write_all("object", [describe(value)])
+        description = describe(value)
+        write("object", json.dumps(description, sort_keys=True))
+        for path in _find_data_files(description):
+            write(*_find_file(path))
+
+
+def _find_data_files(description):
+    """Return what parameters may name to be read, such as a file or folder of weights.
+
+    Logs and the like are written, and so are other files after each run.
+    """
+    if isinstance(description, dict):
+        description = list(description.values())
+    if isinstance(description, list):
+        return [path for entry in description for path in _find_data_files(entry)]
+    if not isinstance(description, str) or not description.strip("./~"):
+        return []
+    place = Path(os.path.expanduser(description))
+    try:
+        paths = sorted(place.iterdir()) if place.is_dir() else [place]
+    except (OSError, ValueError):
+        return []
+    return [path for path in paths if path.suffix not in _NOT_READ]
 
 
 def _find_file(path):

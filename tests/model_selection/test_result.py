@@ -153,6 +153,7 @@ def test_a_failure_while_saving_leaves_the_old_file(make_result, tmp_path, monke
     monkeypatch.setattr("skser.storage._archive.zipfile.ZipFile", fail)
     with pytest.raises(OSError, match="no space left"):
         make_result({"x": ("AB", "AB")}).save(path)
+    monkeypatch.undo()
     assert load_result(path).wa == 5 / 8
     assert len(list(tmp_path.iterdir())) == 1
 

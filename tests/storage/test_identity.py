@@ -147,6 +147,20 @@ def test_a_file_of_the_same_name_size_and_time_has_another_digest(kind, path):
     assert digest(values) != before
 
 
+def test_a_log_that_grows_is_the_same_parameter(tmp_path):
+    system = FunctionTransformer(kw_args={"log": str(tmp_path / "log")})
+    before = digest(system)
+    (tmp_path / "log").write_text("1")
+    assert digest(system) == before
+
+
+def test_a_folder_of_weights_that_a_parameter_names_is_looked_into(path):
+    system = FunctionTransformer(kw_args={"model": str(path.parent)})
+    before = digest(system)
+    write(path, b"12345679")
+    assert digest(system) != before
+
+
 def test_a_segment_is_more_than_its_file(path):
     assert digest(Segment(path, 0.5)) == digest(Segment(path, 0.5))
     assert digest(Segment(path, 0.5)) != digest(Segment(path, 0.6))
