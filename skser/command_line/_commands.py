@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from skser import datasets, model_selection
 from skser._files import replacing
 from skser.command_line._formats import REPORTS, TABLES, WRITERS, align, ending
-from skser.datasets._layouts import find_audio
+from skser.datasets._corpus import describe_unreadable, find_audio
 from skser.persistence import load, save
 from skser.systems import SYSTEMS, split_front_end
 
