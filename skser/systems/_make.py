@@ -124,7 +124,7 @@ def describe(row: Row, hidden: set[str]) -> str:
     sections = {
         "Parameters": [e for e in entries if e.partition(" :")[0] not in hidden],
         "Returns": [returns],
-        "See Also": row.see_also,
+        "See Also": [f"{o.name} : {o.summary}" for o in ROWS if o.name in row.see_also],
         "Notes": ["\n\n".join(kind + text for kind, text in notes.items() if text)],
         "References": [f".. [{i}] {text}" for i, text in enumerate(row.references, 1)],
         "Examples": [f">>> from skser.systems import {row.name}", row.example],

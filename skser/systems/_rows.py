@@ -102,6 +102,22 @@ It must be told who speaks, in `fit` and at prediction::
 
 :func:`skser.model_selection.evaluate` does so by itself."""
 
+
+def ablation(
+    name: str, summary: str, example: tuple[str, str], *, about: str = "", **changes
+) -> Row:
+    """Return the row of the paper's system with other parameters of its classifier."""
+    attribute, value = example
+    return Row(
+        name,
+        summary,
+        partial(_steps.paper, **changes),
+        f'>>> {name}()["classify"].{attribute}\n{value}',
+        about=about,
+        see_also=("attention_blstm_fcn",),
+    )
+
+
 # In the order of the paper's tables; then what most people use today, and what we
 # recommend.
 ROWS = (
@@ -131,62 +147,46 @@ B. Mathieu, S. Essid, T. Fillon, J. Prado and G. Richard, "YAAFE, an easy to
         ),
         see_also=("attention_blstm_fcn_robust",),
     ),
-    Row(
+    ablation(
         "attention_blstm_fcn_mean",
         "The paper's system with the mean in place of attention (Table 3).",
-        partial(_steps.paper, pooling="mean"),
-        """\
->>> attention_blstm_fcn_mean()["classify"].pooling
-'mean'""",
-        see_also=("attention_blstm_fcn",),
+        ("pooling", "'mean'"),
+        pooling="mean",
     ),
-    Row(
+    ablation(
         "attention_blstm_fcn_max",
         "The paper's system with the maximum in place of attention (Table 3).",
-        partial(_steps.paper, pooling="max"),
-        """\
->>> attention_blstm_fcn_max()["classify"].pooling
-'max'""",
-        see_also=("attention_blstm_fcn",),
+        ("pooling", "'max'"),
+        pooling="max",
     ),
-    Row(
+    ablation(
         "attention_lstm_fcn",
         "The paper's system with an LSTM that reads forwards only.",
-        partial(_steps.paper, recurrent="lstm"),
-        """\
->>> attention_lstm_fcn()["classify"].convolutional
-True""",
-        about="The paper's text names it beside those of Table 2, without figures.",
-        see_also=("attention_blstm_fcn",),
+        ("convolutional", "True"),
+        about="""\
+The paper's text names it beside those of Table 2, without figures.""",
+        recurrent="lstm",
     ),
-    Row(
+    ablation(
         "attention_blstm",
         'The paper\'s recurrent branch alone ("Attention-BLSTM" of Table 2).',
-        partial(_steps.paper, convolutional=False),
-        """\
->>> attention_blstm()["classify"].convolutional
-False""",
+        ("convolutional", "False"),
         about="""\
 Not the Attention-BLSTM of Table 4, which is :func:`attention_blstm_huang2016`.""",
-        see_also=("attention_blstm_fcn",),
+        convolutional=False,
     ),
-    Row(
+    ablation(
         "attention_lstm",
         'The recurrent branch alone, forwards only ("Attention-LSTM" of Table 2).',
-        partial(_steps.paper, recurrent="lstm", convolutional=False),
-        """\
->>> attention_lstm()["classify"].recurrent
-'lstm'""",
-        see_also=("attention_blstm_fcn",),
+        ("recurrent", "'lstm'"),
+        recurrent="lstm",
+        convolutional=False,
     ),
-    Row(
+    ablation(
         "fcn",
         'The paper\'s convolutional branch alone ("FCNs" of Table 2).',
-        partial(_steps.paper, recurrent=None),
-        """\
->>> fcn()["classify"].recurrent is None
-True""",
-        see_also=("attention_blstm_fcn",),
+        ("recurrent is None", "True"),
+        recurrent=None,
     ),
     Row(
         "lstm_fcn",
