@@ -378,6 +378,7 @@ def test_every_format_that_can_be_read_is_listed(make_files, suffix):
     assert len(corpus.paths) == 2
 
 
+@pytest.mark.filterwarnings("ignore:.*the published")
 def test_formats_that_cannot_be_read_are_said_with_the_reason(make_files):
     names = ["gio-f1-b1.m4a", "gio-f1-b2.wav", "gio-f1-b3.mp3", "gio-f1-b4.WMA"]
     with pytest.warns(UserWarning, match="does not read") as caught:
