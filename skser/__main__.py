@@ -1,4 +1,4 @@
-"""What happens when ``python -m skser`` is typed: it runs, reports errors, and exits.
+"""The program ``python -m skser``: it runs a command, reports errors, and exits.
 
 Results go to the standard output, everything else to the standard error, so that
 output can be piped. What the subcommands do is in ``command_line``.
@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from importlib.machinery import PathFinder
 
 from skser._compat import InvalidParameterError
+from skser._files import replacing
 from skser.command_line import PROGRAM, UsageError, make_parser
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
@@ -20,7 +21,7 @@ _USAGE_ERRORS = (UsageError, InvalidParameterError)
 _EXPECTED_ERRORS = (ImportError, OSError, RuntimeError, TypeError, ValueError)
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run one command of the command line.
 
     Parameters
@@ -52,11 +53,23 @@ def main(arguments=None):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = make_parser().parse_args(arguments)
     with warnings.catch_warnings(), _quiet_tensorflow():
-        warnings.showwarning = _show_warning
+        # As a line, without the source code that has issued it.
+        warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
         try:
-            _print_result(options)
+            _run(options)
         except KeyboardInterrupt:
-            _say(f"interrupted. {_explain_interruption(options)}")
+            kept = "Nothing was written."
+            if getattr(options, "checkpoint", None) is not None:
+                kept = (
+                    f"Finished folds are kept in {options.checkpoint!r}: the same "
+                    "command goes on where it was."
+                )
+            elif hasattr(options, "checkpoint"):
+                kept = (
+                    "Nothing was kept. With --checkpoint FOLDER, finished folds are, "
+                    "and the same command goes on where it was."
+                )
+            _say(f"interrupted. {kept}")
             return _INTERRUPTED
         except BrokenPipeError:
             # Whoever reads has had enough, for instance ``head``. Python would
@@ -72,12 +85,28 @@ def main(arguments=None):
     return 0
 
 
-def _print_result(options):
-    """Run a command, and print what it returns once all is done."""
+def _run(options):
+    """Run a command; print its result once all is done, or write it to a file."""
     # What the package prints itself is progress.
     with redirect_stdout(sys.stderr):
         result = options.run(options)
-    print(result, end="", flush=True)
+    if not result:
+        return
+    # In UTF-8, whatever the terminal or the pipe is said to take: a result must not be
+    # lost for one character. File names need not be text in UTF-8: they stay as they
+    # are.
+    content = result.encode("utf-8", errors="surrogateescape")
+    if getattr(options, "output", None) is not None:
+        with replacing(options.output) as file:
+            file.write(content)
+        if not options.quiet:
+            print(f"Written: {options.output}", file=sys.stderr, flush=True)
+    elif hasattr(sys.stdout, "buffer"):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        print(result, end="", flush=True)
 
 
 @contextmanager
@@ -126,11 +155,6 @@ def _say(text):
     print(f"{PROGRAM}: {text}", file=sys.stderr, flush=True)
 
 
-def _show_warning(message, category, *_):
-    """Write a warning as a line, without the source code that has issued it."""
-    _say(f"warning: {message}")
-
-
 def _describe(error):
     """Return what is wrong, and what to do about it."""
     if isinstance(error, OSError) and error.strerror and error.filename:
@@ -138,21 +162,6 @@ def _describe(error):
     if isinstance(error, _EXPECTED_ERRORS) and str(error):
         return str(error)
     return f"{type(error).__name__}: {error} (--traceback shows where it happened)"
-
-
-def _explain_interruption(options):
-    """Say what is left of the work."""
-    if not hasattr(options, "checkpoint"):
-        return "Nothing was written."
-    if options.checkpoint is None:
-        return (
-            "Nothing was kept. With --checkpoint FOLDER, finished folds are, and the "
-            "same command goes on where it was."
-        )
-    return (
-        f"Finished folds are kept in {options.checkpoint!r}: the same command goes on "
-        "where it was."
-    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 
 import skser
 from skser import datasets
@@ -97,6 +98,15 @@ def model(table, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "network.skser"
     arguments = ["train", "table", str(table), "--seed", "3", "--output", str(path)]
     assert main([*arguments, *as_arguments(NETWORK), "--quiet"]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def quick_model(table, tmp_path_factory):
+    """Train a system without TensorFlow by the command line."""
+    path = str(tmp_path_factory.mktemp("model") / "ivector.skser")
+    arguments = ["train", "table", str(table), "--system", "ivector", "--quiet"]
+    assert main([*arguments, *as_arguments(IVECTOR), "--output", path]) == 0
     return path
 
 
@@ -252,7 +262,9 @@ class TestTrainAndPredict:
         assert [row["label"] for row in rows] == network.predict(paths).tolist()
         assert list(rows[0])[2:] == [f"p({label})" for label in network.classes_]
         posteriors = np.array([list(row.values())[2:] for row in rows])
-        np.testing.assert_array_equal(posteriors, network.predict_proba(paths))
+        expected = network.predict_proba(paths)
+        np.testing.assert_allclose(posteriors, expected, rtol=0, atol=0.51e-6)
+        assert all(len(repr(value)) <= 8 for value in posteriors.ravel().tolist())
 
     def test_a_pipe_gets_csv_and_nothing_that_tensorflow_says(
         self, model, network, corpus
@@ -292,18 +304,151 @@ class TestTrainAndPredict:
         assert "is empty: a file of 0 bytes" in capsys.readouterr().err
         assert model.read_text() == "old"
 
-    def test_a_system_without_posteriors_says_so(self, table, tmp_path, capsys):
-        model = str(tmp_path / "model")
-        arguments = ["train", "table", str(table), "--system", "ivector"]
-        assert main([*arguments, *as_arguments(IVECTOR), "--output", model]) == 0
-        capsys.readouterr()
+    def test_a_system_without_posteriors_says_so(self, quick_model, table, capsys):
         recording = str(next(table.parent.glob("*.wav")))
-        assert main(["predict", recording, "--model", model]) == 0
+        assert main(["predict", recording, "--model", quick_model]) == 0
         assert recording in capsys.readouterr().out
-        assert main(["predict", recording, "--model", model, "--proba"]) == 1
+        assert main(["predict", recording, "--model", quick_model, "--proba"]) == 1
         output, errors = capsys.readouterr()
         assert output == ""
         assert "has no posteriors. Leave --proba out" in errors
+
+    def test_parameters_of_a_saved_system_can_be_set(self, model, corpus, capsys):
+        arguments = ["predict", str(corpus.paths[0]), "--model", str(model)]
+        assert main([*arguments, "--set", "load__max_duration=0.5"]) == 1
+        assert "max_duration=0.5" in capsys.readouterr().err
+        assert main([*arguments, "--set", "load__max_duration=None"]) == 0
+        assert main([*arguments, "--set", "load__max_durations=1"]) == 2
+        errors = capsys.readouterr().err
+        assert "network.skser' has no parameter 'load__max_durations'" in errors
+        assert "did you mean 'load__max_duration'?" in errors
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    def test_results_are_utf_8_whatever_the_terminal_takes(
+        self, quick_model, corpus, tmp_path, encoding, capsys
+    ):
+        recording = tmp_path / "Z\u0142o\u015b\u0107.wav"
+        recording.write_bytes(Path(corpus.paths[0]).read_bytes())
+        typed = ["predict", str(recording), "--model", quick_model, "--format", "csv"]
+        done = subprocess.run(
+            [sys.executable, "-m", "skser", *typed],
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            check=True,
+        )
+        [row] = read_csv(done.stdout.decode("utf-8"))
+        assert row["file"] == str(recording)
+        assert main([*typed, "--output", str(tmp_path / "out")]) == 0
+        assert (tmp_path / "out").read_bytes() == done.stdout
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+    def test_a_file_whose_name_is_not_in_utf_8_loses_nothing(
+        self, quick_model, corpus, tmp_path, capfdbinary
+    ):
+        name = os.fsencode(tmp_path) + b"/Z\xb3o\xb6\xe6.wav"
+        with open(name, "wb") as file:
+            file.write(Path(corpus.paths[0]).read_bytes())
+        arguments = ["predict", os.fsdecode(name), "--model", quick_model, "--quiet"]
+        assert main([*arguments, "--format", "csv"]) == 0
+        assert name in capfdbinary.readouterr().out
+        assert main([*arguments, "--output", str(tmp_path / "out")]) == 0
+        assert name in (tmp_path / "out").read_bytes()
+
+    def test_predictions_go_to_a_file_if_one_is_named(
+        self, quick_model, corpus, tmp_path, capsys
+    ):
+        arguments = ["predict", str(corpus.paths[0]), "--model", quick_model]
+        assert main(arguments) == 0
+        printed = capsys.readouterr().out
+        assert main([*arguments, "--output", str(tmp_path / "out.txt")]) == 0
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert f"Written: {tmp_path / 'out.txt'}" in errors
+        assert (tmp_path / "out.txt").read_text("utf-8") == printed
+
+    def test_formats_of_a_folder_that_cannot_be_read_are_said(
+        self, quick_model, corpus, tmp_path, capsys
+    ):
+        (tmp_path / "a.wav").write_bytes(Path(corpus.paths[0]).read_bytes())
+        (tmp_path / "b.m4a").touch()
+        assert main(["predict", str(tmp_path), "--model", quick_model]) == 0
+        output, errors = capsys.readouterr()
+        assert len(output.splitlines()) == 2
+        assert "warning: 1 audio file(s) in" in errors
+        assert "does not read their format: b.m4a. Convert" in errors
+
+    def test_what_is_no_classifier_of_recordings_is_refused(self, tmp_path, capsys):
+        front_end, _ = split_front_end(SYSTEMS["fcn"]())
+        skser.save(front_end, tmp_path / "model")
+        assert main(["predict", "x.wav", "--model", str(tmp_path / "model")]) == 1
+        assert "ends with a classifier, as 'python -m skser" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def small_table(tmp_path_factory):
+    """Write a corpus of very short recordings, in a folder for each speaker."""
+    folder = tmp_path_factory.mktemp("small")
+    corpus = datasets.make_emotional_speech(
+        2, n_utterances=2, duration=0.3, random_state=0
+    )
+    lines = ["file,label,speaker"]
+    paths = datasets.write_corpus(corpus, folder)
+    for path, label, speaker in zip(paths, corpus.target, corpus.groups, strict=True):
+        (folder / speaker).mkdir(exist_ok=True)
+        moved = Path(path).rename(folder / speaker / Path(path).name)
+        lines.append(f"{moved},{label},{speaker}")
+    (folder / "table.csv").write_text("\n".join(lines))
+    return folder / "table.csv"
+
+
+def test_every_system_goes_through_every_command(
+    row, shrink, small_table, tmp_path, capsys
+):
+    usual = SYSTEMS[row]().get_params()
+    small = {
+        name: value
+        for name, value in shrink(SYSTEMS[row]()).get_params().items()
+        # Whole steps are no parameters; who speaks, the command line has to say itself.
+        if isinstance(value, int | float | tuple)
+        and repr(value) != repr(usual[name])
+        and not name.endswith("__without_groups")
+    }
+    if row == "mec2017_svm":
+        small["classify__cv"] = 2
+    is_transductive = row.endswith("transductive")
+    options = ["--system", row, *(as_arguments(small) if small else []), "--quiet"]
+    model = str(tmp_path / "model")
+    assert main(["train", str(small_table), "--output", model, *options]) == 0
+
+    predict = ["predict", str(small_table.parent), "--model", model, "--quiet"]
+    if is_transductive:
+        assert main(predict) == 2
+        assert "--speakers folders if each person" in capsys.readouterr().err
+        predict += ["--speakers", "folders"]
+    assert main([*predict, "--format", "csv"]) == 0
+    rows = read_csv(capsys.readouterr().out)
+    assert [r["file"] for r in rows] == sorted(
+        map(str, small_table.parent.glob("*/*.wav"))
+    )
+    assert {r["label"] for r in rows} <= {"anger", "happiness", "neutral", "sadness"}
+    recordings = [r["file"] for r in rows]
+    if is_transductive:
+        groups = [os.path.dirname(path) for path in recordings]
+        with sklearn.config_context(enable_metadata_routing=True):
+            labels = skser.load(model).predict(recordings, groups=groups)
+        assert [r["label"] for r in rows] == labels.tolist()
+
+    evaluate_it = ["evaluate", str(small_table), "--format", "json", *options]
+    assert main(evaluate_it) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [s["speaker"] for s in report["speakers"]] == ["s01", "s02"]
+
+    file = str(tmp_path / "features.npz")
+    assert main(["extract", recordings[0], "--output", file, *options]) == 0
+    with np.load(file) as arrays:
+        assert len(arrays["features"]) == arrays["n_frames"][0] > 0
+        assert arrays["features"].shape[1] == len(arrays["columns"]) > 0
+        assert np.isfinite(arrays["features"]).all()
 
 
 class TestErrors:
@@ -315,6 +460,8 @@ class TestErrors:
             (["evaluate", "emodbb", "x"], "'emodbb', did you mean 'emodb'?"),
             (["evaluate", "emodb"], "emodb takes the path of your copy, got None"),
             (["evaluate", "synthetic", "x"], "synthetic takes no path, got 'x'"),
+            (["evaluate", "emodb.txt"], "there is no corpus 'emodb.txt'"),
+            (["evaluate", "a.csv", "b.csv"], "a.csv takes no further path, got 'b"),
             (["train", "synthetic"], "arguments are required: --output"),
             (
                 ["train", "synthetic", "--output", "no/such/model"],
@@ -375,7 +522,7 @@ class TestErrors:
             (["extract", "no.wav", "--output", "x.npz"], "directory: 'no.wav'. Check"),
             (
                 ["extract", ".", "--output", "x.npz"],
-                "No WAV or FLAC file in",
+                "No WAV, FLAC, MP3 or other recording in",
             ),
         ],
     )
@@ -466,6 +613,18 @@ class TestHelp:
             assert all(name in text for name in SYSTEMS)
             assert "(default:" in text
 
+    def test_the_program_is_called_as_it_was_typed(self, tmp_path):
+        program = tmp_path / "skser"
+        program.write_text("import sys\nfrom skser.__main__ import main\nmain()")
+        done = subprocess.run(
+            [sys.executable, str(program), "predict", "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "usage: skser predict" in done.stdout
+        assert "\n  skser predict a.wav b.wav" in done.stdout
+
     def test_it_is_shown_without_tensorflow(self):
         command = [sys.executable, "-X", "importtime", "-m", "skser", "--help"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -486,6 +645,14 @@ class TestHelp:
         }
         loaders = {n.removeprefix("load_") for n in dir(datasets) if n[:5] == "load_"}
         assert listed == {"Systems", "Corpora", "synthetic", *SYSTEMS, *loaders}
+
+    def test_what_is_listed_says_what_it_is(self, capsys):
+        assert main(["list"]) == 0
+        lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.split("\n")]
+        said = dict(line for line in lines if len(line) == 2)
+        assert said["fcn"] == SYSTEMS["fcn"].row.summary
+        assert said["emodb"] == "EmoDB, the Berlin database of emotional speech."
+        assert not [text for text in said.values() if text.startswith("Return")]
 
     def test_parameters_are_listed_as_they_are_set(self, capsys):
         assert main(["list", "fcn"]) == 0

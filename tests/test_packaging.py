@@ -50,6 +50,7 @@ def test_a_wheel_holds_the_package_and_no_tests_data_or_models(wheel):
     names = [member.filename for member in members]
     assert "skser/classifiers/_base.py" in names
     assert "skser/datasets/descr/emodb.rst" in names
+    assert "skser/systems/published.csv" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"skser"}
     assert not [name for name in names if "test" in name.rpartition("/")[2]]
     assert not [name for name in names if Path(name).suffix in UNWANTED]

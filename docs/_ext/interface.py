@@ -57,7 +57,7 @@ DATA = {
     "skser.systems.PUBLISHED": "The figures that the paper prints: list of "
     ":class:`~skser.systems.Published`.",
     "skser.systems.SYSTEMS": "Every system by its name, in the order of the paper's "
-    "tables: dict of str to function.",
+    "tables: read-only mapping of str to function.",
 }
 _MODULE = """\
 {title}

@@ -76,20 +76,12 @@ class SystemsTable(_Generated):
         rows = [
             (
                 f":func:`{name} <skser.systems.{name}>`",
-                self._what(system),
+                system.row.summary,
                 self._steps(system),
             )
             for name, system in SYSTEMS.items()
         ]
         return _table(("name", "what it is", "steps"), rows, "30 40 30")
-
-    @staticmethod
-    def _what(system):
-        """Return the first sentence of a docstring without what all have in common."""
-        what = _summary(system).removeprefix("Return ").replace(", not yet fitted", "")
-        what = what.replace("..", ".")
-        is_name = not what.split()[0].islower()  # such as eGeMAPS
-        return what if is_name else what[0].upper() + what[1:]
 
     @staticmethod
     def _steps(system):

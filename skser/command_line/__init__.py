@@ -1,4 +1,4 @@
-"""The package's functions for the command line; ``skser/__main__.py`` runs them."""
+"""The command line (argparse): ``skser/__main__.py`` runs it."""
 
 from skser.command_line._arguments import make_parser
 from skser.command_line._commands import PROGRAM, UsageError

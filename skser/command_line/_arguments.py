@@ -1,4 +1,6 @@
-"""What can be typed: a table of commands and their arguments, and its parser."""
+"""Arguments of the command line: a table of commands and options, and its parser."""
+
+from __future__ import annotations
 
 import argparse
 import ast
@@ -9,18 +11,27 @@ from typing import NamedTuple
 
 from skser import __version__
 from skser.command_line import _commands
-from skser.command_line._commands import CORPORA, PROGRAM, VALIDATIONS, guess
-from skser.command_line._formats import REPORTS, TABLES, WRITERS, ending
+from skser.command_line._commands import (
+    CORPORA,
+    PROGRAM,
+    REPORTS,
+    TABLE_SUFFIXES,
+    TABLES,
+    VALIDATIONS,
+    WRITERS,
+    ending,
+    guess,
+)
 from skser.systems import SYSTEMS
 
 _WIDTH = 79
 
 
-def _one_of(known, kind):
-    """Return the function that accepts some names only."""
+def one_of(known, kind: str, suffixes: tuple = ()) -> Callable[[str], str]:
+    """Return the function that accepts some names only, or files of some endings."""
 
     def accept(text):
-        if text not in known:
+        if text not in known and ending(text) not in suffixes:
             raise argparse.ArgumentTypeError(
                 f"there is no {kind} {text!r}{guess(text, known)}; "
                 f"'{PROGRAM} list' shows all"
@@ -30,7 +41,7 @@ def _one_of(known, kind):
     return accept
 
 
-def _assignment(text):
+def assignment(text: str) -> tuple:
     """Take NAME=VALUE apart; what is no Python literal is a string."""
     name, equals, value = text.partition("=")
     if not (name and equals):
@@ -43,7 +54,7 @@ def _assignment(text):
         return name, value
 
 
-def _seed(text):
+def seed(text: str) -> int:
     """Accept what NumPy takes as a seed."""
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(
@@ -52,7 +63,7 @@ def _seed(text):
     return int(text)
 
 
-def _n_jobs(text):
+def n_jobs(text: str) -> int:
     """Accept a number of jobs; -1 is one for each processor."""
     if not text.removeprefix("-").isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(
@@ -61,7 +72,7 @@ def _n_jobs(text):
     return int(text)
 
 
-def _new_file(text):
+def new_file(text: str) -> str:
     """Accept a file that can be written: it should not fail after hours."""
     path = os.path.expanduser(text)
     folder = os.path.dirname(path) or "."
@@ -72,18 +83,22 @@ def _new_file(text):
     return path
 
 
-def _feature_file(text):
+def feature_file(text: str) -> str:
     """Accept a file of features; its ending is its format."""
     if ending(text) not in WRITERS:
         raise argparse.ArgumentTypeError(
             f"expected a file name that ends with {' or '.join(WRITERS)}, got {text!r}"
         )
-    return _new_file(text)
+    return new_file(text)
 
 
-_SYSTEM = _one_of(SYSTEMS, "system")
+_SYSTEM = one_of(SYSTEMS, "system")
 _ARGUMENTS = {
-    "corpus": {"metavar": "CORPUS", "type": _one_of(CORPORA, "corpus")},
+    "corpus": {
+        "metavar": "CORPUS",
+        "type": one_of(CORPORA, "corpus", TABLE_SUFFIXES),
+        "help": "one of the corpora below, or a table of recordings (.csv, .tsv)",
+    },
     "path": {
         "metavar": "PATH",
         "nargs": "?",
@@ -92,7 +107,7 @@ _ARGUMENTS = {
     "recordings": {
         "metavar": "FILE",
         "nargs": "+",
-        "help": "recordings, or folders, of which all WAV and FLAC files are taken",
+        "help": "recordings, or folders, of which all recordings are taken",
     },
     "system": {"metavar": "SYSTEM", "nargs": "?", "type": _SYSTEM},
     "--system": {
@@ -105,7 +120,7 @@ _ARGUMENTS = {
         "metavar": "NAME=VALUE",
         "nargs": "+",
         "action": "extend",
-        "type": _assignment,
+        "type": assignment,
         "default": [],
         "help": "parameters of the system's steps; values are Python literals, and "
         f"words are strings ('{PROGRAM} list SYSTEM' shows the defaults)",
@@ -114,14 +129,14 @@ _ARGUMENTS = {
         "metavar": "NAME=VALUE",
         "nargs": "+",
         "action": "extend",
-        "type": _assignment,
+        "type": assignment,
         "default": [],
         "help": "options of the corpus's function in skser.datasets, such as "
         "subset=dataset2 (iemocap) or label=emotion (table)",
     },
     "--seed": {
         "metavar": "S",
-        "type": _seed,
+        "type": seed,
         "default": 0,
         "help": "what random numbers start from (default: %(default)s)",
     },
@@ -139,7 +154,7 @@ _ARGUMENTS = {
     },
     "--n-jobs": {
         "metavar": "N",
-        "type": _n_jobs,
+        "type": n_jobs,
         "default": 1,
         "help": "recordings that are read at a time, -1 for all processors "
         "(default: %(default)s)",
@@ -149,9 +164,14 @@ _ARGUMENTS = {
         "required": True,
         "help": f"a system that '{PROGRAM} train' or skser.save has written",
     },
+    "--speakers": {
+        "choices": ("one", "folders"),
+        "help": "who speaks, which systems that normalise by speaker need to know: "
+        "all recordings are of one person, or those in each folder are",
+    },
     "--proba": {"action": "store_true", "help": "give the posteriors as well"},
     "--format": {"help": "default: %(default)s"},
-    "--output": {"metavar": "FILE", "type": _new_file, "required": True},
+    "--output": {"metavar": "FILE", "type": new_file, "required": True},
     "--quiet": {"action": "store_true", "help": "show no progress"},
     "--traceback": {
         "action": "store_true",
@@ -172,7 +192,11 @@ class _Command(NamedTuple):
     lists: tuple = ()  # what is listed at the end of its help
 
 
-_CORPUS_ARGUMENTS = {"corpus": {"help": "one of the corpora below"}, "path": {}}
+_RESULT_FILE = {
+    "required": False,
+    "help": "file for the result, in UTF-8 (default: it is printed)",
+}
+_CORPUS_ARGUMENTS = {"corpus": {}, "path": {}}
 _SYSTEM_ARGUMENTS = {"--system": {}, "--set": {}}
 _COMMANDS = {
     "evaluate": _Command(
@@ -184,7 +208,7 @@ _COMMANDS = {
         "folds; it is computed again when a run goes on.",
         (
             "evaluate emodb path/to/emodb --checkpoint folds",
-            "evaluate table my.csv --system egemaps_svm --option label=emotion",
+            "evaluate my.csv --system egemaps_svm --option label=emotion",
             "evaluate synthetic --seed 0 1 --set classify__max_epochs=5",
         ),
         _CORPUS_ARGUMENTS
@@ -203,10 +227,7 @@ _COMMANDS = {
                 "(default: %(default)s)",
             },
             "--format": {"choices": tuple(REPORTS), "default": "markdown"},
-            "--output": {
-                "required": False,
-                "help": "file for the report (default: it is printed)",
-            },
+            "--output": _RESULT_FILE,
             "--option": {},
         },
         ("systems", "corpora"),
@@ -226,7 +247,7 @@ _COMMANDS = {
         {"recordings": {}}
         | _SYSTEM_ARGUMENTS
         | {"--n-jobs": {}}
-        | {"--output": {"type": _feature_file, "help": "ends with .npz or .csv"}},
+        | {"--output": {"type": feature_file, "help": "ends with .npz or .csv"}},
         ("systems",),
     ),
     "train": _Command(
@@ -250,10 +271,18 @@ _COMMANDS = {
         "A row for each recording, with its file as it was named.",
         (
             "predict a.wav b.wav --model model.skser",
-            "predict recordings/ --model model.skser --proba --format csv > out.csv",
+            "predict recordings/ --model model.skser --proba --format csv --output "
+            "emotions.csv",
         ),
-        {"recordings": {}, "--model": {}, "--proba": {}}
-        | {"--format": {"choices": tuple(TABLES), "default": "table"}},
+        {"recordings": {}, "--model": {}, "--proba": {}, "--speakers": {}}
+        | {"--format": {"choices": tuple(TABLES), "default": "table"}}
+        | {"--output": _RESULT_FILE}
+        | {
+            "--set": {
+                "help": "other parameters of the steps of the saved system, such as "
+                "load__max_duration=None"
+            }
+        },
     ),
     "list": _Command(
         _commands.list_names,
@@ -274,7 +303,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (--help explains)\n")
 
 
-def make_parser():
+def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line.
 
     Returns
@@ -300,31 +329,29 @@ def make_parser():
         title="commands", metavar="COMMAND", dest="command", required=True
     )
     for name, command in _COMMANDS.items():
-        _add_command(commands, name, command)
+        examples = "".join(f"\n  {PROGRAM} {example}" for example in command.examples)
+        epilog = f"examples:{examples}"
+        for kind in command.lists:
+            names = textwrap.fill(
+                ", ".join(_LISTS[kind]),
+                _WIDTH,
+                initial_indent="  ",
+                subsequent_indent="  ",
+            )
+            epilog += f"\n\n{kind}:\n{names}"
+        parser_of_command = commands.add_parser(
+            name,
+            help=command.summary,
+            description=textwrap.fill(
+                f"{command.summary.capitalize()}. {command.details}", _WIDTH
+            ),
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        arguments = command.arguments | {name: {} for name in _COMMON}
+        for argument, differences in arguments.items():
+            parser_of_command.add_argument(
+                argument, **(_ARGUMENTS[argument] | differences)
+            )
+        parser_of_command.set_defaults(run=command.run)
     return parser
-
-
-def _add_command(commands, name, command):
-    """Add the parser of one command."""
-    examples = "".join(f"\n  {PROGRAM} {example}" for example in command.examples)
-    lists = "".join(f"\n\n{kind}:\n{_wrap(_LISTS[kind])}" for kind in command.lists)
-    parser = commands.add_parser(
-        name,
-        help=command.summary,
-        description=textwrap.fill(
-            f"{command.summary.capitalize()}. {command.details}", _WIDTH
-        ),
-        epilog=f"examples:{examples}{lists}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    arguments = command.arguments | {name: {} for name in _COMMON}
-    for argument, differences in arguments.items():
-        parser.add_argument(argument, **(_ARGUMENTS[argument] | differences))
-    parser.set_defaults(run=command.run)
-
-
-def _wrap(names):
-    """Return names as indented lines."""
-    return textwrap.fill(
-        ", ".join(names), _WIDTH, initial_indent="  ", subsequent_indent="  "
-    )

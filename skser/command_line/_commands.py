@@ -1,23 +1,33 @@
-"""What each command does: it takes the options and returns the text of its result."""
+"""The commands evaluate, extract, train, predict and list, and formats of results."""
 
+from __future__ import annotations
+
+import argparse
+import csv
 import difflib
 import inspect
+import io
+import json
+import math
 import os
-import re
 import sys
+import warnings
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import sklearn
 from sklearn.pipeline import Pipeline
 
 from skser import datasets, model_selection
-from skser.command_line._formats import REPORTS, TABLES, WRITERS, align, ending
-from skser.datasets._layouts import find_audio
+from skser.datasets._corpus import describe_unreadable, find_audio, read_description
+from skser.metrics import wants_groups
 from skser.persistence import load, save
 from skser.storage import replacing
-from skser.systems import SYSTEMS, split_front_end
+from skser.systems import SYSTEMS, make_system, split_front_end
 
-PROGRAM = "python -m skser"
+# As it was typed.
+PROGRAM = "skser" if Path(sys.argv[0]).stem == "skser" else "python -m skser"
 SYNTHETIC = "synthetic"
 # Corpus -> the function that lists its recordings.
 CORPORA = {
@@ -28,243 +38,231 @@ CORPORA = {
         if name.startswith("load_")
     },
 }
+# What a file is called that can stand for the corpus "table".
+TABLE_SUFFIXES = (".csv", ".tsv")
 VALIDATIONS = {"none": None, "rotate": "rotate"}
 # Recordings whose features are computed between two reports of progress.
 _BLOCK_LENGTH = 16
 _BAR_LENGTH = 30
+# Digits behind the point of posteriors in CSV and JSON; more say nothing.
+_N_DECIMALS = 6
 
 
 class UsageError(ValueError):
     """The command cannot be meant as it was typed."""
 
 
-def evaluate(options):
-    """Evaluate a system leaving one speaker out at a time.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-
-    Returns
-    -------
-    report : str
-        Empty if it was written to a file.
-    """
+def evaluate(options: argparse.Namespace) -> str:
+    """Evaluate a system leaving one speaker out at a time, and return the report."""
     if len(set(options.seed)) < len(options.seed):
         raise UsageError(f"--seed takes different integers, got {options.seed}.")
-    corpus = _load_corpus(options)
-    recordings = _recordings(corpus)
+    corpus, recordings = load_corpus(options)
     folds = model_selection.LeaveOneSpeakerOut(
         validation=VALIDATIONS[options.validation]
     )
     # Missing speakers should be told before minutes are spent on features.
     folds.get_n_splits(recordings, groups=corpus["groups"])
-    front_end, rest = split_front_end(_build_system(options, corpus))
+    front_end, rest = split_front_end(build_system(options, corpus))
     result = model_selection.evaluate(
         rest,
         corpus,
         folds,
-        X=_compute_features(front_end, recordings, options),
+        X=compute_features(front_end, recordings, options),
         seeds=options.seed,
         checkpoint=options.checkpoint,
         n_jobs=options.n_jobs,
         verbose=int(not options.quiet),
     )
-    report = REPORTS[options.format](result, options)
-    if options.output is None:
-        return report
-    with replacing(options.output) as file:
-        file.write(report.encode())
-    _note(f"Written: {options.output}", options)
-    return ""
+    return REPORTS[options.format](result, options)
 
 
-def extract(options):
-    """Compute the features of recordings and write them to a file.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-
-    Returns
-    -------
-    result : str
-        Empty: everything is in the file.
-    """
-    files = _list_recordings(options.recordings)
-    front_end, _ = split_front_end(_build_system(options))
-    features = _compute_features(front_end, files, options)
-    names = _name_columns(front_end)
+def extract(options: argparse.Namespace) -> str:
+    """Compute the features of recordings and write them to a file; return nothing."""
+    files = list_recordings(options.recordings)
+    front_end, rest = split_front_end(build_system(options))
+    if len(front_end.steps) == 1 and hasattr(rest[-1], "estimators"):
+        # Several classifiers vote, each with features of its own.
+        name, member = rest[-1].estimators[0]
+        note(f"{options.system} votes: the features are those of {name!r}.", options)
+        front_end = Pipeline(front_end.steps + split_front_end(member)[0].steps)
+    names = None
+    for step in front_end.named_steps.values():
+        if hasattr(step, "get_feature_names_out"):
+            names = step.get_feature_names_out(names)
+    features = compute_features(front_end, files, options)
     tables = [np.atleast_2d(table) for table in features]
     with replacing(options.output) as file:
-        WRITERS[ending(options.output)](file, files, names, tables)
+        WRITERS[ending(options.output)](file, files, list(map(str, names)), tables)
     n_rows = sum(map(len, tables))
     size = f"{len(files)} recordings, {n_rows} rows, {len(names)} columns"
-    _note(f"Written: {options.output} ({size})", options)
+    note(f"Written: {options.output} ({size})", options)
     return ""
 
 
-def train(options):
-    """Fit a system on a whole corpus and save it.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-
-    Returns
-    -------
-    result : str
-        Empty: the system is in the file.
-    """
-    corpus = _load_corpus(options)
-    system = _build_system(options, corpus, options.seed)
+def train(options: argparse.Namespace) -> str:
+    """Fit a system on a whole corpus and save it; return nothing."""
+    corpus, recordings = load_corpus(options)
+    system = build_system(options, corpus, options.seed)
     front_end, rest = split_front_end(system)
-    features = _compute_features(front_end, _recordings(corpus), options)
+    features = compute_features(front_end, recordings, options)
+    # What libsvm reports does not go through Python and would end up among the
+    # results: only the package's own steps show how training goes.
+    names = [
+        f"{name}__verbose"
+        for name, part in rest.get_params().items()
+        if hasattr(part, "verbose") and type(part).__module__.startswith("skser.")
+    ]
     # Lines where a bar cannot be seen moving.
-    verbose = 1 if sys.stderr.isatty() else 2
-    _set_verbosity(rest, 0 if options.quiet else verbose)
-    rest.fit(features, corpus.target)
-    _set_verbosity(rest, 0)
+    verbose = 0 if options.quiet else 1 if sys.stderr.isatty() else 2
+    rest.set_params(**dict.fromkeys(names, verbose))
+    with sklearn.config_context(enable_metadata_routing=True):
+        # Networks take groups, too, but train on everybody without.
+        is_told = corpus.groups is not None and wants_groups(rest, "predict")
+        params = {"groups": corpus.groups} if is_told else {}
+        rest.fit(features, corpus.target, **params)
+    rest.set_params(**dict.fromkeys(names, 0))
     save(Pipeline(front_end.steps + rest.steps), options.output)
-    _note(f"Written: {options.output}", options)
+    note(f"Written: {options.output}", options)
     return ""
 
 
-def predict(options):
-    """Predict the emotions of recordings with a saved system.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-
-    Returns
-    -------
-    table : str
-        A row a recording.
-    """
-    files = _list_recordings(options.recordings)
+def predict(options: argparse.Namespace) -> str:
+    """Predict the emotions of recordings with a saved system; return a table."""
+    files = list_recordings(options.recordings)
     system = load(options.model)
-    if not isinstance(system, Pipeline):
+    if not isinstance(system, Pipeline) or not hasattr(system, "predict"):
         raise ValueError(
             f"{options.model!r} holds a {type(system).__name__}, expected a Pipeline "
-            f"that begins with recordings, as '{PROGRAM} train' writes it."
+            f"that begins with recordings and ends with a classifier, as '{PROGRAM} "
+            "train' writes it."
         )
+    set_parameters(system, options, f"The system in {options.model!r}")
     if options.proba and not hasattr(system, "predict_proba"):
         raise ValueError(
             f"The system in {options.model!r} has no posteriors. Leave --proba out, or "
             "train a system that has them, such as attention_blstm_fcn."
         )
     front_end, rest = split_front_end(system)
-    features = _compute_features(front_end, files, options)
-    labels = rest.predict(features).tolist()
-    rows = [{"file": f, "label": la} for f, la in zip(files, labels, strict=True)]
-    if options.proba:
-        names = [f"p({label})" for label in rest.classes_.tolist()]
-        posteriors = rest.predict_proba(features).tolist()
-        for row, values in zip(rows, posteriors, strict=True):
-            row.update(zip(names, values, strict=True))
+    with sklearn.config_context(enable_metadata_routing=True):
+        params = {}
+        if wants_groups(rest, "predict"):
+            params["groups"] = _name_speakers(files, options)
+        features = compute_features(front_end, files, options)
+        labels = rest.predict(features, **params).tolist()
+        rows = [{"file": f, "label": la} for f, la in zip(files, labels, strict=True)]
+        if options.proba:
+            names = [f"p({label})" for label in rest.classes_.tolist()]
+            posteriors = rest.predict_proba(features, **params).round(_N_DECIMALS)
+            for row, values in zip(rows, posteriors.tolist(), strict=True):
+                row.update(zip(names, values, strict=True))
     return TABLES[options.format](rows)
 
 
-def list_names(options):
-    """List systems and corpora, or the parameters of one system.
+def _name_speakers(files, options):
+    """Return who speaks in each file, as the command says."""
+    if options.speakers == "one":
+        return ["speaker"] * len(files)
+    if options.speakers == "folders":
+        return [os.path.dirname(os.path.abspath(file)) for file in files]
+    raise UsageError(
+        f"The system in {options.model!r} normalises by speaker. Say who speaks: "
+        "--speakers one if all recordings are of one person, --speakers folders if "
+        "each person has a folder."
+    )
 
-    Parameters
-    ----------
-    options : argparse.Namespace
 
-    Returns
-    -------
-    table : str
-    """
+def list_names(options: argparse.Namespace) -> str:
+    """List systems and corpora, or the parameters of one system."""
     if options.system is not None:
-        return _list_parameters(SYSTEMS[options.system]())
-    parts = []
-    for title, functions in (("Systems", SYSTEMS), ("Corpora", CORPORA)):
-        rows = [
-            {title: name, "": _summarise(function)}
-            for name, function in functions.items()
-        ]
-        parts.append(align(rows))
-    return "\n".join(parts)
+        parameters = make_system(options.system).get_params()
+        return "".join(
+            f"{name}={value!r}\n"
+            for name, value in parameters.items()
+            if "__" in name and not hasattr(value, "get_params")
+        )
+    systems = [{"Systems": n, "": f.row.summary} for n, f in SYSTEMS.items()]
+    corpora = [{"Corpora": n, "": _summarise(n)} for n in CORPORA]
+    return f"{align(systems)}\n{align(corpora)}"
 
 
-def _load_corpus(options):
-    """Return the corpus that was named."""
-    load_it = CORPORA[options.corpus]
-    if (options.path is None) != (options.corpus == SYNTHETIC):
-        expected = "no path" if options.corpus == SYNTHETIC else "the path of your copy"
+def _summarise(corpus):
+    """Return a line about a corpus."""
+    if corpus == SYNTHETIC:
+        return 'Made-up "speech", to try things out.'
+    if corpus == "table":
+        return "Your own recordings, which a table (CSV) describes."
+    return read_description(corpus).partition("\n")[0] + "."
+
+
+def load_corpus(options: argparse.Namespace) -> tuple:
+    """Return the corpus that was named, and its paths or waveforms."""
+    name, path = options.corpus, options.path
+    if name not in CORPORA and path is None:
+        name, path = "table", name
+    if name not in CORPORA or (path is None) != (name == SYNTHETIC):
+        expected = "the path of your copy" if name in CORPORA else "no further path"
+        expected = "no path" if name == SYNTHETIC else expected
         raise UsageError(
-            f"The corpus {options.corpus} takes {expected}, got {options.path!r}: "
+            f"The corpus {name} takes {expected}, got {options.path!r}: "
             f"'{PROGRAM} {options.command} --help' shows examples."
         )
-    paths = [] if options.path is None else [options.path]
+    paths = [] if path is None else [path]
     chosen = dict(options.option)
-    known = list(inspect.signature(load_it).parameters)[len(paths) :]
-    _refuse_unknown(chosen, known, f"The corpus {options.corpus} has no option")
-    if options.corpus == SYNTHETIC:
-        _note("Synthetic speech: figures say nothing about real voices.", options)
-    corpus = load_it(*paths, **chosen)
+    known = list(inspect.signature(CORPORA[name]).parameters)[len(paths) :]
+    refuse_unknown(chosen, known, f"The corpus {name} has no option")
+    if name == SYNTHETIC:
+        note("Synthetic speech: figures say nothing about real voices.", options)
+    corpus = CORPORA[name](*paths, **chosen)
     n_speakers = "unknown" if corpus.groups is None else len(set(corpus.groups))
-    _note(
-        f"{options.corpus}: {len(corpus.target)} recordings, {n_speakers} speakers, "
+    note(
+        f"{name}: {len(corpus.target)} recordings, {n_speakers} speakers, "
         f"{len(set(corpus.target))} emotions",
         options,
     )
-    return corpus
+    return corpus, corpus.get("paths", corpus.get("data"))
 
 
-def _recordings(corpus):
-    """Return the paths of a corpus, or the waveforms of a synthetic one."""
-    return corpus.get("paths", corpus.get("data"))
-
-
-def _build_system(options, corpus=None, seed=None):
+def build_system(options: argparse.Namespace, corpus=None, seed=None) -> Pipeline:
     """Return the system that was named, with the parameters that were set."""
-    rate = None if corpus is None else corpus.get("sample_rate")
-    build = SYSTEMS[options.system]
-    system = build(input_sample_rate=rate, n_jobs=options.n_jobs, random_state=seed)
-    chosen = dict(options.set)
+    system = make_system(
+        options.system,
+        input_sample_rate=None if corpus is None else corpus.get("sample_rate"),
+        n_jobs=options.n_jobs,
+        random_state=seed,
+    )
     hint = f"; '{PROGRAM} list {options.system}' shows all"
-    names = system.get_params()
-    _refuse_unknown(chosen, names, f"{options.system} has no parameter", hint)
+    set_parameters(system, options, options.system, hint)
+    return system
+
+
+def set_parameters(
+    system: Pipeline, options: argparse.Namespace, name, hint=""
+) -> None:
+    """Give a system the parameters of --set, or say what is wrong with them."""
+    chosen = dict(options.set)
+    refuse_unknown(chosen, system.get_params(), f"{name} has no parameter", hint)
     system.set_params(**chosen)
     for _, step in system.steps:
         # Here, because `fit` looks at the last step's only after hours, perhaps.
         if hasattr(step, "_validate_params"):
             step._validate_params()
-    return system
 
 
-def _refuse_unknown(chosen, known, message, hint=""):
+def refuse_unknown(chosen, known, message: str, hint: str = "") -> None:
     """Say which names are unknown, and which ones are meant, perhaps."""
     for name in chosen:
         if name not in known:
-            near = guess(name, known)
             known_ones = hint or f"; expected: {', '.join(known)}"
-            raise UsageError(f"{message} {name!r}{near}{known_ones}.")
+            raise UsageError(f"{message} {name!r}{guess(name, known)}{known_ones}.")
 
 
-def guess(name, known):
+def guess(name: str, known) -> str:
     """Return the name that is meant, perhaps, as the end of a sentence."""
     near = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {near[0]!r}?" if near else ""
 
 
-def _set_verbosity(system, verbose):
-    """Let the package's own steps report how training goes, or not.
-
-    What libsvm reports does not go through Python and would end up among the results.
-    """
-    names = [
-        f"{name}__verbose"
-        for name, part in system.get_params().items()
-        if hasattr(part, "verbose") and type(part).__module__.startswith("skser.")
-    ]
-    system.set_params(**dict.fromkeys(names, verbose))
-
-
-def _list_recordings(names):
+def list_recordings(names: list[str]) -> list[str]:
     """Return files as they were named, and those of named folders."""
     files = []
     for name in names:
@@ -272,66 +270,146 @@ def _list_recordings(names):
         if not os.path.isdir(folder):
             files.append(name)
             continue
-        root = os.path.abspath(folder)
-        found = [os.path.relpath(path, root) for path in find_audio(folder)]
-        if not found:
+        paths, unreadable = find_audio(folder)
+        left_out = describe_unreadable(name, unreadable)
+        if not paths:
             raise FileNotFoundError(
-                f"No WAV or FLAC file in the folder {name!r}. Name one that has some, "
-                "or the files themselves."
+                f"No WAV, FLAC, MP3 or other recording in the folder {name!r}. Name "
+                f"one that has some, or the files themselves. {left_out}".rstrip()
             )
-        files += [os.path.join(name, path) for path in found]
+        if left_out:
+            warnings.warn(left_out, UserWarning, stacklevel=2)
+        root = os.path.abspath(folder)
+        files += [os.path.join(name, os.path.relpath(path, root)) for path in paths]
     return files
 
 
-def _compute_features(front_end, recordings, options):
+def compute_features(front_end: Pipeline, recordings, options) -> list:
     """Return what the steps that learn nothing make of each recording."""
     # All are loaded first, so that all that are bad are told at once.
     signals = front_end[:1].fit_transform(recordings)
-    features = []
-    for start in range(0, len(signals), _BLOCK_LENGTH):
+    steps = front_end.steps[1:]
+    features = [] if steps else list(signals)
+    for start in range(0, len(signals) if steps else 0, _BLOCK_LENGTH):
         block = signals[start : start + _BLOCK_LENGTH]
-        features += list(front_end[1:].fit_transform(block))
-        _show_progress("Features", len(features), len(signals), options)
+        features += list(Pipeline(steps).fit_transform(block))
+        n_done, n_all = len(features), len(signals)
+        # Where a bar cannot be seen moving, its end is written only.
+        is_terminal, is_last = sys.stderr.isatty(), n_done == n_all
+        if options.quiet or not (is_last or is_terminal):
+            continue
+        bar = "=" * (_BAR_LENGTH * n_done // n_all)
+        line = f"Features: [{bar:<{_BAR_LENGTH}}] {n_done} of {n_all}"
+        start, end = "\r" * is_terminal, "\n" * is_last
+        print(start + line, end=end, file=sys.stderr, flush=True)
     return features
 
 
-def _name_columns(front_end):
-    """Return the names of the columns behind the last step."""
-    names = None
-    for step in front_end.named_steps.values():
-        if hasattr(step, "get_feature_names_out"):
-            names = step.get_feature_names_out(names)
-    return [str(name) for name in names]
-
-
-def _show_progress(text, n_done, n_all, options):
-    """Move a bar on; where it cannot be seen moving, write its end only."""
-    is_last = n_done == n_all
-    if options.quiet or not (is_last or sys.stderr.isatty()):
-        return
-    bar = "=" * (_BAR_LENGTH * n_done // n_all)
-    line = f"{text}: [{bar:<{_BAR_LENGTH}}] {n_done} of {n_all}"
-    start = "\r" if sys.stderr.isatty() else ""
-    print(start + line, end="\n" if is_last else "", file=sys.stderr, flush=True)
-
-
-def _note(text, options):
+def note(text: str, options: argparse.Namespace) -> None:
     """Say something that is no result."""
     if not options.quiet:
         print(text, file=sys.stderr, flush=True)
 
 
-def _list_parameters(system):
-    """Return a system's parameters in the form in which they can be set."""
-    parameters = system.get_params()
+def _as_markdown(result, options):
+    """Return the report of an evaluation, with what was evaluated."""
+    changes = ", ".join(f"`{name}={value!r}`" for name, value in options.set)
+    system = f"`{options.system}`{f' with {changes}' if changes else ''}"
+    return f"{result.to_markdown()}\nSystem: {system}. Corpus: {options.corpus}.\n"
+
+
+def _as_json(result, options):
+    """Return the figures of an evaluation and how they came about as JSON."""
+    recalls = {str(label): value for label, value in result.recalls().items()}
+    report = {
+        "corpus": options.corpus,
+        "system": options.system,
+        "summary": result.summary(),
+        "speakers": result.scores_by("speaker"),
+        "seeds": result.scores_by("seed"),
+        # A class without recordings has no recall, and JSON no NaN.
+        "recalls": {k: None if math.isnan(v) else v for k, v in recalls.items()},
+        "labels": result.labels,
+        "confusion_matrix": result.confusion_matrix().tolist(),
+        "protocol": result.protocol,
+    }
+    return json.dumps(report, indent=2) + "\n"
+
+
+def _as_csv(result, _):
+    """Return UA and WA, pooled and of each speaker and seed, as CSV."""
+    pooled = {"UA": result.ua, "WA": result.wa}
+    rows = [{"of": "pooled", "name": "", "n": len(result.predicted), **pooled}]
+    for kind in ("speaker", "seed"):
+        rows += [
+            {"of": kind, "name": row[kind], **{k: row[k] for k in ("n", "UA", "WA")}}
+            for row in result.scores_by(kind)
+        ]
+    return _write_csv(rows)
+
+
+REPORTS = {"markdown": _as_markdown, "json": _as_json, "csv": _as_csv}
+
+
+def _write_csv(rows):
+    """Return rows of equal keys as CSV."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def align(rows: list[dict]) -> str:
+    """Return rows of equal keys as a table in columns, numbers with three decimals."""
+    lines = [list(rows[0])]
+    for row in rows:
+        values = row.values()
+        lines.append([f"{v:.3f}" if isinstance(v, float) else str(v) for v in values])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(
-        f"{name}={value!r}\n"
-        for name, value in parameters.items()
-        if "__" in name and not hasattr(value, "get_params")
+        "  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()
+        + "\n"
+        for line in lines
     )
 
 
-def _summarise(function):
-    """Return the first line of a function's documentation, without references."""
-    function = function.func if isinstance(function, partial) else function
-    return re.sub(r" \[\d+\]_", "", inspect.getdoc(function).splitlines()[0])
+TABLES = {
+    "table": align,
+    "json": lambda rows: json.dumps(rows, indent=2) + "\n",
+    "csv": _write_csv,
+}
+
+
+def _write_features_csv(file, files, names, tables):
+    """Write a line a row, with the recording's name and the row's number."""
+    # File names need not be text in UTF-8; they are written as they are.
+    stream = io.TextIOWrapper(
+        file, encoding="utf-8", errors="surrogateescape", newline=""
+    )
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["file", "frame", *names])
+    for name, table in zip(files, tables, strict=True):
+        # As text by NumPy, which writes no more digits than the numbers have.
+        rows = enumerate(table.astype(str).tolist())
+        writer.writerows([name, i, *row] for i, row in rows)
+    stream.detach()
+
+
+def _write_features_npz(file, files, names, tables):
+    """Write the rows of all recordings one below the other, and their numbers."""
+    np.savez(
+        file,
+        files=np.array(files),
+        columns=np.array(names),
+        n_frames=np.array([len(table) for table in tables]),
+        features=np.concatenate(tables),
+    )
+
+
+WRITERS = {".npz": _write_features_npz, ".csv": _write_features_csv}
+
+
+def ending(path: str) -> str:
+    """Return the ending of a file's name, in small letters."""
+    return os.path.splitext(path)[1].lower()

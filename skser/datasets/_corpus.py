@@ -1,7 +1,11 @@
-"""What every corpus on disk is returned as, and how its size is compared."""
+"""A corpus: paths, labels, speakers; merging corpora; finding recordings in folders."""
+
+from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 
 import numpy as np
@@ -18,7 +22,24 @@ COLUMNS = {
 }
 # Entries that may by chance have as many items as there are recordings.
 _OF_THE_CORPUS = {"target_names", "expected_counts", "name", "DESCR"}
+# Entries whose values are unique within one corpus only.
+_IDS = ("groups", "sessions", "text_ids", "turn", "dialogue")
 _N_REPORTED = 10
+# What libsndfile reads, by the ending of a file's name; lossy formats last.
+READABLE = (
+    *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".nist", ".rf64", ".snd"),
+    *(".sph", ".w64", ".wav", ".mp3", ".oga", ".ogg", ".opus"),
+)
+# Audio that it does not read.
+UNREADABLE = {
+    *(".3gp", ".aac", ".ac3", ".amr", ".ape", ".m4a", ".m4b", ".mka", ".mkv"),
+    *(".mov", ".mp4", ".webm", ".wma", ".wv"),
+}
+# Folders that packing programs leave behind.
+_IGNORED_FOLDERS = {"__MACOSX"}
+# The deepest known copy nests its files in four folders. The bound keeps a wrong
+# folder, for instance the home folder, from being searched for minutes.
+_MAX_DEPTH = 5
 
 
 class Corpus(Bunch):
@@ -68,7 +89,7 @@ class Corpus(Bunch):
     ['anger', 'fear']
     """
 
-    def take(self, rows):
+    def take(self, rows) -> Corpus:
         """Return a corpus of some of the recordings.
 
         Parameters
@@ -111,8 +132,160 @@ class Corpus(Bunch):
         # Bunch looks attributes up as keys, so this makes the table upon either.
         if key != "frame":
             raise KeyError(key)
-        self[key] = _make_frame(self)
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "corpus.frame needs pandas: install it, or use the arrays of the "
+                "corpus (paths, target, groups ...), which do not."
+            ) from error
+        columns = {}
+        for name, value in self.items():
+            if isinstance(value, np.ndarray) and value.shape == (len(self["paths"]),):
+                # Not Arrow's strings, on which scikit-learn's tools fail.
+                dtype = object if value.dtype.kind == "U" else None
+                series = pandas.Series(value, dtype=dtype)
+                # The corpus' own entries come first; a table may use their names, too.
+                columns.setdefault(COLUMNS.get(name, name), series)
+        self[key] = pandas.DataFrame(columns)
         return self[key]
+
+
+def merge(corpora: Sequence[Corpus] | Mapping[str, Corpus]) -> Corpus:
+    """Join corpora to one, in which speakers and texts of each stay its own.
+
+    Names of speakers, sessions and texts are unique within a corpus only: speaker "03"
+    of one and speaker "03" of another are two persons, whom folds must keep apart. They
+    become "EmoDB/03" and "nEMO/03".
+
+    Parameters
+    ----------
+    corpora : sequence of Corpus, or mapping of str to Corpus
+        A mapping names them; otherwise their own `name` counts.
+
+    Returns
+    -------
+    corpus : Corpus
+        All recordings, corpus after corpus, with a further entry:
+
+        corpus : ndarray of str of shape (n_samples,)
+            The name of the corpus, for instance as `groups` of folds that leave out one
+            corpus at a time.
+
+        The labels stay as they are: give the corpora one vocabulary before. Entries of
+        a single corpus are kept, and are "" or NaN elsewhere.
+
+    Raises
+    ------
+    TypeError
+        If a corpus has no paths.
+    ValueError
+        If there is no corpus, two have the same name, some have speakers and others do
+        not, or a file is in two of them.
+
+    Warns
+    -----
+    UserWarning
+        If sessions, texts or splits are known of some corpora only: they become None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.datasets import Corpus, merge
+    >>> first, second = (
+    ...     Corpus(
+    ...         paths=np.array([f"{name}.wav"]),
+    ...         target=np.array(["anger"]),
+    ...         groups=np.array(["03"]),
+    ...     )
+    ...     for name in ("a", "b")
+    ... )
+    >>> merge({"EmoDB": first, "nEMO": second}).groups
+    array(['EmoDB/03', 'nEMO/03'], dtype='<U8')
+    """
+    if not isinstance(corpora, Mapping):
+        corpora = list(corpora)
+        names = [str(corpus.get("name")) for corpus in corpora]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"Corpora that are merged need different names, got {names}. Name "
+                "them: merge({'first': corpus, 'second': other})."
+            )
+        corpora = dict(zip(names, corpora, strict=True))
+    if not corpora:
+        raise ValueError("merge takes one corpus or more, got none.")
+    for name, corpus in corpora.items():
+        if corpus.get("paths") is None:
+            raise TypeError(
+                f"The corpus {name!r} has no paths, only {', '.join(corpus)}. Write it "
+                "to a folder with skser.datasets.write_corpus."
+            )
+    columns = _join_columns(corpora)
+    repeated = [p for p, n in Counter(columns["paths"].tolist()).items() if n > 1]
+    if repeated:
+        raise ValueError(
+            f"{len(repeated)} file(s) are listed twice: {list_some(repeated, 5)}. "
+            "Take them out of one of the corpora, for instance with Corpus.take."
+        )
+    counts = {n: c.get("expected_counts") or {} for n, c in corpora.items()}
+    speakers = {speaker for row in counts.values() for speaker, _ in row}
+    expected = {
+        (f"{name}/{speaker}", label): n
+        for name, row in counts.items()
+        for (speaker, label), n in row.items()
+    }
+    is_known = all(counts.values()) and None not in speakers
+    labels = [c.get("target_names", c["target"]) for c in corpora.values()]
+    return make_corpus(
+        " + ".join(corpora),
+        columns,
+        target_names=[str(label) for names in labels for label in names],
+        expected_counts=expected if is_known else None,
+        description="\n\n".join(c.get("DESCR", "") for c in corpora.values()).strip(),
+    )
+
+
+def _join_columns(corpora):
+    """Return the columns of all corpora below each other, by entry."""
+    known = {
+        name: {
+            key: np.asarray(value)
+            for key, value in corpus.items()
+            if value is not None and key not in {*_OF_THE_CORPUS, "frame"}
+        }
+        for name, corpus in corpora.items()
+    }
+    sizes = {name: len(columns["paths"]) for name, columns in known.items()}
+    parts, lacking = {"corpus": [np.full(n, name) for name, n in sizes.items()]}, []
+    for key in dict.fromkeys(key for columns in known.values() for key in columns):
+        without = [name for name, columns in known.items() if key not in columns]
+        if without and key == "groups":
+            raise ValueError(
+                f"No speakers are known of {', '.join(without)}, so that folds could "
+                "not keep them apart. Leave them out, or set the entry groups of each, "
+                "for instance to its paths if nobody speaks twice."
+            )
+        if without and key in COLUMNS:
+            lacking.append(f"{key} (not known of {', '.join(without)})")
+            continue
+        parts[key] = []
+        for name, columns in known.items():
+            if key not in columns:
+                filler = next(c[key] for c in known.values() if key in c)
+                empty = "" if filler.dtype.kind in "UO" else np.nan
+                parts[key].append(np.full(sizes[name], empty))
+            elif key in _IDS:
+                ids = columns[key].tolist()
+                parts[key].append(np.array([f"{name}/{value}" for value in ids]))
+            else:
+                parts[key].append(columns[key])
+    if lacking:
+        warnings.warn(
+            f"The merged corpus is without {list_some(lacking, separator='; ')}.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return {key: np.concatenate(arrays) for key, arrays in parts.items()}
 
 
 def make_corpus(name, columns, *, target_names, expected_counts, description):
@@ -142,18 +315,18 @@ def make_corpus(name, columns, *, target_names, expected_counts, description):
     )
 
 
-def read_description(name):
+def read_description(name: str) -> str:
     """Return the text of a file of the folder ``descr``, without its ending."""
     file = resources.files("skser.datasets").joinpath("descr", f"{name}.rst")
     return file.read_text(encoding="utf-8")
 
 
-def show_path(path):
+def show_path(path: str | os.PathLike) -> str:
     """Return a path as messages show it."""
     return repr(os.fspath(path))
 
 
-def describe_missing(name, path, tree):
+def describe_missing(name: str, path: str | os.PathLike, tree: str) -> str:
     """Return the message for a folder that is not the corpus."""
     is_folder = os.path.isdir(os.path.expanduser(path))
     reason = "" if is_folder else " There is no such folder."
@@ -163,14 +336,72 @@ def describe_missing(name, path, tree):
     )
 
 
-def list_some(items, n_shown=_N_REPORTED, separator=", "):
+def list_some(
+    items: Iterable[str], n_shown: int = _N_REPORTED, separator: str = ", "
+) -> str:
     """Join the first items, and say how many follow."""
     items = list(items)
     more = [f"and {len(items) - n_shown} more"] if len(items) > n_shown else []
     return separator.join(items[:n_shown] + more)
 
 
-def find_count_differences(corpus):
+def find_audio(folder: str | os.PathLike) -> tuple[list[str], list[str]]:
+    """Return the recordings of a folder and of the folders inside.
+
+    Hidden files and folders are passed over, among them the ``._x.wav`` that macOS
+    leaves on foreign disks and in archives: they are no audio.
+
+    Parameters
+    ----------
+    folder : path-like
+        Need not exist.
+
+    Returns
+    -------
+    paths : list of str
+        Absolute; those in fewer folders first, then by name. Of equal names, the lossy
+        formats come last.
+    unreadable : list of str
+        Audio of formats that libsndfile does not read, such as m4a.
+    """
+    root = os.path.abspath(folder)
+    paths, unreadable, seen = [], [], set()
+    for directory, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(directory)
+        if real in seen:  # a link can lead back to where it lies
+            folders.clear()
+            continue
+        seen.add(real)
+        is_deepest = directory[len(root) :].count(os.sep) == _MAX_DEPTH
+        hidden = {name for name in [*folders, *files] if name.startswith(".")}
+        hidden |= _IGNORED_FOLDERS
+        folders[:] = [name for name in folders if name not in hidden and not is_deepest]
+        for name in files:
+            suffix = os.path.splitext(name)[1].lower()
+            if name not in hidden and suffix in READABLE:
+                paths.append(os.path.join(directory, name))
+            elif name not in hidden and suffix in UNREADABLE:
+                unreadable.append(os.path.join(directory, name))
+
+    def rank(path):
+        stem, suffix = os.path.splitext(path)
+        return path.count(os.sep), stem, READABLE.index(suffix.lower())
+
+    return sorted(paths, key=rank), sorted(unreadable)
+
+
+def describe_unreadable(folder: str | os.PathLike, paths: Sequence[str]) -> str:
+    """Return the message for audio of formats that are not read, or "" for none."""
+    if not paths:
+        return ""
+    names = list_some(map(os.path.basename, paths), 5)
+    return (
+        f"{len(paths)} audio file(s) in {show_path(folder)} left out, because "
+        f"libsndfile does not read their format: {names}. Convert them to WAV or FLAC."
+    )
+
+
+def find_count_differences(corpus: Corpus) -> dict:
     """Compare the numbers of recordings with those of the published corpus.
 
     Parameters
@@ -199,52 +430,22 @@ def find_count_differences(corpus):
     return differences
 
 
-def describe_count_differences(corpus):
-    """Return the differences of the numbers of recordings as text, or "" for none."""
-    differences = find_count_differences(corpus)
-    if not differences:
-        return ""
-    parts = [_describe_speaker(*item) for item in differences.items()]
-    return f"Found (published) where they differ: {list_some(parts, separator='; ')}."
-
-
-def _describe_speaker(speaker, labels):
-    """Put the differences of one speaker, or of all of them (None), into words."""
-    n_found, n_expected = (sum(column) for column in zip(*labels.values(), strict=True))
-    if speaker is not None and n_found == 0:
-        return f"{speaker}: none ({n_expected})"
-    numbers = [f"{label} {n} ({m})" for label, (n, m) in labels.items()]
-    return f"{'all speakers' if speaker is None else speaker}: {', '.join(numbers)}"
-
-
-def describe_incomplete(corpus, path):
+def describe_incomplete(corpus: Corpus, path: str | os.PathLike) -> str:
     """Say how a copy differs from the published corpus, or return "" if it does not."""
-    differences = describe_count_differences(corpus)
-    if not differences:
+    parts = []
+    for speaker, labels in find_count_differences(corpus).items():
+        n_found, n_expected = map(sum, zip(*labels.values(), strict=True))
+        numbers = ", ".join(f"{label} {n} ({m})" for label, (n, m) in labels.items())
+        if speaker is None:
+            parts.append(f"all speakers: {numbers}")
+        elif n_found == 0:
+            parts.append(f"{speaker}: none ({n_expected})")
+        else:
+            parts.append(f"{speaker}: {numbers}")
+    if not parts:
         return ""
-    n_published = sum(corpus.expected_counts.values())
     return (
         f"{show_path(path)} has {len(corpus.target)} recordings; the published "
-        f"{corpus.name} has {n_published}. {differences}"
+        f"{corpus.name} has {sum(corpus.expected_counts.values())}. Found (published) "
+        f"where they differ: {list_some(parts, separator='; ')}."
     )
-
-
-def _make_frame(corpus):
-    """Return the arrays of a corpus as a pandas table."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            "corpus.frame needs pandas: install it, or use the arrays of the corpus "
-            "(paths, target, groups ...), which do not."
-        ) from error
-    n_samples = len(corpus["paths"])
-    columns = {}
-    for key, value in corpus.items():
-        if isinstance(value, np.ndarray) and value.shape == (n_samples,):
-            # pandas would choose Arrow's strings, on which scikit-learn's tools fail.
-            dtype = object if value.dtype.kind == "U" else None
-            series = pandas.Series(value, dtype=dtype)
-            # The corpus' own entries come first; a table may use their names, too.
-            columns.setdefault(COLUMNS.get(key, key), series)
-    return pandas.DataFrame(columns)

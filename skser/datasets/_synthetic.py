@@ -1,9 +1,13 @@
-"""How a small corpus of emotional "speech" is made up, for examples and tests.
+"""A synthetic corpus of emotional "speech", for examples and tests.
 
 A source-filter synthesiser: a train of glottal pulses and some noise pass through the
 resonances of moving vowels. An emotion is one row of a table of voice parameters.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
@@ -94,14 +98,14 @@ class _Speaker(NamedTuple):
     prefer_skip_nested_validation=True,
 )
 def make_emotional_speech(
-    n_speakers=4,
-    emotions=("anger", "happiness", "neutral", "sadness"),
-    n_utterances=5,
+    n_speakers: int = 4,
+    emotions: Sequence[str] = ("anger", "happiness", "neutral", "sadness"),
+    n_utterances: int = 5,
     *,
-    sample_rate=16000,
-    duration=1.5,
-    random_state=None,
-):
+    sample_rate: int = 16000,
+    duration: float = 1.5,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
     """Make up a seeded corpus of emotional "speech".
 
     **The sound is synthetic.** It lets examples and tests run without a licensed
@@ -176,7 +180,10 @@ def make_emotional_speech(
     >>> print(corpus.target[:2], corpus.groups[:2])
     ['anger' 'happiness'] ['s01' 's01']
     """
-    _check_emotions(emotions)
+    if len(emotions) == 0 or not set(emotions) <= set(_EXPRESSIONS):
+        raise ValueError(
+            f"emotions must be some of {sorted(_EXPRESSIONS)}, got {list(emotions)}."
+        )
     random_state = check_random_state(random_state)
     speakers = {
         f"s{i:02d}": _draw_speaker(random_state) for i in range(1, n_speakers + 1)
@@ -201,7 +208,7 @@ def make_emotional_speech(
     )
 
 
-def write_corpus(corpus, folder):
+def write_corpus(corpus: Bunch, folder: str | os.PathLike) -> np.ndarray:
     """Write the signals of a corpus to a folder, as WAV files of 16 bits.
 
     Parameters
@@ -236,14 +243,6 @@ def write_corpus(corpus, folder):
         soundfile.write(path, signal, corpus.sample_rate, subtype="PCM_16")
         paths.append(str(path))
     return np.array(paths)
-
-
-def _check_emotions(emotions):
-    unknown = [emotion for emotion in emotions if emotion not in _EXPRESSIONS]
-    if unknown or len(emotions) == 0:
-        raise ValueError(
-            f"emotions must be some of {sorted(_EXPRESSIONS)}, got {list(emotions)}."
-        )
 
 
 def _draw_speaker(random_state):
@@ -288,14 +287,18 @@ def _synthesise(speaker, emotion, sample_rate, duration, random_state):
     duration *= random_state.uniform(0.8, 1.2)
     time = np.arange(int(duration * sample_rate)) / sample_rate
     rate = _SYLLABLE_RATE * speaker.rate * 2**expression.rate
-    syllables = _draw_syllables(rate, duration, random_state)
+    lengths = random_state.uniform(0.7, 1.3, size=max(1, round(rate * duration)))
+    lengths *= duration / lengths.sum()
+    syllables = _Syllables(np.cumsum(lengths) - lengths, lengths)
 
     pitch = _pitch_contour(speaker, expression, syllables, time, random_state)
     source = _glottal_source(pitch, expression.jitter, sample_rate, random_state)
     breath = expression.breathiness * np.std(source)
     source += breath * random_state.standard_normal(len(time))
     cutoff = _TILT_CUTOFF * 2 ** (expression.brightness + speaker.brightness)
-    source = _tilt(source, cutoff, sample_rate)
+    # Weaken what lies above the cutoff by 6 dB per octave.
+    pole = np.exp(-2 * np.pi * cutoff / sample_rate)
+    source = scipy.signal.lfilter([1 - pole], [1, -pole], source)
     voiced, frication = _draw_envelopes(syllables, time, random_state)
     signal = voiced * _articulate(
         source, speaker.tract_scale, syllables, sample_rate, random_state
@@ -304,12 +307,6 @@ def _synthesise(speaker, emotion, sample_rate, duration, random_state):
     hiss = np.diff(random_state.standard_normal(len(time)), prepend=0)
     signal += 0.25 * frication * hiss
     return _set_level(signal, _LEVEL + speaker.level + expression.energy, random_state)
-
-
-def _draw_syllables(rate, duration, random_state):
-    lengths = random_state.uniform(0.7, 1.3, size=max(1, round(rate * duration)))
-    lengths *= duration / lengths.sum()
-    return _Syllables(np.cumsum(lengths) - lengths, lengths)
 
 
 def _pitch_contour(speaker, expression, syllables, time, random_state):
@@ -332,12 +329,6 @@ def _glottal_source(pitch, jitter, sample_rate, random_state):
     pulse = np.where(position < 1, 2 * position - 3 * position**2, 0.0)
     shimmer = 1 + 3 * jitter * deviation[1, periods]
     return shimmer * pulse
-
-
-def _tilt(source, cutoff, sample_rate):
-    """Weaken what lies above a cutoff by 6 dB an octave."""
-    pole = np.exp(-2 * np.pi * cutoff / sample_rate)
-    return scipy.signal.lfilter([1 - pole], [1, -pole], source)
 
 
 def _draw_envelopes(syllables, time, random_state):

@@ -1,13 +1,17 @@
-"""How a corpus is read that a table describes: one line a recording."""
+"""Corpora that a table (CSV) describes, one line per recording; CHEAVD is one."""
+
+from __future__ import annotations
 
 import csv
 import os
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from skser.datasets._corpus import (
     COLUMNS,
+    Corpus,
     list_some,
     make_corpus,
     read_description,
@@ -55,17 +59,17 @@ _CHEAVD_COUNTS = {"train": 4917, "validation": 707, "test": 1406}
 
 
 def load_table(
-    csv_file,
+    csv_file: str | os.PathLike,
     *,
-    file="file",
-    label="label",
-    speaker="speaker",
-    split="split",
-    session="session",
-    text_id="text_id",
-    root=None,
-    labels=None,
-):
+    file: str = "file",
+    label: str = "label",
+    speaker: str | None = "speaker",
+    split: str | None = "split",
+    session: str | None = "session",
+    text_id: str | None = "text_id",
+    root: str | os.PathLike | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Corpus:
     r"""List the recordings that a table describes.
 
     For every corpus that has no loader of its own. No audio is read.
@@ -73,7 +77,7 @@ def load_table(
     Parameters
     ----------
     csv_file : str or os.PathLike
-        A text file in UTF-8 with a header and one line a recording; the columns are
+        A text file in UTF-8 with a header and one line per recording; the columns are
         separated by commas, semicolons or tabs. ``~`` is the home folder.
     file, label : str, default="file", "label"
         Names of the columns of the recordings' paths and of their emotions.
@@ -148,14 +152,14 @@ def load_table(
 
 
 def load_cheavd(
-    csv_file,
+    csv_file: str | os.PathLike,
     *,
-    file="file",
-    label="label",
-    speaker="speaker",
-    split="split",
-    root=None,
-):
+    file: str = "file",
+    label: str = "label",
+    speaker: str | None = "speaker",
+    split: str = "split",
+    root: str | os.PathLike | None = None,
+) -> Corpus:
     """List the recordings of CHEAVD 2.0, the corpus of the MEC 2017 challenge.
 
     No audio is read. How the copies are laid out is not published, so a table is
@@ -165,7 +169,7 @@ def load_cheavd(
     Parameters
     ----------
     csv_file : str or os.PathLike
-        A text file in UTF-8 with a header and one line a recording; the columns are
+        A text file in UTF-8 with a header and one line per recording; the columns are
         separated by commas, semicolons or tabs. Leave recordings without a label out.
     file, label, split : str, default="file", "label", "split"
         Names of the columns. The labels are the eight of the challenge: angry,
@@ -228,9 +232,20 @@ def load_cheavd(
     corpus = _make_corpus_of_table(
         csv_file, columns, root, _CHEAVD_LABELS, read_description("cheavd"), "CHEAVD"
     )
-    message = _describe_cheavd(corpus, csv_file)
-    if message:
-        warnings.warn(message, UserWarning, stacklevel=2)
+    found = Counter(corpus.splits.tolist())
+    parts = [
+        f"{found[part]} in {part} (published: {n})"
+        for part, n in _CHEAVD_COUNTS.items()
+        if found[part] != n
+    ]
+    absent = sorted(set(corpus.target_names) - set(corpus.target.tolist()))
+    parts += [f"none of {', '.join(absent)}"] if absent else []
+    if parts:
+        warnings.warn(
+            f"{show_path(csv_file)} is not all of CHEAVD 2.0: {', '.join(parts)}.",
+            UserWarning,
+            stacklevel=2,
+        )
     return corpus
 
 
@@ -260,7 +275,18 @@ def _read_columns(csv_file, names, required=("paths", "target")):
                 f"{COLUMNS[entry]}=..."
             )
     for number, values in lines:
-        _check_line(csv_file, number, header, values, entries)
+        where = f"Line {number} of {show_path(csv_file)}"
+        if len(values) != len(header):
+            raise ValueError(
+                f"{where} has {len(values)} values, expected {len(header)}: "
+                f"{', '.join(header)}. Put quotes round values with a delimiter inside."
+            )
+        for name, value in zip(header, values, strict=True):
+            if name in entries and not value:
+                raise ValueError(
+                    f"{where} has no value in the column {name!r}. Fill it in, or "
+                    "leave the line out."
+                )
     columns = zip(*(values for _, values in lines), strict=True)
     return {
         entries.get(name, name): list(values)
@@ -311,27 +337,32 @@ def _iterate_lines(path):
                 yield reader.line_num, values
 
 
-def _check_line(csv_file, number, header, values, entries):
-    """Check that a line has a value in each column that is used."""
-    where = f"Line {number} of {show_path(csv_file)}"
-    if len(values) != len(header):
-        raise ValueError(
-            f"{where} has {len(values)} values, expected {len(header)}: "
-            f"{', '.join(header)}. Put quotes round values with a delimiter inside."
-        )
-    for name, value in zip(header, values, strict=True):
-        if name in entries and not value:
-            raise ValueError(
-                f"{where} has no value in the column {name!r}. Fill it in, or leave "
-                "the line out."
-            )
-
-
 def _make_corpus_of_table(csv_file, columns, root, labels, description, name=None):
+    """Return the corpus; the first recordings have to exist, and labels be known."""
     table = Path(csv_file).expanduser()
     root = table.parent if root is None else Path(root).expanduser()
-    columns["paths"] = [_find_file(root, file) for file in columns["paths"]]
-    _check_root(columns["paths"], csv_file)
+    if os.sep == "/":
+        # Tables written on Windows; no corpus has a backslash in the name of a file.
+        columns["paths"] = [file.replace("\\", "/") for file in columns["paths"]]
+    paths = [
+        os.path.abspath(os.path.join(root, os.path.expanduser(file)))
+        for file in columns["paths"]
+    ]
+    first = paths[:_N_LOOKED_FOR]
+    if not any(os.path.exists(path) for path in first):
+        is_absolute = os.path.isabs(os.path.expanduser(columns["paths"][0]))
+        advice = (
+            "The table has absolute paths, perhaps of another machine: replace them "
+            "by paths that are relative to the table."
+            if is_absolute
+            else "Name the folder that the paths of the table are relative to with "
+            "root=..."
+        )
+        raise FileNotFoundError(
+            f"None of the first {len(first)} recording(s) of {show_path(csv_file)} "
+            f"exists, for instance {show_path(first[0])}. {advice}"
+        )
+    columns["paths"] = paths
     if labels is not None:
         where = f"the labels of {show_path(csv_file)}"
         columns["target"] = _translate(columns["target"], labels, where)
@@ -344,22 +375,6 @@ def _make_corpus_of_table(csv_file, columns, root, labels, description, name=Non
     )
 
 
-def _find_file(root, file):
-    # Tables written on Windows; no corpus has a backslash in the name of a file.
-    file = file.replace("\\", "/") if os.sep == "/" else file
-    return os.path.abspath(os.path.join(root, os.path.expanduser(file)))
-
-
-def _check_root(paths, csv_file):
-    first = paths[:_N_LOOKED_FOR]
-    if not any(os.path.exists(path) for path in first):
-        raise FileNotFoundError(
-            f"None of the first {len(first)} recording(s) of {show_path(csv_file)} "
-            f"exists, for instance {show_path(first[0])}. Name the folder that the "
-            "paths of the table are relative to with root=..."
-        )
-
-
 def _translate(values, translations, where):
     """Replace values as a table says, without regard to capitals."""
     lowered = {key.lower(): value for key, value in translations.items()}
@@ -370,19 +385,3 @@ def _translate(values, translations, where):
             f"{', '.join(map(repr, translations))}."
         )
     return [lowered[value.lower()] for value in values]
-
-
-def _describe_cheavd(corpus, csv_file):
-    """Say how a table differs from the published corpus, or return ""."""
-    found = Counter(corpus.splits.tolist())
-    parts = [
-        f"{found[split]} in {split} (published: {n})"
-        for split, n in _CHEAVD_COUNTS.items()
-        if found[split] != n
-    ]
-    absent = sorted(set(corpus.target_names) - set(corpus.target.tolist()))
-    if absent:
-        parts.append(f"none of {', '.join(absent)}")
-    if not parts:
-        return ""
-    return f"{show_path(csv_file)} is not all of CHEAVD 2.0: {', '.join(parts)}."

@@ -1,8 +1,11 @@
-"""What is wrong with the files of a corpus, found before anything is trained."""
+"""Checks of a corpus before training: bad files, duplicates, missing recordings."""
+
+from __future__ import annotations
 
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from numbers import Integral, Real
 
@@ -12,7 +15,7 @@ from skser import audio
 from skser._compat import Interval, validate_params
 from skser._parallel import map_utterances
 from skser._sequences import check_is_sequence
-from skser.datasets._corpus import find_count_differences
+from skser.datasets._corpus import Corpus, find_count_differences
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,
@@ -208,7 +211,14 @@ class ValidationReport:
     },
     prefer_skip_nested_validation=True,
 )
-def validate(corpus, *, min_duration=0.1, max_duration=60.0, decode=False, n_jobs=None):
+def validate(
+    corpus: Corpus | Sequence[str | os.PathLike],
+    *,
+    min_duration: float = 0.1,
+    max_duration: float | None = 60.0,
+    decode: bool = False,
+    n_jobs: int | None = None,
+) -> ValidationReport:
     """Find out what is wrong with the files of a corpus, before anything is trained.
 
     Every file is opened and its header compared with its size, as
@@ -264,8 +274,17 @@ def validate(corpus, *, min_duration=0.1, max_duration=60.0, decode=False, n_job
     findings = [finding for finding in inspected if finding is not None]
     unusable = {f.path for f in findings if f.kind in _UNUSABLE}
     findings += _find_duplicates(paths, _get_labels(corpus, paths), unusable, n_jobs)
-    if isinstance(corpus, dict):
-        findings += _compare_counts(corpus)
+    differences = find_count_differences(corpus) if isinstance(corpus, dict) else {}
+    findings += [
+        Finding(
+            "count",
+            None,
+            f"{'all speakers' if speaker is None else f'speaker {speaker}'}, {label}: "
+            f"{n_found} recording(s), the published {corpus.name} has {n_expected}.",
+        )
+        for speaker, labels in differences.items()
+        for label, (n_found, n_expected) in labels.items()
+    ]
     order = list(KINDS)
     findings.sort(key=lambda finding: order.index(finding.kind))
     return ValidationReport(n_files=len(paths), findings=tuple(findings))
@@ -320,36 +339,20 @@ def _find_duplicates(paths, labels, unusable, n_jobs):
     n_of_size = Counter(sizes.values())
     # Only files of equal size can be equal, so that few need to be read.
     suspects = [i for i in indices if n_of_size[sizes[i]] > 1]
-    digests = map_utterances(_digest, [paths[i] for i in suspects], n_jobs)
+
+    def digest(path):
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+
+    digests = map_utterances(digest, [paths[i] for i in suspects], n_jobs)
     first, findings = {}, []
     for i, digest in zip(suspects, digests, strict=True):
         original = first.setdefault(digest, i)
-        if original != i:
-            findings.append(_describe_duplicate(paths, labels, original, i))
+        if original == i:
+            continue
+        message = f"{paths[i]!r} has the same content as {paths[original]!r}"
+        if labels[i] != labels[original]:
+            said, said_first = (" of ".join(map(str, labels[k])) for k in (i, original))
+            message += f", but is labelled {said} and not {said_first}"
+        findings.append(Finding("duplicate", paths[i], f"{message}.", i))
     return findings
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _describe_duplicate(paths, labels, original, i):
-    message = f"{paths[i]!r} has the same content as {paths[original]!r}"
-    if labels[i] != labels[original]:
-        said, said_first = (" of ".join(map(str, labels[k])) for k in (i, original))
-        message += f", but is labelled {said} and not {said_first}"
-    return Finding("duplicate", paths[i], f"{message}.", i)
-
-
-def _compare_counts(corpus):
-    return [
-        Finding(
-            "count",
-            None,
-            f"{'all speakers' if speaker is None else f'speaker {speaker}'}, {label}: "
-            f"{n_found} recording(s), the published {corpus.name} has {n_expected}.",
-        )
-        for speaker, labels in find_count_differences(corpus).items()
-        for label, (n_found, n_expected) in labels.items()
-    ]

@@ -1,4 +1,6 @@
+import inspect
 import os
+import pickle
 import time
 from collections import Counter
 from functools import cache
@@ -8,7 +10,6 @@ import numpy as np
 import pytest
 
 from skser import datasets
-from skser.datasets import _acted
 
 
 def name_ravdess():
@@ -310,14 +311,30 @@ def test_a_home_folder_that_exists_is_not_called_missing(tmp_path, monkeypatch):
         datasets.load_emovo("~/emovo")
 
 
-@pytest.mark.parametrize("layout", _acted.LAYOUTS, ids=lambda layout: layout.name)
-def test_the_example_of_a_layout_is_in_its_tree_and_fits_its_pattern(layout):
+@pytest.mark.parametrize("load", LOADERS)
+def test_the_example_of_a_layout_is_in_its_tree_and_fits_its_pattern(load):
+    layout = load.layout
     example = layout.example.partition(" or ")[0]
     assert layout.read(example.removesuffix(".wav"))
     assert example.split("/")[-1] in layout.tree
     assert {label for _, label in layout.counts} == set(
         layout.values["emotion"].values()
     )
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_a_loader_is_documented_named_and_can_be_pickled(load):
+    assert getattr(datasets, load.__name__) is load
+    assert pickle.loads(pickle.dumps(load)) is load
+    assert list(inspect.signature(load).parameters) == ["path"]
+    documentation = inspect.getdoc(load)
+    assert documentation.startswith("List the recordings of a copy of ")
+    for section in ("Parameters", "Returns", "Raises", "Warns", "References"):
+        assert f"\n{section}\n{'-' * len(section)}\n" in documentation
+    assert f"{sum(load.layout.counts.values())} in all" in documentation
+    assert f">>> corpus = {load.__name__}(" in documentation
+    for entry in ("target", "groups", "text_ids"):
+        assert f"    {entry} : ndarray of str" in documentation
 
 
 @pytest.mark.filterwarnings("ignore:.*the published")
@@ -350,6 +367,44 @@ def test_without_counts_by_speaker_the_emotions_are_compared(whole_copy):
         datasets.load_crema_d(root)
     file.touch()
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".opus", ".aiff", ".AU", ".w64"])
+def test_every_format_that_can_be_read_is_listed(make_files, suffix):
+    names = [f"gio-f1-b1{suffix}", "gio-f1-b2.wav", "erkennung.txt"]
+    with pytest.warns(UserWarning, match="has 2 recordings") as caught:
+        corpus = datasets.load_emovo(make_files(names))
+    assert len(caught) == 1
+    assert len(corpus.paths) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*the published")
+def test_formats_that_cannot_be_read_are_said_with_the_reason(make_files):
+    names = ["gio-f1-b1.m4a", "gio-f1-b2.wav", "gio-f1-b3.mp3", "gio-f1-b4.WMA"]
+    with pytest.warns(UserWarning, match="does not read") as caught:
+        corpus = datasets.load_emovo(make_files(names))
+    said = [str(warning.message) for warning in caught]
+    assert len(said) == 2
+    assert "2 audio file(s) in " in said[0]
+    assert (
+        "libsndfile does not read their format: gio-f1-b1.m4a, gio-f1-b4.WMA"
+        in (said[0])
+    )
+    assert "has 2 recordings" in said[1]
+    assert len(corpus.paths) == 2
+
+
+def test_a_folder_of_nothing_that_can_be_read_says_so(make_files):
+    with pytest.raises(FileNotFoundError, match=r"(?s)tree.*does not read.*b1\.m4a"):
+        datasets.load_emovo(make_files(["gio-f1-b1.m4a"]))
+
+
+@pytest.mark.filterwarnings("ignore:.*the published")
+def test_of_two_formats_of_a_recording_the_one_without_loss_is_taken(make_files):
+    with pytest.warns(UserWarning, match="names repeat .*f1-b1.mp3") as caught:
+        corpus = datasets.load_emovo(make_files(["gio-f1-b1.mp3", "gio-f1-b1.wav"]))
+    assert len(caught) == 2
+    assert [os.path.basename(path) for path in corpus.paths] == ["gio-f1-b1.wav"]
 
 
 def test_many_differences_are_cut_short(make_files):
@@ -405,7 +460,7 @@ def test_the_working_directory_can_be_the_corpus(make_files, monkeypatch):
 
 
 def test_the_counts_of_emodb_add_up():
-    counts = _acted._EMODB.counts
+    counts = datasets.load_emodb.layout.counts
     assert sum(counts.values()) == 535
     assert ("08", "disgust") not in counts
     classes = Counter()

@@ -106,3 +106,107 @@ def test_rows_can_be_taken_by_position_or_mask(corpus):
 def test_the_names_of_the_package_are_there_and_sorted():
     assert sorted(datasets.__all__) == datasets.__all__
     assert all(hasattr(datasets, name) for name in datasets.__all__)
+
+
+def make_corpus(name, speakers, **entries):
+    """A corpus of a recording of each speaker."""
+    paths = np.array([f"/{name}/{i}.wav" for i, _ in enumerate(speakers)])
+    target = np.array(["anger", "fear"] * len(speakers))[: len(speakers)]
+    entries = {
+        "groups": np.array(speakers),
+        "name": name,
+        "DESCR": f"{name}.",
+        **entries,
+    }
+    return datasets.Corpus(
+        paths=paths, target=target, target_names=["anger", "fear"], **entries
+    )
+
+
+def test_speakers_sessions_and_texts_of_merged_corpora_stay_apart():
+    ids = {key: np.array(["1", "2"]) for key in ("sessions", "text_ids", "turn")}
+    first = make_corpus("one", ["03", "04"], **ids, splits=np.array(["train", "test"]))
+    second = make_corpus("two", ["03", "05"], **ids, splits=np.array(["test", "test"]))
+    merged = datasets.merge([first, second])
+    assert type(merged) is datasets.Corpus
+    assert merged.groups.tolist() == ["one/03", "one/04", "two/03", "two/05"]
+    for key in ids:
+        assert merged[key].tolist() == ["one/1", "one/2", "two/1", "two/2"]
+    assert merged.paths.tolist() == [*first.paths, *second.paths]
+    assert merged.target.tolist() == ["anger", "fear"] * 2
+    assert merged.splits.tolist() == ["train", "test", "test", "test"]
+    assert merged.corpus.tolist() == ["one", "one", "two", "two"]
+    assert merged.name == "one + two"
+    assert merged.DESCR == "one.\n\ntwo."
+    assert merged.target_names == ["anger", "fear"]
+    assert len(list(LeaveOneGroupOut().split(merged.paths, groups=merged.groups))) == 4
+    assert merged.take([3]).groups.tolist() == ["two/05"]
+
+
+def test_merged_corpora_can_be_named_and_go_through_a_table(make_files, tmp_path):
+    pytest.importorskip("pandas")
+    copies = [
+        datasets.load_emovo(make_files(["f1/dis-f1-b1.wav"], folder))
+        for folder in ("a", "b")
+    ]
+    merged = datasets.merge(dict(zip(("old", "new"), copies, strict=True)))
+    merged.frame.to_csv(tmp_path / "table.csv", index=False)
+    again = datasets.load_table(tmp_path / "table.csv")
+    for key in ("paths", "target", "groups", "text_ids", "corpus"):
+        np.testing.assert_array_equal(again[key], merged[key])
+    assert set(again.groups) == {"old/f1", "new/f1"}
+
+
+def test_entries_of_one_of_the_merged_corpora_are_kept():
+    first = make_corpus("one", ["a"], age=np.array([31.0]), dialect=np.array(["x"]))
+    merged = datasets.merge([first, make_corpus("two", ["a"])])
+    np.testing.assert_array_equal(merged.age, [31.0, np.nan])
+    assert merged.dialect.tolist() == ["x", ""]
+
+
+def test_what_only_some_of_the_merged_corpora_know_is_said():
+    first = make_corpus("one", ["a"], text_ids=np.array(["t1"]))
+    with pytest.warns(UserWarning, match=r"without text_ids \(not known of two\)") as w:
+        merged = datasets.merge([first, make_corpus("two", ["a"])])
+    assert merged.text_ids is None
+    assert w[0].filename == __file__
+
+
+def test_published_numbers_of_merged_corpora_are_those_of_each(make_files):
+    emodb = datasets.load_emodb(make_files(["03a01Fa.wav"], "emodb"))
+    emovo = datasets.load_emovo(make_files(["f1/dis-f1-b1.wav"], "emovo"))
+    merged = datasets.merge([emodb, emovo])
+    assert sum(merged.expected_counts.values()) == 535 + 588
+    assert merged.expected_counts["EMOVO/f1", "disgust"] == 14
+
+
+@pytest.mark.parametrize(
+    ("corpora", "error", "message"),
+    [
+        ([], ValueError, "takes one corpus or more"),
+        ([make_corpus("one", ["a"])] * 2, ValueError, "need different names"),
+        (
+            {"a": make_corpus("one", ["a"]), "b": make_corpus("one", ["a"])},
+            ValueError,
+            r"1 file\(s\) are listed twice: /one/0\.wav",
+        ),
+        (
+            [make_corpus("one", ["a"]), make_corpus("two", ["a"], groups=None)],
+            ValueError,
+            "No speakers are known of two",
+        ),
+        (
+            {"made": datasets.make_emotional_speech(1, n_utterances=1, random_state=0)},
+            TypeError,
+            "'made' has no paths, only data, .*write_corpus",
+        ),
+    ],
+)
+def test_corpora_that_cannot_be_merged_are_refused(corpora, error, message):
+    with pytest.raises(error, match=message):
+        datasets.merge(corpora)
+
+
+def test_corpora_without_any_speakers_are_merged_without():
+    corpora = [make_corpus(name, ["a"], groups=None) for name in ("one", "two")]
+    assert datasets.merge(corpora).groups is None

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skser.ivectors import WCCN, DeepBeliefAlignment, MixtureAlignment
-from skser.systems._ivectors import dbn_ivector, ivector
+from skser.systems import dbn_ivector, ivector
 
 STEPS = [
     "load",

@@ -20,8 +20,8 @@ def example(monkeypatch, shrink):
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
 
-    for name, build in list(module.SYSTEMS.items()):
-        monkeypatch.setitem(module.SYSTEMS, name, lambda build=build: shrink(build()))
+    small = {n: lambda f=f: shrink(f()) for n, f in module.SYSTEMS.items()}
+    monkeypatch.setattr(module, "SYSTEMS", small)
     return module
 
 

@@ -1,7 +1,9 @@
 """Every system of the table, small, through what scikit-learn does with estimators."""
 
+import doctest
 import inspect
 import pickle
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 
 from skser.metrics import SCORERS
-from skser.systems import PUBLISHED, SYSTEMS, split_front_end
+from skser.systems import OWN, PUBLISHED, SYSTEMS, make_system, split_front_end
 
 
 def test_every_system_is_a_pipeline_with_the_same_arguments(row):
@@ -25,8 +27,57 @@ def test_every_system_is_a_pipeline_with_the_same_arguments(row):
 
 def test_every_system_says_what_it_is(row):
     documentation = inspect.getdoc(SYSTEMS[row])
-    assert documentation.splitlines()[0].endswith(".")
+    first = documentation.splitlines()[0]
+    assert first == SYSTEMS[row].row.summary
+    assert first.endswith(".")
+    assert len(first) < 80
+    for section in ("Parameters", "Returns", "Examples"):
+        assert f"{section}\n{'-' * len(section)}\n" in documentation
     assert ">>>" in documentation
+    for other in SYSTEMS[row].row.see_also:
+        assert other in SYSTEMS
+
+
+def test_the_example_in_every_system_s_documentation_is_right(row):
+    example = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(SYSTEMS[row]), {}, row, None, None
+    )
+    assert len(example.examples) >= 2
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_every_system_is_a_function_of_the_module_that_can_be_pickled(row):
+    function = getattr(import_module("skser.systems"), row)
+    assert function is SYSTEMS[row]
+    assert function.__name__ == row
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_the_parameters_that_are_shown_and_documented_are_those_that_are_taken(row):
+    shown = set(inspect.signature(SYSTEMS[row]).parameters)
+    known = {"input_sample_rate", "n_jobs", "random_state", "verbose", "memory"}
+    assert shown == known | ({"model"} if SYSTEMS[row].row.takes_model else set())
+    documented = inspect.getdoc(SYSTEMS[row])
+    for name in known | {"model"}:
+        assert (f"\n{name} : " in documented) == (name in shown)
+    assert repr(make_system(row, n_jobs=2)) == repr(SYSTEMS[row](n_jobs=2))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'njobs'"):
+        SYSTEMS[row](njobs=2)
+
+
+def test_the_table_cannot_be_changed_by_accident():
+    with pytest.raises(TypeError):
+        SYSTEMS["fcn"] = SYSTEMS["attention_lstm"]
+
+
+def test_a_name_that_is_mistyped_is_an_error_that_says_what_is_meant():
+    with pytest.raises(ValueError, match=r"no system 'fcnn'\. Did you mean 'fcn'"):
+        make_system("fcnn")
+
+
+def test_a_model_for_a_system_without_a_pretrained_encoder_is_an_error():
+    with pytest.raises(TypeError, match="'fcn' has no pretrained encoder"):
+        SYSTEMS["fcn"](model="encoder.onnx")
 
 
 def test_every_system_is_fitted_scored_cloned_and_pickled(fitted_row, speech):
@@ -45,11 +96,34 @@ def test_every_system_starts_with_steps_that_learn_nothing(row):
     assert "classify" in rest.named_steps
 
 
-def test_a_pipeline_without_such_steps_cannot_be_split():
+def test_a_pipeline_that_learns_from_its_first_step_on_has_a_front_end_of_nothing():
     _, rest = split_front_end(SYSTEMS["attention_blstm_fcn"]())
-    with pytest.raises(ValueError, match="the first step learns"):
-        split_front_end(rest)
+    front_end, again = split_front_end(rest)
+    assert list(front_end.named_steps.values()) == ["passthrough"]
+    assert front_end.transform(["as it", "was"]) == ["as it", "was"]
+    assert list(again.named_steps) == list(rest.named_steps)
+
+
+def test_a_pipeline_that_learns_nothing_has_a_rest_of_nothing():
+    front_end, _ = split_front_end(SYSTEMS["attention_blstm_fcn"]())
+    again, rest = split_front_end(front_end)
+    assert list(again.named_steps) == ["load", "frame", "features"]
+    assert list(rest.named_steps.values()) == ["passthrough"]
+
+
+def test_what_is_no_pipeline_cannot_be_split():
+    step = SYSTEMS["fcn"]()["classify"]
+    with pytest.raises(TypeError, match=r"takes a sklearn\.pipeline\.Pipeline"):
+        split_front_end(step)
 
 
 def test_every_published_figure_belongs_to_a_system():
     assert {figure.system for figure in PUBLISHED} <= set(SYSTEMS)
+
+
+def test_every_published_figure_has_its_numbers_and_its_provenance():
+    assert [figure.table for figure in PUBLISHED] == [2] * 5 + [3] * 6 + [4] * 6
+    for figure in PUBLISHED:
+        assert 20 < figure.ua < 70
+        assert 20 < figure.wa < 70
+        assert figure.provenance == OWN or figure.provenance.startswith("quoted: ")

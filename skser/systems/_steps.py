@@ -1,0 +1,302 @@
+"""How a system is built: functions from common arguments to the steps of a Pipeline.
+
+Each function serves several rows of the table in ``_rows.py``. What it returns stands
+behind the step that loads recordings.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.svm import SVC
+
+from skser.classifiers import (
+    AttentionBLSTMClassifier,
+    AttentionBLSTMFCNClassifier,
+    AttentiveCNNClassifier,
+    ELMClassifier,
+    SegmentPosteriors,
+    SegmentStatistics,
+)
+from skser.ensembles import SoftVotingClassifier
+from skser.features import (
+    CATALOGUE,
+    AcousticFeatures,
+    Deltas,
+    FrameAveraging,
+    FrameStatistics,
+    OpenSmileFunctionals,
+    SpeechDescriptors,
+)
+from skser.framing import Framer
+from skser.ivectors import (
+    DeepBeliefAlignment,
+    DeepBeliefNetwork,
+    IVectors,
+    MixtureAlignment,
+)
+from skser.metrics import SCORERS
+from skser.normalization import FrameScaler, SpeakerNormalizer, UtteranceNormalizer
+from skser.whitening import PCAWhitening
+
+# 90 % of the variance of the standardised features of ten minutes of speech. The paper
+# does not say how many components it keeps.
+N_COMPONENTS = 114
+# LSTM-FCN and MLSTM-FCN need utterances of one length. 128 frames every 32 ms are
+# 4.1 s: most utterances of acted corpora are shorter, and longer ones are cut.
+LSTM_FCN_FRAMES = 128
+# 7.5 s every 10 ms: the source's mean length plus a standard deviation.
+ATTENTIVE_CNN_FRAMES = 750
+# An epoch of large LSTMs at 100 frames per second takes more than ten times as long as
+# one of the paper's network. Smaller batches make up for fewer epochs.
+RECURRENT_TRAINING = {"batch_size": 25, "max_epochs": 10}
+# Numbers per recording of openSMILE's sets.
+N_FUNCTIONALS = {"eGeMAPS": 88, "ComParE": 6373}
+# 40 mel bands and 20 cepstral coefficients, and all that concerns the voice.
+VOICE_DESCRIPTORS = {
+    "descriptors": (
+        "log_mel",
+        "mfcc",
+        "log_energy",
+        "zero_crossing_rate",
+        "pitch",
+        "voicing",
+        "harmonics_to_noise",
+    ),
+    "n_mels": 40,
+    "n_mfcc": 20,
+}
+# Only the most usual statistics of the acoustic features' many components.
+FEW_STATISTICS = {
+    "statistics": ("mean", "std", "percentile_10", "percentile_50", "percentile_90"),
+    "delta_statistics": ("std", "magnitude"),
+}
+# 40 x 65 of the descriptors and 7 x 128 of the components.
+N_STATISTICS = 3496
+
+
+class Arguments(NamedTuple):
+    """What every system can be told; see :func:`skser.systems.make_system`."""
+
+    model: Any = None
+    input_sample_rate: Any = None
+    n_jobs: Any = None
+    random_state: Any = None
+    verbose: Any = 0
+    memory: Any = None
+
+    @property
+    def training(self) -> dict:
+        """What every step takes that trains a network."""
+        return {"random_state": self.random_state, "verbose": self.verbose}
+
+
+def paper(arguments: Arguments, **changes: Any) -> list:
+    """Return the paper's steps, with changes to the classifier's parameters."""
+    return [
+        *acoustic_features(arguments),
+        ("whiten", PCAWhitening(n_components=N_COMPONENTS)),
+        ("classify", AttentionBLSTMFCNClassifier(**arguments.training, **changes)),
+    ]
+
+
+def lstm_fcn(arguments: Arguments, **changes: Any) -> list:
+    """Return the paper's features with the network of Karim et al."""
+    return paper(
+        arguments,
+        recurrent="lstm",
+        view="variables",
+        pooling="last",
+        filters=(128, 256, 128),
+        kernel_sizes=(8, 5, 3),
+        hidden_units=(),
+        dropout=0.8,
+        class_weight="balanced",
+        max_frames=LSTM_FCN_FRAMES,
+        **changes,
+    )
+
+
+def dnn_elm(
+    arguments: Arguments, *, machine: dict, energy_ratio: float, **descriptors: Any
+) -> list:
+    """Return the steps of DNN-ELM; the first descriptor has to be an energy."""
+    return [
+        *short_frames(arguments, **descriptors),
+        ("deltas", Deltas()),
+        ("scale", FrameScaler()),
+        (
+            "segments",
+            SegmentPosteriors(energy_ratio=energy_ratio, **arguments.training),
+        ),
+        ("statistics", SegmentStatistics()),
+        ("classify", ELMClassifier(**machine, random_state=arguments.random_state)),
+    ]
+
+
+def attention_blstm(
+    arguments: Arguments,
+    *,
+    network: dict,
+    has_deltas: bool = False,
+    **descriptors: Any,
+) -> list:
+    """Return descriptors every 10 ms and a recurrent network with attention."""
+    return [
+        *short_frames(arguments, **descriptors),
+        *([("deltas", Deltas())] if has_deltas else []),
+        ("scale", FrameScaler()),
+        (
+            "classify",
+            AttentionBLSTMClassifier(
+                **network, **RECURRENT_TRAINING, **arguments.training
+            ),
+        ),
+    ]
+
+
+def attentive_cnn(arguments: Arguments) -> list:
+    """Return mel bands every 10 ms and a convolution with attention."""
+    network = AttentiveCNNClassifier(
+        max_frames=ATTENTIVE_CNN_FRAMES, **arguments.training
+    )
+    return [
+        *short_frames(arguments, descriptors=["log_mel"], n_mels=26),
+        ("scale", FrameScaler()),
+        ("classify", network),
+    ]
+
+
+def ivector(arguments: Arguments, *, is_deep: bool = False) -> list:
+    """Return cepstra, i-vectors of an alignment of frames, and a linear machine."""
+    alignment = MixtureAlignment()
+    if is_deep:
+        network = DeepBeliefNetwork(verbose=arguments.verbose)
+        alignment = DeepBeliefAlignment(network=network)
+    return [
+        *short_frames(arguments, descriptors=("mfcc",), n_mfcc=13),
+        ("deltas", Deltas(order=2)),
+        ("normalize", UtteranceNormalizer()),
+        ("ivectors", IVectors(alignment=alignment, **arguments.training)),
+        ("length", Normalizer()),
+        ("compensate", "passthrough"),
+        ("classify", SVC(class_weight="balanced")),
+    ]
+
+
+def functionals(
+    arguments: Arguments, feature_set: str, *, by_speaker: bool = False
+) -> list:
+    """Return openSMILE's functionals and a linear support vector machine."""
+    C = 1 / N_FUNCTIONALS[feature_set]
+    return [
+        ("features", OpenSmileFunctionals(feature_set, n_jobs=arguments.n_jobs)),
+        *([("speakers", SpeakerNormalizer())] if by_speaker else []),
+        ("scale", StandardScaler()),
+        ("classify", linear_machine(C, verbose=bool(arguments.verbose))),
+    ]
+
+
+def searched_functionals(arguments: Arguments) -> list:
+    """Return eGeMAPS functionals and a machine whose penalty is searched for."""
+    search = GridSearchCV(
+        linear_machine(C=1.0),
+        {"C": [10.0**exponent for exponent in range(-5, 1)]},
+        scoring=SCORERS["UA"],
+        cv=3,
+        verbose=arguments.verbose,
+    )
+    return [*functionals(arguments, "eGeMAPS")[:-1], ("classify", search)]
+
+
+def robust(
+    arguments: Arguments, *, by_speaker: bool = False, has_opensmile: bool = False
+) -> list:
+    """Return the vote of the paper's network and of statistics of utterances."""
+
+    def speakers():
+        return SpeakerNormalizer() if by_speaker else "passthrough"
+
+    network = [
+        *acoustic_features(arguments),
+        ("rotate", rotation(n_components=32)),
+        ("speakers", speakers()),
+        ("normalize", UtteranceNormalizer(keep=True)),
+        ("average", FrameAveraging(4)),
+        (
+            "classify",
+            AttentionBLSTMFCNClassifier(
+                learning_rate_schedule="cosine", **arguments.training
+            ),
+        ),
+    ]
+    n_statistics = N_STATISTICS + has_opensmile * N_FUNCTIONALS["ComParE"]
+    statistics = [
+        ("describe", utterance_statistics(arguments, has_opensmile=has_opensmile)),
+        ("speakers", speakers()),
+        ("scale", StandardScaler()),
+        (
+            "classify",
+            # Rows have a squared norm of about the number of statistics.
+            LogisticRegression(
+                C=30 / n_statistics, class_weight="balanced", max_iter=2000
+            ),
+        ),
+    ]
+    members = [
+        ("network", Pipeline(network, memory=arguments.memory)),
+        ("statistics", Pipeline(statistics, memory=arguments.memory)),
+    ]
+    return [("classify", SoftVotingClassifier(members, weights=[1, 2]))]
+
+
+def acoustic_features(arguments: Arguments) -> list:
+    """Return the steps from signals to the 743 features of frames of 64 ms."""
+    features = AcousticFeatures(n_jobs=arguments.n_jobs)
+    return [("frame", Framer()), ("features", features)]
+
+
+def short_frames(arguments: Arguments, **descriptors: Any) -> list:
+    """Return the steps from signals to descriptors of 25 ms every 10 ms."""
+    return [
+        ("frame", Framer(frame_length=400, hop_length=160)),
+        ("features", SpeechDescriptors(**descriptors, n_jobs=arguments.n_jobs)),
+    ]
+
+
+def linear_machine(C: float, *, verbose: bool = False) -> SVC:
+    """Return a linear support vector machine that counts all classes alike."""
+    return SVC(kernel="linear", C=C, class_weight="balanced", verbose=verbose)
+
+
+def rotation(n_components: int) -> PCAWhitening:
+    """Return a PCA of compressed and balanced features that does not whiten."""
+    widths = tuple(feature.width for feature in CATALOGUE.values())
+    return PCAWhitening(
+        n_components=n_components, compress=True, blocks=widths, whiten=False
+    )
+
+
+def utterance_statistics(arguments: Arguments, *, has_opensmile: bool) -> FeatureUnion:
+    """Return the union of the statistics of two kinds of features, or of three."""
+    components = [
+        *acoustic_features(arguments),
+        ("rotate", rotation(n_components=128)),
+        ("statistics", FrameStatistics(**FEW_STATISTICS)),
+    ]
+    descriptors = [
+        *short_frames(arguments, **VOICE_DESCRIPTORS),
+        ("statistics", FrameStatistics()),
+    ]
+    parts = [
+        ("components", Pipeline(components)),
+        ("descriptors", Pipeline(descriptors)),
+    ]
+    if has_opensmile:
+        opensmile = OpenSmileFunctionals("ComParE", n_jobs=arguments.n_jobs)
+        parts.append(("opensmile", opensmile))
+    return FeatureUnion(parts)
