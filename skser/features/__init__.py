@@ -3,6 +3,7 @@
 from skser.features._catalogue import CATALOGUE, Feature
 from skser.features._context import ContextWindows, Deltas, FrameAveraging
 from skser.features._descriptors import SpeechDescriptors
+from skser.features._export import export_encoder
 from skser.features._extractor import AcousticFeatures
 from skser.features._functionals import OpenSmileFunctionals
 from skser.features._pretrained import PretrainedFeatures
@@ -19,4 +20,5 @@ __all__ = [
     "OpenSmileFunctionals",
     "PretrainedFeatures",
     "SpeechDescriptors",
+    "export_encoder",
 ]

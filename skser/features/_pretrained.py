@@ -257,7 +257,7 @@ class Encoder:
         unknown = [name for name in names if name not in self.outputs]
         if unknown or not names:
             raise ValueError(
-                f"output must name outputs of {self._name}: {', '.join(self.outputs)}; "
+                f"output must name outputs of the model: {', '.join(self.outputs)}; "
                 f"got {output!r}."
             )
         if len({self.outputs[name].has_frames for name in names}) > 1:
@@ -349,36 +349,30 @@ class Encoder:
         """
         if len(signal) <= self.window:
             return self._encode(signal, names)
-        starts = self._window_starts(len(signal))
-        parts = (self._encode(signal[s : s + self.window], names) for s in starts)
-        if self.outputs[names[0]].has_frames:
-            return self._join(starts, parts)
-        return np.mean(list(parts), axis=0)
+        has_frames = self.outputs[names[0]].has_frames
+        hop = self.hop if has_frames else 1
+        starts = self._window_starts(len(signal), hop)
+        # In the middle of their overlap one window takes over from another.
+        middles = [(a + b + self.window // hop) // 2 for a, b in pairwise(starts)]
+        cuts = [0, *middles, len(signal)]
+        parts = (
+            self._encode(signal[start * hop : start * hop + self.window], names)
+            for start in starts
+        )
+        if not has_frames:
+            rows = np.average(list(parts), axis=0, weights=np.diff(cuts))
+            return rows.astype(np.float32)
+        spans = zip(parts, starts, pairwise(cuts), strict=True)
+        return np.concatenate(
+            [part[a - first : b - first] for part, first, (a, b) in spans]
+        )
 
-    def _window_starts(self, n_samples):
-        """Return where the windows of a long signal begin; the last reaches its end."""
-        hop = self.hop if self.has_frames else 1
+    def _window_starts(self, n_samples, hop):
+        """Return in hops where the windows begin; the last reaches the signal's end."""
         overlap = min(round(_OVERLAP_SECONDS * self.sample_rate), self.window // 6)
-        step = max((self.window - overlap) // hop, 1) * hop
-        last = -(-(n_samples - self.window) // hop) * hop
-        return [*range(0, n_samples - self.window, step), last]
-
-    @property
-    def has_frames(self):
-        """Whether any output has frames."""
-        return any(output.has_frames for output in self.outputs.values())
-
-    def _join(self, starts, parts):
-        """Join the frames of windows, changing over in the middle of each overlap."""
-        firsts = [start // self.hop for start in starts]
-        length = self.window // self.hop
-        ends = [(a + b + length) // 2 for a, b in pairwise(firsts)]
-        kept, begin = [], 0
-        for part, first, end in zip(parts, firsts, [*ends, None], strict=True):
-            stop = None if end is None else end - first
-            kept.append(part[begin - first : stop])
-            begin = end
-        return np.concatenate(kept)
+        step = max((self.window - overlap) // hop, 1)
+        last = -(-(n_samples - self.window) // hop)
+        return [*range(0, last, step), last]
 
     def _encode(self, signal, names):
         """Return the features of a signal that is not longer than the window."""
@@ -386,20 +380,20 @@ class Encoder:
             results = self._run_at_least(signal, names)
         except _runtime_errors() as error:
             raise ValueError(
-                f"{self._name} fails on a signal of {len(signal)} samples: {error}. If "
+                f"The model fails on a signal of {len(signal)} samples: {error}. If "
                 "it takes no more than so many seconds, its metadata must say so "
                 "under 'window'."
             ) from error
         for name, result in zip(names, results, strict=True):
             if result.shape[0] != 1 or result.ndim != results[0].ndim:
                 raise ValueError(
-                    f"Output {name!r} of {self._name} has the shape {result.shape} for "
+                    f"Output {name!r} of the model has the shape {result.shape} for "
                     "one signal; (1, frames, features) or (1, features) was expected."
                 )
         lengths = {result.shape[1:-1] for result in results}
         if len(lengths) > 1:
             raise ValueError(
-                f"Outputs {names} of {self._name} cannot stand side by side: they have "
+                f"Outputs {names} of the model cannot stand side by side: they have "
                 f"{sorted(lengths)} frames."
             )
         return np.concatenate([result[0] for result in results], axis=-1, dtype="f4")
@@ -614,17 +608,18 @@ class PretrainedFeatures(
     -----
     Metadata that the file may have: ``sample_rate`` in Hz (without: 16000), ``window``,
     the longest signal that the model takes, in seconds (without: 30), and
-    ``hop_length``, samples from one frame to the next (without: found by trying).
+    ``hop_length``, samples from one frame to the next (without: found by
+    trying).
 
     A signal longer than the window is cut into windows that overlap by 2 s, or a sixth
-    of it if that is less.
-    Frames of two windows change over in the middle of their overlap; of rows of models
-    that pool, the mean is taken. The memory needed beside the result does not
-    grow with the signal.
+    of the window if that is less. In the middle of the overlap the frames of one follow
+    those of the other; rows of models that pool are averaged, each by the share of the
+    signal that is its own. The memory needed beside the result does not grow with the
+    signal.
 
     A signal too short for a single frame gets zeros behind it, up to the shortest
-    length that gives one. A model whose input has a fixed length gets zeros up to it; frames
-    that begin behind the signal are dropped.
+    length that gives one. A model whose input has a fixed length gets zeros up to it;
+    frames that begin behind the signal are dropped.
 
     Each signal is computed by itself, so features do not depend on what else is in the
     batch. Sessions are shared by all threads of a process and are never copied or
