@@ -159,10 +159,15 @@ def _import(name):
 def _load(model, download):
     """Return a checkpoint and its feature extractor."""
     transformers = _import("transformers")
-    is_folder = Path(model).expanduser().is_dir()
-    source = Path(model).expanduser() if is_folder else str(model)
-    how = {"local_files_only": is_folder or not download, "trust_remote_code": False}
+    folder = Path(model).expanduser()
+    source = folder if folder.is_dir() else str(model)
+    how = {
+        "local_files_only": folder.is_dir() or not download,
+        "trust_remote_code": False,
+    }
     try:
+        if folder.is_dir() and not (folder / "config.json").is_file():
+            raise OSError("the folder has no config.json")
         config = transformers.AutoConfig.from_pretrained(source, **how)
         if config.model_type not in _FAMILIES:
             raise ValueError(
@@ -343,7 +348,9 @@ def _build(checkpoint, parts, names, is_normed, pad):
                 states.append(state)
             if is_normed and max(names) == len(parts.layers):
                 states[-1] = parts.final_norm(states[-1])
-            n_frames = -(-n_samples // parts.hop_length) if pad else None
+            # As many as without: the front end drops what is less than half a hop.
+            hop = parts.hop_length
+            n_frames = (n_samples + hop // 2) // hop if pad else None
             return tuple(states[number][:, :n_frames] for number in names)
 
     return Graph()

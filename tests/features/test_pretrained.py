@@ -551,7 +551,10 @@ print([name for name in slow if name in sys.modules])
         self, whisper, emodb
     ):
         speakers = np.asarray(emodb.groups)
-        rows = np.flatnonzero(np.isin(speakers, np.unique(speakers)[:4]))[::3]
+        rows = np.flatnonzero(
+            np.isin(speakers, np.unique(speakers)[:4])
+            & np.isin(emodb.target, ["anger", "neutral", "sadness"])
+        )[::2]
         signals = AudioLoader().transform(np.asarray(emodb.paths)[rows])
         system = make_pipeline(
             PretrainedFeatures(whisper, "hidden_state_3"),
@@ -564,4 +567,4 @@ print([name for name in slow if name in sys.modules])
         train = [s for s, is_one in zip(signals, is_test, strict=True) if not is_one]
         test = [s for s, is_one in zip(signals, is_test, strict=True) if is_one]
         system.fit(train, target[~is_test])
-        assert system.score(test, target[is_test]) > 0.7
+        assert system.score(test, target[is_test]) > 0.8
