@@ -737,6 +737,31 @@ class PretrainedFeatures(
             dtype=object,
         )
 
+    def refer_to_model(self, embed):
+        """Return what a file has for `model`; for :func:`skser.save`.
+
+        Parameters
+        ----------
+        embed : bool
+
+        Returns
+        -------
+        model : EncoderFile or str
+            The content of the model, or else its path.
+
+        Raises
+        ------
+        ValueError
+            If the model is not the one that was there in `fit`, or has no path.
+        """
+        if isinstance(self.model, EncoderFile) and not embed:
+            raise ValueError(
+                f"{self.model} was loaded with the system and has no path: save it "
+                "with embed=True, or set `model` to the path of the file first."
+            )
+        self._check_model(digest_encoder(self.model))
+        return EncoderFile.read(self.model) if embed else os.fspath(self.model)
+
     def _check_input(self, X, reset):
         """Return the signals as arrays, or say what is wrong with one or the model."""
         if reset:
@@ -744,14 +769,18 @@ class PretrainedFeatures(
             self.sha256_ = self._prepare()[1].sha256
         return check_utterances(X, 1, "(n_samples,)")
 
-    def _prepare(self):
-        """Return the encoder, and what the features depend on."""
-        sha256 = digest_encoder(self.model)
+    def _check_model(self, sha256):
+        """Refuse another model than the one that was there in `fit`."""
         if sha256 != getattr(self, "sha256_", sha256):
             raise ValueError(
                 f"model={str(self.model)!r} is another one than in fit: its sha256 is "
                 f"{sha256}, not {self.sha256_}. Put the right file there, or fit again."
             )
+
+    def _prepare(self):
+        """Return the encoder, and what the features depend on."""
+        sha256 = digest_encoder(self.model)
+        self._check_model(sha256)
         encoder = get_encoder(self.model, sha256)
         if encoder.sample_rate != self.sample_rate:
             raise ValueError(

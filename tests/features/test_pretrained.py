@@ -17,7 +17,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skser import AudioLoader
+from skser import AudioLoader, load, save
+from skser.exceptions import ModelFileError
 from skser.features import FrameStatistics, PretrainedFeatures
 
 onnx = pytest.importorskip("onnx", reason="onnx, to make models, is not installed")
@@ -498,6 +499,76 @@ class TestTools:
         before = kept.stat()
         again.transform(signal)
         assert kept.stat().st_mtime_ns == before.st_mtime_ns
+
+
+class TestSaving:
+    """skser.save and skser.load: the model inside the file, or its checksum alone."""
+
+    @pytest.fixture
+    def system(self, encoder):
+        signals = [GENERATOR.normal(0.1 * (i % 2), 0.1, 2000) for i in range(12)]
+        system = make_pipeline(
+            PretrainedFeatures(encoder, "first"),
+            FrameStatistics(),
+            LogisticRegression(),
+        )
+        return system.fit(signals, [i % 2 for i in range(12)])
+
+    def test_the_file_holds_the_model(self, system, encoder, tmp_path):
+        save(system, tmp_path / "system.skser")
+        expected = system.predict_proba(SIGNALS)
+        encoder.unlink()
+        loaded = load(tmp_path / "system.skser")
+        np.testing.assert_array_equal(loaded.predict_proba(SIGNALS), expected)
+        assert "tiny.onnx" in repr(loaded)
+        assert len(repr(loaded)) < 1000
+        # It can be cloned, pickled, sent to processes, and saved again.
+        save(clone(loaded), tmp_path / "again.skser")
+        assert load(tmp_path / "again.skser")[0].transform(SIGNALS)
+        copy = pickle.loads(pickle.dumps(loaded)).set_params(
+            pretrainedfeatures__n_jobs=2
+        )
+        with joblib.parallel_config("loky"):
+            np.testing.assert_array_equal(copy.predict_proba(SIGNALS), expected)
+        with pytest.raises(ValueError, match="has no path: save it with embed=True"):
+            save(loaded, tmp_path / "again.skser", embed=False)
+
+    def test_the_file_holds_its_checksum_alone(self, system, encoder, tmp_path):
+        save(system, tmp_path / "system.skser", embed=False)
+        assert (tmp_path / "system.skser").stat().st_size < 10_000
+        expected = system.predict_proba(SIGNALS)
+        loaded = load(tmp_path / "system.skser")
+        np.testing.assert_array_equal(loaded.predict_proba(SIGNALS), expected)
+        moved = encoder.rename(tmp_path / "moved.onnx")
+        with pytest.raises(FileNotFoundError, match="nothing is downloaded"):
+            loaded.predict(SIGNALS)
+        loaded.set_params(pretrainedfeatures__model=moved)
+        np.testing.assert_array_equal(loaded.predict_proba(SIGNALS), expected)
+        save_encoder(encoder, {"first": [3, 4]})
+        with pytest.raises(ValueError, match="is another one than in fit: its sha256"):
+            load(tmp_path / "system.skser").predict(SIGNALS)
+
+    def test_a_model_that_has_changed_since_fit_is_not_saved(
+        self, system, encoder, tmp_path
+    ):
+        save_encoder(encoder, {"first": [3, 4]})
+        with pytest.raises(ValueError, match="is another one than in fit"):
+            save(system, tmp_path / "system.skser")
+
+    def test_a_system_that_is_not_fitted_is_saved_as_well(self, encoder, tmp_path):
+        features = PretrainedFeatures(encoder, ["first", "third"], rms=0.05)
+        save(features, tmp_path / "features.skser")
+        loaded = load(tmp_path / "features.skser")
+        assert_equal(loaded.transform(SIGNALS), features.transform(SIGNALS))
+
+    def test_the_content_of_the_model_is_compared_with_its_checksum(
+        self, encoder, tmp_path
+    ):
+        file = PretrainedFeatures(encoder).refer_to_model(embed=True)
+        file.sha256 = "0" * 64
+        save(PretrainedFeatures(file), tmp_path / "forged.skser")
+        with pytest.raises(ModelFileError, match=r"sha256 of its encoder 'tiny.onnx'"):
+            load(tmp_path / "forged.skser")
 
 
 class TestRealEncoder:
