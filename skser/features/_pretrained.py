@@ -29,6 +29,8 @@ _WINDOW_SECONDS = 30.0
 _OVERLAP_SECONDS = 2.0
 # Sessions that a process keeps; one more, and the one used longest ago is dropped.
 _MAX_ENCODERS = 4
+# The first that refuses paths outside of the folder that it is told of.
+_OLDEST_RUNTIME = (1, 24)
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
@@ -433,6 +435,12 @@ def _import_onnxruntime():
             "PretrainedFeatures needs ONNX Runtime: pip install onnxruntime (or "
             "skser[pretrained])"
         ) from error
+    version = tuple(map(int, onnxruntime.__version__.split(".")[:2]))
+    if version < _OLDEST_RUNTIME:
+        raise ImportError(
+            f"ONNX Runtime {onnxruntime.__version__} lets a model read other files. "
+            "PretrainedFeatures needs 1.24 or newer: pip install -U onnxruntime"
+        )
     return onnxruntime
 
 
@@ -467,17 +475,18 @@ def _start_session(file):
 
 
 # What ONNX Runtime says -> what to say of it.
+_SECOND_FILE = (
+    "its weights are in a second file. Put all into one file: "
+    "onnx.save(onnx.load(path), new_path)"
+)
 _REASONS = (
     (
         "not a registered function",
         "it has operators that ONNX Runtime does not know. Custom operators would be "
         "code from strangers, and are not loaded",
     ),
-    (
-        "xternal data",
-        "its weights are in a second file. Put all into one file: "
-        "onnx.save(onnx.load(path), new_path)",
-    ),
+    ("xternal", _SECOND_FILE),
+    (os.devnull, _SECOND_FILE),
     ("protobuf", "it is not an ONNX file, or not a whole one"),
 )
 

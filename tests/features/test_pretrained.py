@@ -311,7 +311,10 @@ class TestFaults:
         path = save_model(tmp_path / "own.onnx", nodes, [("out", [1, "n", 2])])
         self.refuse(path, "Custom operators .* are not loaded")
 
-    def test_weights_in_a_second_file(self, tmp_path, monkeypatch):
+    @pytest.mark.parametrize(
+        "place", ["weights.bin", "{}/weights.bin", "sub/../weights.bin"]
+    )
+    def test_weights_in_a_second_file(self, tmp_path, monkeypatch, place):
         path = save_model(
             tmp_path / "split.onnx",
             [onnx.helper.make_node("MatMul", ["wave", "weights"], ["out"])],
@@ -325,6 +328,12 @@ class TestFaults:
         )
         # It would be found here.
         monkeypatch.chdir(tmp_path)
+        place = place.format(tmp_path)
+        model = onnx.load(path, load_external_data=False)
+        for entry in model.graph.initializer[0].external_data:
+            if entry.key == "location":
+                entry.value = place
+        path.write_bytes(model.SerializeToString())
         self.refuse(path, "its weights are in a second file")
 
     @pytest.mark.parametrize(
@@ -409,6 +418,12 @@ class TestFaults:
             features.fit([np.full(900, np.nan)])
         with pytest.raises(ValueError, match=r"X\[1\] must have the shape"):
             features.transform([SIGNALS[0], np.zeros((2, 900))])
+
+    def test_an_onnxruntime_that_reads_any_file(self, tmp_path, monkeypatch):
+        path = save_encoder(tmp_path / "tiny.onnx", {"unknown": [5, 6]})
+        monkeypatch.setattr("onnxruntime.__version__", "1.23.2")
+        with pytest.raises(ImportError, match=r"needs 1\.24 or newer"):
+            PretrainedFeatures(path).fit(SIGNALS)
 
     def test_onnxruntime_that_is_not_installed(self, tmp_path, monkeypatch):
         path = save_encoder(tmp_path / "tiny.onnx", {"unseen": [3, 4]})
