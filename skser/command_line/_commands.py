@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from skser import datasets, model_selection
+from skser import datasets, features, model_selection
 from skser._files import replacing
 from skser.command_line._formats import REPORTS, TABLES, WRITERS, align, ending
 from skser.datasets._layouts import find_audio
@@ -187,6 +187,32 @@ def list_names(options):
         ]
         parts.append(align(rows))
     return "\n".join(parts)
+
+
+def export_encoder(options):
+    """Make an ONNX file of a checkpoint of transformers; return nothing.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+
+    Returns
+    -------
+    result : str
+        Empty: the encoder is in the file.
+    """
+    path = features.export_encoder(
+        options.source,
+        options.layers,
+        options.output,
+        precision=options.precision,
+        pad=options.pad,
+        licence=options.licence,
+        download=options.download,
+    )
+    if not options.quiet:
+        print(f"Written: {path}", file=sys.stderr, flush=True)
+    return ""
 
 
 def _load_corpus(options):

@@ -1,10 +1,15 @@
 """Checkpoints of transformers as ONNX files: export_encoder."""
 
+import re
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from skser import datasets
+from skser.__main__ import main
 from skser.features import PretrainedFeatures, export_encoder
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -185,6 +190,43 @@ class TestWhisper:
         for layer in (1, 3):
             features = PretrainedFeatures(path, f"hidden_state_{layer}")
             assert_close(features.transform([signal])[0], expected[layer][:31], 1e-4)
+
+
+class TestCommandLine:
+    def test_a_file_is_made(self, wav2vec2, tmp_path, capsys):
+        path = tmp_path / "encoder.onnx"
+        command = ["export-encoder", str(wav2vec2), "--layers", "1", "2"]
+        options = ["--precision", "float16", "--licence", "MIT"]
+        assert main([*command, *options, "--output", str(path)]) == 0
+        assert f"Written: {path}" in capsys.readouterr().err
+        by_hand = export_encoder(
+            wav2vec2, [1, 2], tmp_path / "b.onnx", precision="float16", licence="MIT"
+        )
+        assert path.read_bytes() == by_hand.read_bytes()
+
+    def test_what_is_wrong_is_a_line(self, tmp_path, capsys):
+        path = str(tmp_path / "encoder.onnx")
+        command = ["export-encoder", str(tmp_path), "--layers", "1", "--output", path]
+        assert main(command) == 1
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert "is not a whole checkpoint of transformers" in last
+
+
+def test_the_guide_runs(save_checkpoint, speech, tmp_path, monkeypatch, capsys):
+    guide = Path(__file__).parents[2] / "docs" / "user_guide"
+    page = (guide / "pretrained.md").read_text("utf-8")
+    blocks = re.findall(r"^```py\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(save_checkpoint("whisper"), "whisper-base")
+    paths = datasets.write_corpus(speech, "recordings")
+    rows = zip(paths, speech.target, speech.groups, strict=True)
+    lines = ["file,label,speaker", *map(",".join, rows)]
+    Path("table.csv").write_text("\n".join(lines), "utf-8")
+    namespace = {}
+    for block in blocks:
+        exec(compile(block, "pretrained.md", "exec"), namespace)
+    assert 0 <= float(capsys.readouterr().out.splitlines()[0]) <= 1
+    assert namespace["search"].best_score_ >= 0
 
 
 class TestFaults:
