@@ -73,8 +73,8 @@ def export_encoder(
         weights. With `download`, or if transformers has it in its cache, also a
         name on the Hugging Face Hub, such as "openai/whisper-base".
     layers : int or list of int
-        Which layers. 0 is what goes into the first one. In the paper of this package's
-        measurements, layers 2 to 4 of 6 told emotions apart best; see the user guide.
+        Which layers. 0 is what goes into the first one. Of Whisper base's six, layers
+        2 to 4 tell emotions apart best.
     output : str or os.PathLike
         The file to write, ``encoder.onnx`` for instance. It is replaced if it is there.
     precision : {"float32", "float16"}, default="float32"

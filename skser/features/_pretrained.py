@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import TransformerMixin
 
 from skser._base import StatelessTransformer
 from skser._compat import Interval
@@ -305,7 +304,8 @@ class Encoder:
             third = self._first_length(second, n_frames + 1)
             if third < self.window:
                 return (third - second) // (self._count(third) - n_frames)
-        return self.window // self._count(self.window)
+        # However long the signal is, there are as many frames.
+        return max(self.window // max(self._count(self.window), 1), 1)
 
     def _first_length(self, too_short, n_frames):
         """Return the number of samples from which on there are so many frames."""
@@ -323,15 +323,10 @@ class Encoder:
                 too_short = middle
         return enough
 
-    @functools.cached_property
-    def _counted(self):
-        """Name of the output whose frames are counted."""
-        return self.choose(None)
-
     def _count(self, n_samples):
         """Return the number of frames that a signal gives; 0 if it is too short."""
         try:
-            frames = self._run(np.zeros(n_samples), self._counted)[0]
+            frames = self._run(np.zeros(n_samples), self.choose(None))[0]
         except _runtime_errors():
             return 0
         return frames.shape[1] if frames.ndim == 3 else len(frames)
@@ -561,9 +556,7 @@ def _scale(signal, rms):
     return (signal * (rms / level if level > 0 else 0)).astype(np.float32)
 
 
-class PretrainedFeatures(
-    TransformerMixin, StatelessTransformer, auto_wrap_output_keys=None
-):
+class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
     """Compute features by a pretrained speech model, such as Whisper or wav2vec 2.0.
 
     It stands where `Framer` and `AcousticFeatures` stand otherwise. The model is an
@@ -702,7 +695,7 @@ class PretrainedFeatures(
         ValueError
             If the model is no ONNX file or does not take waveforms, has no such output
             or another sample rate, is another one than in `fit`, or gives NaN; or if a
-            signal is empty or not finite.
+            signal is empty, not finite, or of integers.
         """
         self._validate_params()
         encoder, encoding = self._prepare()
@@ -776,7 +769,15 @@ class PretrainedFeatures(
         if reset:
             vars(self).pop("sha256_", None)
             self.sha256_ = self._prepare()[1].sha256
-        return check_utterances(X, 1, "(n_samples,)")
+        signals = check_utterances(X, 1, "(n_samples,)")
+        for i, signal in enumerate(signals):
+            if signal.dtype.kind != "f":
+                raise ValueError(
+                    f"X[{i}] holds integers ({signal.dtype}), but models expect samples "
+                    "in [-1, 1]. Divide 16-bit samples by 32768, or read recordings "
+                    "with AudioLoader, which does."
+                )
+        return signals
 
     def _check_model(self, sha256):
         """Refuse another model than the one that was there in `fit`."""

@@ -20,6 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from skser import AudioLoader, load, save
 from skser.exceptions import ModelFileError
 from skser.features import FrameStatistics, PretrainedFeatures
+from skser.streaming import ByUtterance
+from skser.systems import split_front_end
 
 onnx = pytest.importorskip("onnx", reason="onnx, to make models, is not installed")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
@@ -418,6 +420,8 @@ class TestFaults:
             features.fit([np.full(900, np.nan)])
         with pytest.raises(ValueError, match=r"X\[1\] must have the shape"):
             features.transform([SIGNALS[0], np.zeros((2, 900))])
+        with pytest.raises(ValueError, match=r"X\[0\] holds integers .* by 32768"):
+            features.transform([(SIGNALS[0] * 32768).astype(np.int16)])
 
     def test_an_onnxruntime_that_reads_any_file(self, tmp_path, monkeypatch):
         path = save_encoder(tmp_path / "tiny.onnx", {"unknown": [5, 6]})
@@ -454,6 +458,17 @@ class TestTools:
         ):
             got = PretrainedFeatures(encoder, n_jobs=2).transform(SIGNALS)
         assert_equal(got, alone)
+
+    def test_it_belongs_to_the_front_end_which_learns_nothing(self, encoder, tmp_path):
+        system = make_pipeline(
+            PretrainedFeatures(encoder), FrameStatistics(), LogisticRegression()
+        )
+        front_end, rest = split_front_end(system)
+        assert len(front_end.steps) == 2
+        assert len(rest.steps) == 1
+        streamed = ByUtterance(PretrainedFeatures(encoder), temp_folder=tmp_path)
+        expected = PretrainedFeatures(encoder).transform(SIGNALS)
+        assert_equal(streamed.fit_transform(SIGNALS), expected)
 
     def test_the_output_is_searched_for(self, encoder):
         signals = [GENERATOR.normal(0.1 * (i % 2), 0.1, 2000) for i in range(12)]
