@@ -773,7 +773,7 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
         for i, signal in enumerate(signals):
             if signal.dtype.kind != "f":
                 raise ValueError(
-                    f"X[{i}] holds integers ({signal.dtype}), but models expect samples "
+                    f"X[{i}] holds integers ({signal.dtype}); models expect samples "
                     "in [-1, 1]. Divide 16-bit samples by 32768, or read recordings "
                     "with AudioLoader, which does."
                 )
