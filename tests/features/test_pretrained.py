@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import soundfile
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -604,23 +605,31 @@ class TestSaving:
 class TestRealEncoder:
     """The first layers of Whisper base, on real recordings where they are."""
 
-    def test_predicting_imports_nothing_that_is_slow_to_import(self, whisper, tmp_path):
+    def test_from_a_file_to_a_label_nothing_is_imported_that_is_slow(
+        self, whisper, tmp_path
+    ):
         system = make_pipeline(
+            AudioLoader(),
             PretrainedFeatures(whisper, "hidden_state_3", rms=0.05),
             FrameStatistics(["mean", "std"], []),
             StandardScaler(),
             LogisticRegression(),
         )
-        system.fit(SIGNALS, ["calm", "angry", "calm"])
-        joblib.dump(system, tmp_path / "system.joblib")
+        for i, signal in enumerate(SIGNALS):
+            soundfile.write(tmp_path / f"{i}.wav", signal, 16000)
+        paths = [str(tmp_path / f"{i}.wav") for i in range(3)]
+        system.fit(paths, ["calm", "angry", "calm"])
+        save(system, tmp_path / "system.skser")
+        assert (tmp_path / "system.skser").stat().st_size > 29e6
         script = """
-import sys, joblib, numpy as np
-system = joblib.load(sys.argv[1])
-system.predict([np.random.default_rng(0).normal(0, 0.1, 16000)])
+import sys
+import skser
+print(skser.load(sys.argv[1]).predict([sys.argv[2]])[0])
 slow = ["tensorflow", "keras", "torch", "transformers", "numba", "librosa", "onnx"]
 print([name for name in slow if name in sys.modules])
 """
-        assert run(script, tmp_path / "system.joblib").strip() == "[]"
+        printed = run(script, tmp_path / "system.skser", paths[1]).split()
+        assert printed == ["angry", "[]"]
 
     def test_its_layers_have_50_frames_a_second(self, whisper):
         features = PretrainedFeatures(whisper)
