@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skser._compat import StrOptions, validate_params
+from skser._files import replacing
 from skser.features._pretrained import Encoder, EncoderFile
 
 _OPSET = 17
@@ -125,12 +126,13 @@ def export_encoder(
     checkpoint, extractor = _load(model, download)
     parts = _FAMILIES[checkpoint.config.model_type](checkpoint, extractor)
     names = _name_layers(layers, len(parts.layers))
-    signal = _noise(parts)
+    n_samples = round(parts.compared * parts.sample_rate)
+    noise = np.random.default_rng(0).normal(0, 0.1, n_samples).astype(np.float32)
     with torch.no_grad(), warnings.catch_warnings():
         # Of tracing, which is meant: shapes are dynamic where they have to be.
         warnings.simplefilter("ignore")
-        reference = parts.reference(signal)
-        graph = _build(checkpoint, parts, names, _is_normed(reference), pad)
+        reference = parts.reference(noise)
+        graph = _build(checkpoint, parts, names, reference, pad)
         data = _trace(graph, names)
     metadata = {
         "sample_rate": parts.sample_rate,
@@ -141,8 +143,11 @@ def export_encoder(
         "precision": precision,
     }
     data = _finish(data, metadata, precision)
-    _compare(data, names, signal, reference, precision)
-    return _write(Path(output).expanduser(), data)
+    _compare(data, names, noise, reference, precision)
+    path = Path(output).expanduser()
+    with replacing(path) as file:
+        file.write(data)
+    return path
 
 
 def _import(name):
@@ -313,20 +318,11 @@ _FAMILIES = {
 }
 
 
-def _noise(parts):
-    """Return the signal on which the file is compared."""
-    n_samples = round(parts.compared * parts.sample_rate)
-    return np.random.default_rng(0).normal(0, 0.1, n_samples).astype(np.float32)
-
-
-def _is_normed(reference):
-    """Tell whether transformers' last hidden state is what comes out at the end."""
-    return bool((reference.hidden_states[-1] == reference.last_hidden_state).all())
-
-
-def _build(checkpoint, parts, names, is_normed, pad):
+def _build(checkpoint, parts, names, reference, pad):
     """Return a network from waveforms to the chosen hidden states."""
     torch = _import("torch")
+    # The last hidden state is in some families what comes out at the end.
+    is_normed = torch.equal(reference.hidden_states[-1], reference.last_hidden_state)
     window = round(parts.window * parts.sample_rate)
 
     class Graph(torch.nn.Module):
@@ -412,12 +408,12 @@ def _halve(graph):
     graph.node.extend(nodes)
 
 
-def _compare(data, names, signal, reference, precision):
+def _compare(data, names, noise, reference, precision):
     """Refuse a file that does not give what transformers gives."""
     found = Encoder(EncoderFile(data))
     for number, name in names.items():
         expected = reference.hidden_states[number][0].numpy()
-        got = found(signal, (name,))
+        got = found(noise, (name,))
         if got.shape != expected.shape:
             raise RuntimeError(
                 f"{name} has the shape {got.shape}, but transformers' "
@@ -429,14 +425,3 @@ def _compare(data, names, signal, reference, precision):
                 f"{name} differs from transformers' hidden_states[{number}] by a "
                 f"{error:.2g} of its largest value. Nothing was written."
             )
-
-
-def _write(path, data):
-    """Write a file in one step."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path

@@ -348,7 +348,11 @@ class Encoder:
             return self._encode(signal, names)
         has_frames = self.outputs[names[0]].has_frames
         hop = self.hop if has_frames else 1
-        starts = self._window_starts(len(signal), hop)
+        # In hops. The last window reaches the signal's end.
+        overlap = min(round(_OVERLAP_SECONDS * self.sample_rate), self.window // 6)
+        step = max((self.window - overlap) // hop, 1)
+        last = -(-(len(signal) - self.window) // hop)
+        starts = [*range(0, last, step), last]
         # In the middle of their overlap one window takes over from another.
         middles = [(a + b + self.window // hop) // 2 for a, b in pairwise(starts)]
         cuts = [0, *middles, len(signal)]
@@ -363,13 +367,6 @@ class Encoder:
         return np.concatenate(
             [part[a - first : b - first] for part, first, (a, b) in spans]
         )
-
-    def _window_starts(self, n_samples, hop):
-        """Return in hops where the windows begin; the last reaches the signal's end."""
-        overlap = min(round(_OVERLAP_SECONDS * self.sample_rate), self.window // 6)
-        step = max((self.window - overlap) // hop, 1)
-        last = -(-(n_samples - self.window) // hop)
-        return [*range(0, last, step), last]
 
     def _encode(self, signal, names):
         """Return the features of a signal that is not longer than the window."""
@@ -466,7 +463,12 @@ def _start_session(file):
         )
     # It has a class for each of its status codes.
     except Exception as error:
-        raise ValueError(_explain(file.name, str(error))) from error
+        message = str(error)
+        reasons = (text for part, text in _REASONS if part in message)
+        raise ValueError(
+            f"{file.name} cannot be loaded: "
+            f"{next(reasons, 'ONNX Runtime refuses it')} ({message})"
+        ) from error
 
 
 # What ONNX Runtime says -> what to say of it.
@@ -484,12 +486,6 @@ _REASONS = (
     (os.devnull, _SECOND_FILE),
     ("protobuf", "it is not an ONNX file, or not a whole one"),
 )
-
-
-def _explain(name, message):
-    """Say why a file cannot be loaded."""
-    reason = next((text for part, text in _REASONS if part in message), None)
-    return f"{name} cannot be loaded: {reason or 'ONNX Runtime refuses it'} ({message})"
 
 
 _encoders = OrderedDict()
@@ -545,15 +541,10 @@ class _Encoding:
     def __call__(self, signal):
         signal = signal.astype(np.float32, copy=False)
         if self.rms is not None:
-            signal = _scale(signal, self.rms)
+            signal = signal - signal.mean(dtype=np.float64)
+            level = np.sqrt(np.mean(np.square(signal, dtype=np.float64)))
+            signal = signal * (self.rms / level if level > 0 else 0)
         return get_encoder(self.model, self.sha256)(signal, self.outputs)
-
-
-def _scale(signal, rms):
-    """Return a signal with mean 0 and this root mean square; a constant becomes 0."""
-    signal = signal - signal.mean(dtype=np.float64)
-    level = np.sqrt(np.mean(np.square(signal, dtype=np.float64)))
-    return (signal * (rms / level if level > 0 else 0)).astype(np.float32)
 
 
 class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
@@ -616,8 +607,9 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
     A signal longer than the window is cut into windows that overlap by 2 s, or a sixth
     of the window if that is less. In the middle of the overlap the frames of one follow
     those of the other; rows of models that pool are averaged, each by the share of the
-    signal that is its own. The memory needed beside the result does not grow with the
-    signal.
+    signal that is its own. What a model takes from the whole of its input, such as the
+    maximum of a log-mel spectrogram, it takes from each window. The memory needed
+    beside the result does not grow with the signal.
 
     A signal too short for a single frame gets zeros behind it, up to the shortest
     length that gives one. A model whose input has a fixed length gets zeros up to it;
