@@ -3,6 +3,8 @@
 The front end is inside the graph; nothing after the last wanted layer is.
 """
 
+from __future__ import annotations
+
 import io
 import os
 import warnings
@@ -50,15 +52,15 @@ class _Parts(NamedTuple):
     prefer_skip_nested_validation=True,
 )
 def export_encoder(
-    model,
-    layers,
-    output,
+    model: str | os.PathLike,
+    layers: int | list[int],
+    output: str | os.PathLike,
     *,
-    precision="float32",
-    pad=False,
-    licence=None,
-    download=False,
-):
+    precision: str = "float32",
+    pad: bool = False,
+    licence: str | None = None,
+    download: bool = False,
+) -> Path:
     """Make an ONNX file for `PretrainedFeatures` of a published checkpoint.
 
     For Whisper, wav2vec 2.0, HuBERT and WavLM, fine-tuned ones as well, in the format

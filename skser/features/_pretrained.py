@@ -3,6 +3,8 @@
 Their encoders are ONNX files that ONNX Runtime runs: waveform in, frames out.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import os
@@ -51,13 +53,13 @@ class EncoderFile:
         Checksum of the content.
     """
 
-    def __init__(self, data, name="encoder.onnx"):
+    def __init__(self, data: bytes, name: str = "encoder.onnx"):
         self.data = bytes(data)
         self.name = name
         self.sha256 = hashlib.sha256(self.data).hexdigest()
 
     @classmethod
-    def read(cls, model):
+    def read(cls, model: str | os.PathLike | EncoderFile) -> EncoderFile:
         """Read the file that `PretrainedFeatures(model)` runs.
 
         Parameters
@@ -77,18 +79,12 @@ class EncoderFile:
     def __deepcopy__(self, memo):
         return self
 
-    def __eq__(self, other):
-        return isinstance(other, EncoderFile) and self.sha256 == other.sha256
-
-    def __hash__(self):
-        return hash(self.sha256)
-
     def __repr__(self):
         size = len(self.data) / 1e6
         return f"<{self.name}, {size:.1f} MB, sha256 {self.sha256[:12]}>"
 
 
-def find_encoder(model):
+def find_encoder(model: str | os.PathLike) -> Path:
     """Return the path of an ONNX file.
 
     Parameters
@@ -124,7 +120,7 @@ def find_encoder(model):
     return path
 
 
-def digest_encoder(model):
+def digest_encoder(model: str | os.PathLike | EncoderFile) -> str:
     """Return the sha256 of the file that `PretrainedFeatures(model)` runs.
 
     Parameters
@@ -173,7 +169,7 @@ class Encoder:
         Those that give features, in the order of the file.
     """
 
-    def __init__(self, file):
+    def __init__(self, file: EncoderFile):
         self._name = file.name
         self._session = _start_session(file)
         self._input = self._check_input()
@@ -240,7 +236,7 @@ class Encoder:
             )
         return found
 
-    def choose(self, output):
+    def choose(self, output: str | list[str] | None) -> tuple[str, ...]:
         """Return the names of outputs that a user asked for, or the default.
 
         Parameters
@@ -268,7 +264,7 @@ class Encoder:
             )
         return names
 
-    def width(self, name):
+    def width(self, name: str) -> int:
         """Return the number of features of an output.
 
         Parameters
@@ -285,14 +281,14 @@ class Encoder:
         return self._encode(np.zeros(self.sample_rate, np.float32), (name,)).shape[-1]
 
     @functools.cached_property
-    def shortest(self):
+    def shortest(self) -> int:
         """Number of samples of the shortest signal of which it makes a frame."""
         if self._fixed:
             return self._fixed
         return self._first_length(0, 1)
 
     @functools.cached_property
-    def hop(self):
+    def hop(self) -> int:
         """Number of samples from one frame to the next."""
         if self._stated_hop:
             return int(self._stated_hop)
@@ -331,7 +327,7 @@ class Encoder:
             return 0
         return frames.shape[1] if frames.ndim == 3 else len(frames)
 
-    def __call__(self, signal, names):
+    def __call__(self, signal: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         """Return the features of one signal.
 
         Parameters
@@ -492,7 +488,7 @@ _encoders = OrderedDict()
 _lock = threading.Lock()
 
 
-def get_encoder(model, sha256):
+def get_encoder(model: str | os.PathLike | EncoderFile, sha256: str) -> Encoder:
     """Return the encoder of a file, which all threads of this process share.
 
     Parameters
@@ -649,13 +645,13 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
 
     def __init__(
         self,
-        model,
-        output=None,
+        model: str | os.PathLike,
+        output: str | list[str] | None = None,
         *,
-        sample_rate=16000,
-        rms=None,
-        n_jobs=None,
-        cache=None,
+        sample_rate: int = 16000,
+        rms: float | None = None,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike | None = None,
     ):
         self.model = model
         self.output = output
@@ -664,7 +660,7 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
         self.n_jobs = n_jobs
         self.cache = cache
 
-    def transform(self, X):
+    def transform(self, X) -> Batch | np.ndarray:
         """Compute the features of each signal.
 
         Parameters
@@ -705,14 +701,14 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
         return np.array(list(results))
 
     @property
-    def frame_rate_(self):
+    def frame_rate_(self) -> float:
         """Frames a second; NaN if the model pools over time itself."""
         encoder, encoding = self._prepare()
         if not encoder.outputs[encoding.outputs[0]].has_frames:
             return float("nan")
         return encoder.sample_rate / encoder.hop
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Give the names of the columns.
 
         Parameters
@@ -731,7 +727,7 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
             dtype=object,
         )
 
-    def refer_to_model(self, embed):
+    def refer_to_model(self, embed: bool) -> EncoderFile | str:
         """Return what a file has for `model`; for :func:`skser.save`.
 
         Parameters
