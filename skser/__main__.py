@@ -12,8 +12,8 @@ from contextlib import contextmanager, redirect_stdout
 from importlib.machinery import PathFinder
 
 from skser._compat import InvalidParameterError
-from skser._files import replacing
 from skser.command_line import PROGRAM, UsageError, make_parser
+from skser.storage import replacing
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 _USAGE_ERRORS = (UsageError, InvalidParameterError)

@@ -11,6 +11,7 @@ What JSON has no word for is an object of one key that says what it is::
     {"objects": [[2], ["calm", "sad"]]}     an array of objects: its shape and items
     {"masked": [data, mask, fill value]}    a masked array
     {"scorer": "UA"}                        one of skser.metrics.SCORERS
+    {"encoder": [name, sha256, bytes]}      an ONNX file, its content an array
     {"estimator": {"class": "PCAWhitening", "params": {...}, "attributes": {...},
                    "defaults": [...]}}
 
@@ -38,6 +39,8 @@ from sklearn.svm import SVC
 from skser._compat import MetadataRequest, Scorer, accepts, check_steps, parameter_names
 from skser._sequences import check_finite
 from skser.classifiers import BaseNetworkClassifier, NetworkClassifier
+from skser.features import PretrainedFeatures
+from skser.features._pretrained import EncoderFile
 from skser.metrics import SCORERS
 from skser.persistence._registry import (
     NAMES,
@@ -95,6 +98,12 @@ class _Place:
 class StateWriter:
     """Describe an estimator in JSON, and collect its arrays.
 
+    Parameters
+    ----------
+    embed : bool, default=True
+        Whether the encoders of `PretrainedFeatures` are in the file; otherwise their
+        paths are.
+
     Attributes
     ----------
     arrays : dict of str to ndarray
@@ -103,7 +112,8 @@ class StateWriter:
         The classes that were met.
     """
 
-    def __init__(self):
+    def __init__(self, embed=True):
+        self._embed = embed
         self.arrays = {}
         self.classes = set()
 
@@ -152,6 +162,10 @@ class StateWriter:
         if isinstance(value, np.generic):
             dtype = _name_dtype(value, place)
             return {"scalar": [dtype, self.encode(value.item(), place)]}
+        if kind is EncoderFile:
+            content = np.frombuffer(value.data, dtype=np.uint8)
+            data = self._encode_array(content, place)
+            return {"encoder": [value.name, value.sha256, data]}
         if isinstance(value, BaseEstimator):
             return {"estimator": self._encode_estimator(value, place)}
         if isinstance(value, Scorer):
@@ -184,6 +198,8 @@ class StateWriter:
             raise TypeError(_explain(estimator, place))
         self.classes.add(class_)
         params = estimator.get_params(deep=False)
+        if class_ is PretrainedFeatures:
+            params["model"] = estimator.refer_to_model(self._embed)
         described = {"class": name, "params": {}, "attributes": {}}
         for attribute, value in (vars(estimator) | params).items():
             if is_left_out(class_, attribute):
@@ -266,9 +282,21 @@ class StateReader:
                 return np.ma.MaskedArray(data, mask, fill_value=fill_value)
             case "scorer":
                 return SCORERS[content]
+            case "encoder":
+                return self._decode_encoder(*content)
             case "estimator":
                 return self._decode_estimator(content)
         raise ValueError(f"it holds a value of an unknown kind: {sorted(node)[:5]}")
+
+    def _decode_encoder(self, name, sha256, data):
+        """Return an ONNX file, unless its content has another checksum."""
+        data = self.decode(data)
+        if not isinstance(name, str) or getattr(data, "dtype", None) != np.uint8:
+            raise ValueError("it holds an encoder that is no file")
+        file = EncoderFile(data.tobytes(), name)
+        if file.sha256 != sha256:
+            raise ValueError(f"the sha256 of its encoder {name!r} is another one")
+        return file
 
     def _decode_estimator(self, description):
         """Return an estimator, of this version's class, that has passed all checks."""
@@ -295,6 +323,16 @@ class StateReader:
         if isinstance(estimator, GridSearchCV) and hasattr(estimator, "cv_results_"):
             estimator.scorer_ = _scorer_of(estimator)
         return estimator
+
+    def _decode_encoder(self, content):
+        name, sha256, data = content
+        data = self.decode(data)
+        if not isinstance(name, str) or data.dtype != np.uint8:
+            raise ValueError("it holds an encoder that is no file")
+        file = EncoderFile(data.tobytes(), name)
+        if file.sha256 != sha256:
+            raise ValueError(f"the sha256 of its encoder {name!r} is another one")
+        return file
 
     def _find_function(self, name):
         """Return the function of a name, of skser's or of the user's."""
