@@ -7,7 +7,7 @@ three-dimensional arrays. Here a class states those that differ from scikit-lear
 
 from functools import reduce
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 
 from skser._compat import fit_context
 
@@ -39,7 +39,7 @@ class DeclaredTagsMixin:
         return tags
 
 
-class StatelessTransformer(DeclaredTagsMixin, BaseEstimator):
+class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns nothing: `fit` checks parameters and input.
 
     A subclass defines ``_check_input(X, reset)``, which raises an error for what it

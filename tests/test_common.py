@@ -253,6 +253,7 @@ def test_the_check_that_needs_an_environment_passes_in_it():
 OWN_TESTS = {
     "SpeechDescriptors": "tests/features/test_descriptors.py",
     "OpenSmileFunctionals": "tests/features/test_functionals.py",
+    "PretrainedFeatures": "tests/features/test_pretrained.py",
     "TotalVariability": "tests/ivectors/test_total_variability.py",
     "SegmentPosteriors": "tests/classifiers/test_segments.py",
     "SegmentStatistics": "tests/classifiers/test_segments.py",

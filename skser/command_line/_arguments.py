@@ -177,6 +177,31 @@ _ARGUMENTS = {
         "action": "store_true",
         "help": "show where in the program an error has happened",
     },
+    "source": {
+        "metavar": "FOLDER",
+        "help": "of the checkpoint, or its name on the Hugging Face Hub",
+    },
+    "--layers": {
+        "metavar": "N",
+        "nargs": "+",
+        "type": int,
+        "required": True,
+        "help": "which layers; 0 is what goes into the first",
+    },
+    "--precision": {
+        "choices": ("float32", "float16"),
+        "default": "float32",
+        "help": "of the weights in the file (default: %(default)s)",
+    },
+    "--pad": {
+        "action": "store_true",
+        "help": "fill signals up to Whisper's 30 s, at its price",
+    },
+    "--licence": {"metavar": "TEXT", "help": "kept in the file's metadata"},
+    "--download": {
+        "action": "store_true",
+        "help": "let transformers download a checkpoint that is not here",
+    },
 }
 _COMMON = ("--quiet", "--traceback")
 
@@ -290,6 +315,21 @@ _COMMANDS = {
         "The parameters of a system are those that --set takes, with their defaults.",
         ("list", "list attention_blstm_fcn"),
         {"system": {"help": "list its parameters"}},
+    ),
+    "export-encoder": _Command(
+        _commands.export_encoder,
+        "make a file for PretrainedFeatures of a published speech model",
+        "For checkpoints of Whisper, wav2vec 2.0, HuBERT and WavLM in the format of "
+        "transformers. The ONNX file takes waveforms and gives the layers named. It "
+        "needs torch and transformers (pip install skser[export]); using the file "
+        "needs neither.",
+        (
+            "export-encoder path/to/whisper-base --layers 2 3 4 --output encoder.onnx",
+            "export-encoder openai/whisper-base --download --layers 3 --precision "
+            "float16 --output encoder.onnx",
+        ),
+        {"source": {}, "--layers": {}, "--precision": {}, "--pad": {}, "--licence": {}}
+        | {"--download": {}, "--output": {"help": "the ONNX file"}},
     ),
 }
 _LISTS = {"systems": SYSTEMS, "corpora": CORPORA}

@@ -19,7 +19,7 @@ import numpy as np
 import sklearn
 from sklearn.pipeline import Pipeline
 
-from skser import datasets, model_selection
+from skser import datasets, features, model_selection
 from skser._files import replacing
 from skser.datasets._corpus import describe_unreadable, find_audio, read_description
 from skser.metrics import wants_groups
@@ -183,6 +183,32 @@ def list_names(options: argparse.Namespace) -> str:
     systems = [{"Systems": n, "": f.row.summary} for n, f in SYSTEMS.items()]
     corpora = [{"Corpora": n, "": _summarise(n)} for n in CORPORA]
     return f"{align(systems)}\n{align(corpora)}"
+
+
+def export_encoder(options):
+    """Make an ONNX file of a checkpoint of transformers; return nothing.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+
+    Returns
+    -------
+    result : str
+        Empty: the encoder is in the file.
+    """
+    path = features.export_encoder(
+        options.source,
+        options.layers,
+        options.output,
+        precision=options.precision,
+        pad=options.pad,
+        licence=options.licence,
+        download=options.download,
+    )
+    if not options.quiet:
+        print(f"Written: {path}", file=sys.stderr, flush=True)
+    return ""
 
 
 def _summarise(corpus):

@@ -16,7 +16,12 @@ from sklearn.pipeline import Pipeline
 
 from skser.classifiers import BaseNetworkClassifier
 from skser.ensembles import SoftVotingClassifier
-from skser.features import AcousticFeatures, OpenSmileFunctionals, SpeechDescriptors
+from skser.features import (
+    AcousticFeatures,
+    OpenSmileFunctionals,
+    PretrainedFeatures,
+    SpeechDescriptors,
+)
 from skser.streaming import ByUtterance
 from skser.whitening import PCAWhitening
 
@@ -31,6 +36,7 @@ _CLASSES = {
     "FrameAveraging": "skser.features",
     "FrameStatistics": "skser.features",
     "OpenSmileFunctionals": "skser.features",
+    "PretrainedFeatures": "skser.features",
     "FrameScaler": "skser.normalization",
     "UtteranceNormalizer": "skser.normalization",
     "SpeakerNormalizer": "skser.normalization",
@@ -78,6 +84,7 @@ _LEFT_OUT = (
     (AcousticFeatures, "cache"),
     (SpeechDescriptors, "cache"),
     (OpenSmileFunctionals, "cache"),
+    (PretrainedFeatures, "cache"),
     (PCAWhitening, "temp_folder"),
     (ByUtterance, "temp_folder"),
     (BaseNetworkClassifier, "checkpoint"),

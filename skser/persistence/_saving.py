@@ -12,7 +12,7 @@ from skser.persistence._state import StateReader, StateWriter
 from skser.persistence._versions import compare_environment, describe_environment
 
 
-def save(system, path):
+def save(system, path, *, embed=True):
     """Save a system in a file that holds data only and can run no code.
 
     Whoever loads it with :func:`load` need not trust it, as he must a pickle. It can
@@ -28,6 +28,11 @@ def save(system, path):
     path : str or os.PathLike
         Its folder must exist. An existing file is replaced in one step: if saving
         fails or is interrupted, it stays as it is.
+    embed : bool, default=True
+        Whether the file holds the models of :class:`skser.features.PretrainedFeatures`
+        as well. If not, it has their paths and checksums: whoever predicts with the
+        loaded system needs the same model at the same path, or where
+        ``set_params(...__model=path)`` says; another one is refused.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def save(system, path):
     """
     if not isinstance(system, BaseEstimator):
         raise TypeError(f"save takes an estimator, got {type(system).__name__}.")
-    writer = StateWriter()
+    writer = StateWriter(embed)
     model = writer.encode(system)
     environment = describe_environment(writer.classes)
     write_archive(_as_path(path), {**environment, "model": model}, writer.arrays)

@@ -11,6 +11,7 @@ What JSON has no word for is an object of one key that says what it is::
     {"objects": [[2], ["calm", "sad"]]}     an array of objects: its shape and items
     {"masked": [data, mask, fill value]}    a masked array
     {"scorer": "UA"}                        one of skser.metrics.SCORERS
+    {"encoder": [name, sha256, bytes]}      an ONNX file, its content an array
     {"estimator": {"class": "PCAWhitening", "params": {...}, "attributes": {...}}}
 
 There are no other words, so a file cannot ask for anything else. In the place of
@@ -29,6 +30,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
 
 from skser._compat import MetadataRequest, Scorer, parameter_names
+from skser.features import PretrainedFeatures
+from skser.features._pretrained import EncoderFile
 from skser.metrics import SCORERS
 from skser.persistence._archive import check_dtype
 from skser.persistence._consistency import check_estimator
@@ -74,6 +77,12 @@ class _Place:
 class StateWriter:
     """Describe an estimator in JSON, and collect its arrays.
 
+    Parameters
+    ----------
+    embed : bool, default=True
+        Whether the encoders of `PretrainedFeatures` are in the file; otherwise their
+        paths are.
+
     Attributes
     ----------
     arrays : dict of str to ndarray
@@ -82,7 +91,8 @@ class StateWriter:
         The classes that were met.
     """
 
-    def __init__(self):
+    def __init__(self, embed=True):
+        self._embed = embed
         self.arrays = {}
         self.classes = set()
 
@@ -127,6 +137,8 @@ class StateWriter:
         check_estimator(estimator)
         self.classes.add(class_)
         state = {**vars(estimator), **estimator.get_params(deep=False)}
+        if class_ is PretrainedFeatures:
+            state["model"] = estimator.refer_to_model(self._embed)
         described = {"class": name, "params": {}, "attributes": {}}
         for attribute, value in state.items():
             if not is_left_out(class_, attribute):
@@ -172,6 +184,10 @@ class StateWriter:
     def _encode_masked(self, array, place):
         parts = [np.ma.getdata(array), np.ma.getmaskarray(array), array.fill_value]
         return {"masked": self._encode_list(parts, place)}
+
+    def _encode_encoder(self, file, place):
+        content = np.frombuffer(file.data, dtype=np.uint8)
+        return {"encoder": [file.name, file.sha256, self._encode_array(content, place)]}
 
     def _keep(self, array, place):
         """Keep an array for the archive and return the name it gets there."""
@@ -255,6 +271,16 @@ class StateReader:
 
     def _decode_scorer(self, name):
         return SCORERS[name]
+
+    def _decode_encoder(self, content):
+        name, sha256, data = content
+        data = self.decode(data)
+        if not isinstance(name, str) or data.dtype != np.uint8:
+            raise ValueError("it holds an encoder that is no file")
+        file = EncoderFile(data.tobytes(), name)
+        if file.sha256 != sha256:
+            raise ValueError(f"the sha256 of its encoder {name!r} is another one")
+        return file
 
     def _find_function(self, name):
         """Return the function of a name, of skser's or of the user's."""
@@ -403,6 +429,7 @@ _ENCODERS = {
     np.ndarray: StateWriter._encode_array,
     np.memmap: StateWriter._encode_array,
     np.ma.MaskedArray: StateWriter._encode_masked,
+    EncoderFile: StateWriter._encode_encoder,
 }
 _DECODERS = {
     "tuple": StateReader._decode_tuple,
@@ -413,5 +440,6 @@ _DECODERS = {
     "objects": StateReader._decode_objects,
     "masked": StateReader._decode_masked,
     "scorer": StateReader._decode_scorer,
+    "encoder": StateReader._decode_encoder,
     "estimator": StateReader._decode_estimator,
 }
