@@ -3,6 +3,7 @@
 from skser.classifiers._attention_blstm import AttentionBLSTMClassifier
 from skser.classifiers._attention_blstm_fcn import AttentionBLSTMFCNClassifier
 from skser.classifiers._attentive_cnn import AttentiveCNNClassifier
+from skser.classifiers._discriminant import ShrunkenDiscriminantAnalysis
 from skser.classifiers._elm import ELMClassifier
 from skser.classifiers._network import (
     BaseNetworkClassifier,
@@ -20,5 +21,6 @@ __all__ = [
     "NetworkClassifier",
     "SegmentPosteriors",
     "SegmentStatistics",
+    "ShrunkenDiscriminantAnalysis",
     "with_training_parameters",
 ]
