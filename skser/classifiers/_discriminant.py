@@ -88,7 +88,7 @@ class ShrunkenDiscriminantAnalysis(ClassifierMixin, BaseEstimator):
         n_classes = len(self.classes_)
         if n_classes < 2:
             raise ValueError(
-                f"y must hold at least two classes, got only {self.classes_[0]!r}."
+                f"y must hold at least two classes, got one class: {self.classes_[0]}."
             )
         # Small numbers, so that the products below keep their digits.
         centre = X.mean(axis=0)

@@ -118,8 +118,8 @@ _ARGUMENTS = {
     },
     "--encoder": {
         "metavar": "FILE",
-        "help": "pretrained speech model, an ONNX file, for systems that take one, such "
-        "as recommended; export-encoder makes such a file",
+        "help": "a pretrained speech model, an ONNX file, for systems that take one "
+        "(recommended, for example); export-encoder makes such a file",
     },
     "--set": {
         "metavar": "NAME=VALUE",
