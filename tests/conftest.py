@@ -194,6 +194,48 @@ def row(request):
 
 
 @pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """Give the path of an encoder of four layers: means of frames, times gains."""
+    onnx = pytest.importorskip("onnx", reason="onnx, to make models, is not installed")
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    nodes = [onnx.helper.make_node("Unsqueeze", ["wave", "axis"], ["channel"])]
+    arrays, outputs = {"axis": np.array([1])}, []
+    for i, gains in enumerate([(1, 2), (10, 20), (-5, 7), (3, 3)], start=1):
+        kernel = np.outer(gains, np.linspace(-1, 1, 400))[:, np.newaxis]
+        arrays[f"kernel_{i}"] = kernel.astype(np.float32)
+        inputs = ["channel", f"kernel_{i}"]
+        nodes += [
+            onnx.helper.make_node("Conv", inputs, [f"waves_{i}"], strides=[160]),
+            onnx.helper.make_node("Abs", [f"waves_{i}"], [f"sizes_{i}"]),
+            onnx.helper.make_node(
+                "Transpose", [f"sizes_{i}"], [f"layer_{i}"], perm=[0, 2, 1]
+            ),
+        ]
+        outputs.append((f"layer_{i}", ["batch", "frames", 2]))
+    values = [
+        [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, s) for n, s in g]
+        for g in ([("wave", ["batch", "samples"])], outputs)
+    ]
+    constants = [onnx.numpy_helper.from_array(a, n) for n, a in arrays.items()]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "tiny", *values, constants),
+        opset_imports=[onnx.helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    path = tmp_path_factory.mktemp("encoder") / "tiny.onnx"
+    onnx.save(model, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def encoder_of_row(row, request):
+    """Give the arguments with which a system is built: its encoder, if it takes one."""
+    if not systems.SYSTEMS[row].row.takes_model:
+        return {}
+    return {"model": request.getfixturevalue("tiny_encoder")}
+
+
+@pytest.fixture(scope="session")
 def shrink():
     """Give a function that makes any system small, and returns it."""
 
@@ -214,7 +256,7 @@ def shrink():
 
 
 @pytest.fixture(scope="session")
-def fitted_row(row, shrink, speech):
+def fitted_row(row, encoder_of_row, shrink, speech):
     """Each system, small, fitted on the synthetic corpus. Not to be changed."""
-    system = shrink(systems.SYSTEMS[row](random_state=0))
+    system = shrink(systems.SYSTEMS[row](random_state=0, **encoder_of_row))
     return system.fit(speech.paths, speech.target)

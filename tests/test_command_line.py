@@ -402,12 +402,12 @@ def small_table(tmp_path_factory):
 
 
 def test_every_system_goes_through_every_command(
-    row, shrink, small_table, tmp_path, capsys
+    row, encoder_of_row, shrink, small_table, tmp_path, capsys
 ):
-    usual = SYSTEMS[row]().get_params()
+    usual = SYSTEMS[row](**encoder_of_row).get_params()
     small = {
         name: value
-        for name, value in shrink(SYSTEMS[row]()).get_params().items()
+        for name, value in shrink(SYSTEMS[row](**encoder_of_row)).get_params().items()
         # Whole steps are no parameters; who speaks, the command line has to say itself.
         if isinstance(value, int | float | tuple)
         and repr(value) != repr(usual[name])
@@ -417,6 +417,8 @@ def test_every_system_goes_through_every_command(
         small["classify__cv"] = 2
     is_transductive = row.endswith("transductive")
     options = ["--system", row, *(as_arguments(small) if small else []), "--quiet"]
+    if encoder_of_row:
+        options += ["--encoder", encoder_of_row["model"]]
     model = str(tmp_path / "model")
     assert main(["train", str(small_table), "--output", model, *options]) == 0
 

@@ -1,6 +1,7 @@
 """Classifiers for scikit-learn: networks over utterances, segments, ELM."""
 
 from skser.classifiers._base import BaseNetworkClassifier
+from skser.classifiers._discriminant import ShrunkenDiscriminantAnalysis
 from skser.classifiers._elm import ELMClassifier
 from skser.classifiers._networks import (
     AttentionBLSTMClassifier,
@@ -19,4 +20,5 @@ __all__ = [
     "NetworkClassifier",
     "SegmentPosteriors",
     "SegmentStatistics",
+    "ShrunkenDiscriminantAnalysis",
 ]

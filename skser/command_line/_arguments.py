@@ -116,6 +116,11 @@ _ARGUMENTS = {
         "default": "attention_blstm_fcn",
         "help": "one of the systems below (default: %(default)s)",
     },
+    "--encoder": {
+        "metavar": "FILE",
+        "help": "a pretrained speech model, an ONNX file, for systems that take one "
+        "(recommended, for example); export-encoder makes such a file",
+    },
     "--set": {
         "metavar": "NAME=VALUE",
         "nargs": "+",
@@ -222,7 +227,7 @@ _RESULT_FILE = {
     "help": "file for the result, in UTF-8 (default: it is printed)",
 }
 _CORPUS_ARGUMENTS = {"corpus": {}, "path": {}}
-_SYSTEM_ARGUMENTS = {"--system": {}, "--set": {}}
+_SYSTEM_ARGUMENTS = {"--system": {}, "--encoder": {}, "--set": {}}
 _COMMANDS = {
     "evaluate": _Command(
         _commands.evaluate,

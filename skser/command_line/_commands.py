@@ -240,8 +240,15 @@ def load_corpus(options: argparse.Namespace) -> tuple:
 
 def build_system(options: argparse.Namespace, corpus=None, seed=None) -> Pipeline:
     """Return the system that was named, with the parameters that were set."""
+    takes_model = SYSTEMS[options.system].row.takes_model
+    if options.encoder is not None and not takes_model:
+        takers = [name for name, system in SYSTEMS.items() if system.row.takes_model]
+        raise UsageError(
+            f"{options.system} takes no --encoder; these do: {', '.join(takers)}."
+        )
     system = make_system(
         options.system,
+        model=options.encoder,
         input_sample_rate=None if corpus is None else corpus.get("sample_rate"),
         n_jobs=options.n_jobs,
         random_state=seed,

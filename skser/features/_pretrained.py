@@ -241,15 +241,18 @@ class Encoder:
 
         Parameters
         ----------
-        output : str, list of str, or None
+        output : str, list of str, int, or None
 
         Returns
         -------
         names : tuple of str
         """
-        if output is None:
+        if output is None or isinstance(output, Integral):
             framed = [name for name, kind in self.outputs.items() if kind.has_frames]
-            return (framed[len(framed) // 2] if framed else next(iter(self.outputs)),)
+            n_wanted = output or 1
+            first = min(len(framed) // 2 - n_wanted // 2, len(framed) - n_wanted)
+            chosen = framed[max(first, 0) :][:n_wanted]
+            return tuple(chosen) or (next(iter(self.outputs)),)
         names = (output,) if isinstance(output, str) else tuple(output)
         unknown = [name for name in names if name not in self.outputs]
         if unknown or not names:
@@ -559,11 +562,12 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
         features), or (batch, features) if the model pools over time itself.
         Everything that a model wants done to the waveform, such as a log-mel
         spectrogram, is in the file. See Notes for its metadata.
-    output : str or list of str, default=None
+    output : str, list of str or int, default=None
         Which output, most often a layer. Several stand side by side. None is the only
         one; of several that have frames the middle one (of an even number, the later
         of the two), since first and last layers tell less of *how* something was said;
-        and if none has frames, the first.
+        and if none has frames, the first. A number is as many outputs with frames
+        around the middle, or all if there are fewer.
     sample_rate : int, default=16000
         Of the signals, in Hz. It must be the model's.
     rms : float, default=None
@@ -632,7 +636,13 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
 
     _parameter_constraints = {
         "model": [str, os.PathLike, EncoderFile],
-        "output": [str, list, tuple, None],
+        "output": [
+            str,
+            list,
+            tuple,
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
         "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "rms": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],

@@ -49,6 +49,7 @@ _CLASSES = {
     "NetworkClassifier": "skser.classifiers",
     "SegmentPosteriors": "skser.classifiers",
     "SegmentStatistics": "skser.classifiers",
+    "ShrunkenDiscriminantAnalysis": "skser.classifiers",
     "ELMClassifier": "skser.classifiers",
     "IVectors": "skser.ivectors",
     "MixtureAlignment": "skser.ivectors",

@@ -590,4 +590,101 @@ commercial use.""",
             "attention_blstm_fcn_robust_transductive",
         ),
     ),
+    Row(
+        "pretrained_statistics",
+        "The mean of a speech model's frames, and linear discriminant analysis.",
+        _steps.pretrained_statistics,
+        """\
+>>> system = pretrained_statistics(model="encoder.onnx")
+>>> list(system.named_steps)
+['load', 'features', 'statistics', 'scale', 'classify']""",
+        about="""\
+A frozen encoder, of Whisper or the like, hears each recording at one level. The mean
+over time of three layers' frames goes to linear discriminant analysis with shrinkage,
+which counts all classes alike. `model` is the path of the encoder, an ONNX file;
+:func:`skser.features.export_encoder` makes one of a published checkpoint.""",
+        ours="""\
+each a parameter:
+
+- ``output=3``: the middle layer and its neighbours. Of Whisper base these are
+  2, 3 and 4. Early layers hold how something is said, late ones what.
+- ``rms=0.05``: gain makes no difference.
+- the mean alone. Deviations, percentiles and changes over time beside it cost three
+  points, since they describe the words more than the voice.
+- ``shrinkage=0.7``: of .5 to .9 it makes little difference.""",
+        notes="""\
+Chosen on five speakers each of EmoDB and nEMO.""",
+        see_also=("pretrained_statistics_transductive", "recommended"),
+        takes_model=True,
+    ),
+    Row(
+        "pretrained_statistics_transductive",
+        "The mean of a speech model's frames, normalised by speaker.",
+        partial(_steps.pretrained_statistics, by_speaker=True),
+        """\
+>>> system = pretrained_statistics_transductive(model="encoder.onnx")
+>>> list(system.named_steps)
+['load', 'features', 'statistics', 'speakers', 'scale', 'classify']""",
+        about=f"""\
+As :func:`pretrained_statistics`, except that the means of each speaker are moved to the
+mean and deviation of the training speakers, and that the classifier is a logistic
+regression.
+
+{TRANSDUCTIVE}""",
+        notes=ROUTING,
+        see_also=("pretrained_statistics",),
+        takes_model=True,
+    ),
+    Row(
+        "pretrained_attention_blstm_fcn",
+        "The paper's classifier over the frames of a pretrained speech model.",
+        _steps.pretrained_network,
+        """\
+>>> system = pretrained_attention_blstm_fcn(model="encoder.onnx")
+>>> list(system.named_steps)
+['load', 'features', 'scale', 'average', 'classify']""",
+        about="""\
+The Attention-BLSTM-FCN [1]_ reads the frames of a frozen encoder's middle layer in
+place of whitened acoustic features. Frames are standardised, but neither rotated nor
+whitened, and four of them averaged.""",
+        references=(ZHAO_2018,),
+        see_also=("attention_blstm_fcn", "pretrained_statistics"),
+        takes_model=True,
+    ),
+    Row(
+        "recommended",
+        "What we recommend: with a pretrained speech model, or without one.",
+        _steps.recommended,
+        """\
+>>> list(recommended(model="encoder.onnx").named_steps)
+['load', 'features', 'statistics', 'scale', 'classify']
+>>> list(recommended().named_steps)
+['load', 'classify']""",
+        about="""\
+With a `model` it is :func:`pretrained_statistics`, which is the better one by far;
+without one :func:`attention_blstm_fcn_robust`.""",
+        see_also=(
+            "pretrained_statistics",
+            "attention_blstm_fcn_robust",
+            "recommended_transductive",
+        ),
+        takes_model=True,
+    ),
+    Row(
+        "recommended_transductive",
+        "What we recommend, with normalisation by speaker.",
+        partial(_steps.recommended, by_speaker=True),
+        """\
+>>> system = recommended_transductive(model="encoder.onnx")
+>>> system["speakers"].prior_strength
+3.0""",
+        about=f"""\
+With a `model` it is :func:`pretrained_statistics_transductive`, without one
+:func:`attention_blstm_fcn_robust_transductive`.
+
+{TRANSDUCTIVE}""",
+        notes=ROUTING,
+        see_also=("recommended",),
+        takes_model=True,
+    ),
 )

@@ -21,6 +21,7 @@ from skser.classifiers import (
     ELMClassifier,
     SegmentPosteriors,
     SegmentStatistics,
+    ShrunkenDiscriminantAnalysis,
 )
 from skser.ensembles import SoftVotingClassifier
 from skser.features import (
@@ -30,6 +31,7 @@ from skser.features import (
     FrameAveraging,
     FrameStatistics,
     OpenSmileFunctionals,
+    PretrainedFeatures,
     SpeechDescriptors,
 )
 from skser.framing import Framer
@@ -54,6 +56,8 @@ ATTENTIVE_CNN_FRAMES = 750
 # An epoch of large LSTMs at 100 frames per second takes more than ten times as long as
 # one of the paper's network. Smaller batches make up for fewer epochs.
 RECURRENT_TRAINING = {"batch_size": 25, "max_epochs": 10}
+# Of all signals (-26 dB), so that levels of microphones do not matter.
+RMS = 0.05
 # Numbers per recording of openSMILE's sets.
 N_FUNCTIONALS = {"eGeMAPS": 88, "ComParE": 6373}
 # 40 mel bands and 20 cepstral coefficients, and all that concerns the voice.
@@ -252,6 +256,44 @@ def robust(
         ("statistics", Pipeline(statistics, memory=arguments.memory)),
     ]
     return [("classify", SoftVotingClassifier(members, weights=[1, 2]))]
+
+
+def pretrained_statistics(arguments: Arguments, *, by_speaker: bool = False) -> list:
+    """Return three layers of an encoder, their mean over time, and a linear model."""
+    classify = ShrunkenDiscriminantAnalysis(shrinkage=0.7)
+    if by_speaker:
+        classify = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)
+    return [
+        ("features", pretrained_features(arguments, output=3)),
+        ("statistics", FrameStatistics(["mean"], [])),
+        *([("speakers", SpeakerNormalizer())] if by_speaker else []),
+        ("scale", StandardScaler()),
+        ("classify", classify),
+    ]
+
+
+def pretrained_network(arguments: Arguments) -> list:
+    """Return the middle layer of an encoder and the paper's classifier."""
+    network = AttentionBLSTMFCNClassifier(
+        learning_rate_schedule="cosine", **arguments.training
+    )
+    return [
+        ("features", pretrained_features(arguments)),
+        ("scale", FrameScaler()),
+        ("average", FrameAveraging(4)),
+        ("classify", network),
+    ]
+
+
+def recommended(arguments: Arguments, *, by_speaker: bool = False) -> list:
+    """Return what is best with an encoder, or without one."""
+    build = robust if arguments.model is None else pretrained_statistics
+    return build(arguments, by_speaker=by_speaker)
+
+
+def pretrained_features(arguments: Arguments, output: Any = None) -> PretrainedFeatures:
+    """Return an encoder that hears all recordings at one level."""
+    return PretrainedFeatures(arguments.model, output, rms=RMS, n_jobs=arguments.n_jobs)
 
 
 def acoustic_features(arguments: Arguments) -> list:

@@ -47,8 +47,10 @@ def test_every_system_answers_bit_for_bit_the_same_once_it_is_loaded(
         np.testing.assert_array_equal(*answers, strict=True)
 
 
-def test_every_system_comes_back_unfitted_if_it_was_not_fitted(row, tmp_path):
-    system = SYSTEMS[row](random_state=0)
+def test_every_system_comes_back_unfitted_if_it_was_not_fitted(
+    row, encoder_of_row, tmp_path
+):
+    system = SYSTEMS[row](random_state=0, **encoder_of_row)
     loaded = save_and_load(system, row, tmp_path / "model")
     assert repr(loaded) == repr(system)
     assert vars(loaded["classify"]).keys() == vars(system["classify"]).keys()
