@@ -173,7 +173,8 @@ def attentive_cnn(
     pooled = layers.Dropout(dropout, seed=next(seeds))(attention(steps, steps_mask)[0])
     scores = [class_scores(pooled, n_classes, seeds=seeds)]
     for i in range(n_ratings):
-        name = f"rating_{i}"
+        # TensorFlow adds up gradients in the order of names: behind "scores".
+        name = f"scores_of_rating_{i}"
         scores.append(class_scores(pooled, N_RATING_LEVELS, seeds=seeds, name=name))
     outputs = scores if n_ratings else scores[0]
     return keras.Model([frames, mask], outputs, name="attentive_cnn")

@@ -217,15 +217,14 @@ def cross_entropies(tf, heads, classes):
 
     `classes` has a column for each of the heads.
     """
-    losses = []
-    for scores, known in zip(
-        heads, tf.unstack(classes, len(heads), axis=1), strict=True
-    ):
+
+    def cross_entropy(scores, known):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(known, 0), scores
         )
-        losses.append(loss * tf.cast(known >= 0, loss.dtype))
-    return sum(losses)
+        return loss * tf.cast(known >= 0, loss.dtype)
+
+    return sum(map(cross_entropy, heads, tf.unstack(classes, len(heads), axis=1)))
 
 
 def divergences(tf, heads, posteriors):
