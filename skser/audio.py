@@ -754,9 +754,7 @@ def _load_waveform(item, rate, sample_rate, max_duration):
 
 def _finish(signal, powers, rate, sample_rate, name):
     """Resample a signal, and check that it is finite before and behind that."""
-    of_channels, of_mean = powers
-    is_loud = of_channels > _SILENCE * len(signal)
-    is_cancelled = bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
+    is_cancelled = have_cancelled(powers, len(signal))
     peak = check_samples(signal, name)
     if rate != sample_rate:
         # librosa compiles its helpers with numba, which takes seconds to import. It is
@@ -794,6 +792,20 @@ def mix_channels(samples):
         power = np.einsum("ij,ij->", samples, samples, dtype=float)
         powers = np.array([power, n_channels**2 * (mean @ mean)])
         return mean.astype(np.float32), powers
+
+
+def have_cancelled(powers, n_samples):
+    """Return whether channels cancel each other: bool.
+
+    Parameters
+    ----------
+    powers : ndarray of shape (2,)
+        As of `mix_channels`.
+    n_samples : int
+    """
+    of_channels, of_mean = powers
+    is_loud = of_channels > _SILENCE * n_samples
+    return bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
 
 
 def check_duration(n_samples, rate, max_duration, name):
