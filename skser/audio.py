@@ -44,7 +44,7 @@ _SAMPLE_RATES = (1_000, 768_000)
 # One frame of skser.Framer; what is shorter consists of padding for the most part.
 _SHORT_LENGTH = 1024
 # Samples lie within [-1, 1], give or take; beyond this they are unscaled integers.
-_PLAUSIBLE_PEAK = 100
+PLAUSIBLE_PEAK = 100
 # A mix that has so small a share of the power that unrelated channels would give it,
 # while these are louder than -80 dB, is what is left of opposite channels.
 _CANCELLED_SHARE, _SILENCE = 0.01, 1e-8
@@ -520,7 +520,7 @@ _REMARKS = [
     ),
     (
         ImplausibleAudioWarning,
-        lambda one: one.peak > _PLAUSIBLE_PEAK and f"up to {one.peak:.6g}",
+        lambda one: one.peak > PLAUSIBLE_PEAK and f"up to {one.peak:.6g}",
         "far outside of [-1, 1]: {}. If these are integers, pass them as such, or "
         "divide them by their full scale, 32768 for 16 bits.",
     ),
