@@ -63,12 +63,14 @@ def evaluate(options: argparse.Namespace) -> str:
     # Missing speakers should be told before minutes are spent on features.
     folds.get_n_splits(recordings, groups=corpus["groups"])
     front_end, rest = split_front_end(build_system(options, corpus))
+    has_chance = any(name.endswith("random_state") for name in rest.get_params())
     result = model_selection.evaluate(
         rest,
         corpus,
         folds,
         X=compute_features(front_end, recordings, options),
-        seeds=options.seed,
+        # A system without chance would be the same with every seed.
+        seeds=options.seed if has_chance else None,
         checkpoint=options.checkpoint,
         n_jobs=options.n_jobs,
         verbose=int(not options.quiet),

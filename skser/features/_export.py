@@ -9,6 +9,7 @@ import io
 import os
 import warnings
 from importlib import import_module
+from inspect import signature
 from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
@@ -341,9 +342,10 @@ def _build(checkpoint, parts, names, reference, pad):
             bias = {}
             for layer in parts.layers[: max(names)]:
                 state = layer(states[-1], attention_mask=None, **bias)
-                if isinstance(state, tuple):  # WavLM's layers hand their bias on
-                    state, bias = state[0], {"position_bias": state[1]}
-                states.append(state)
+                if "position_bias" in signature(layer.forward).parameters:
+                    bias = {"position_bias": state[1]}  # WavLM's layers hand it on
+                # Versions of transformers differ in what comes along.
+                states.append(state[0] if isinstance(state, tuple) else state)
             if is_normed and max(names) == len(parts.layers):
                 states[-1] = parts.final_norm(states[-1])
             # As many as without: the front end drops what is less than half a hop.

@@ -170,6 +170,8 @@ class Checkpoints(Store):
     def __init__(self, folder, common):
         super().__init__(folder, "checkpoint")
         self._common = json.dumps(common, sort_keys=True, default=str)
+        # Found before work is sent to other processes, which have code of their own.
+        self._keys = {}
         self.remove_unfinished()
 
     def read(self, job):
@@ -215,9 +217,12 @@ class Checkpoints(Store):
         """Return the key of a fold, which begins with what a person looks for."""
         if self.folder is None:
             return ""
-        parts = [np.asarray(part, dtype="<i8") for part in job.parts]
-        key = make_key(self._common, job.system, job.seed, parts)[:24]
-        return f"fold-{job.fold:03d}_seed-{job.seed}_{key}"
+        place = f"fold-{job.fold:03d}_seed-{job.seed}"
+        if place not in self._keys:
+            parts = [np.asarray(part, dtype="<i8") for part in job.parts]
+            key = make_key(self._common, job.system, job.seed, parts)[:24]
+            self._keys[place] = f"{place}_{key}"
+        return self._keys[place]
 
 
 def map_cached(function, utterances, transformer, packages):

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -24,6 +25,12 @@ MODULES = (
 ADVICE = "Name its class in skser/persistence/_registry.py, with what that asks for."
 
 
+def describe(system):
+    """Return all parameters as a text, with encoders that files hold as their paths."""
+    text = " ".join(repr(system).split())
+    return re.sub(r"model=('[^']*'|<[^>]*>)", "model=...", text)
+
+
 def save_and_load(system, name, path):
     """Return the system as a file has it, or fail with what has to be done."""
     try:
@@ -39,7 +46,7 @@ def test_every_system_answers_bit_for_bit_the_same_once_it_is_loaded(
 ):
     system = fitted_row
     loaded = save_and_load(system, row, tmp_path / "model")
-    assert repr(loaded) == repr(system)
+    assert describe(loaded) == describe(system)
     usable = [method for method in METHODS if hasattr(system, method)]
     assert [method for method in METHODS if hasattr(loaded, method)] == usable
     for method in usable:
@@ -52,7 +59,7 @@ def test_every_system_comes_back_unfitted_if_it_was_not_fitted(
 ):
     system = SYSTEMS[row](random_state=0, **encoder_of_row)
     loaded = save_and_load(system, row, tmp_path / "model")
-    assert repr(loaded) == repr(system)
+    assert describe(loaded) == describe(system)
     assert vars(loaded["classify"]).keys() == vars(system["classify"]).keys()
 
 
