@@ -6,11 +6,8 @@ All splitters are scikit-learn's: ``split`` gives (train, test) for ``cv=`` anyw
 """
 
 import numbers
-import re
-import unicodedata
 import warnings
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 
@@ -23,6 +20,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state, indexable
 
+from skser._display import find_similar_names
 from skser._sequences import check_groups
 
 
@@ -103,12 +101,7 @@ def warn_of_similar_names(values, name, stacklevel):
     stacklevel : int
         Counted from the caller of this function.
     """
-    alike = defaultdict(list)
-    for value in np.unique(values).tolist():
-        plain = unicodedata.normalize("NFKC", str(value)).casefold()
-        plain = re.sub(r"(?<!\d)0+(?=\d)", "", "".join(plain.split()))
-        alike[plain].append(value)
-    similar = [names for names in alike.values() if len(names) > 1]
+    similar = find_similar_names(np.unique(values).tolist())
     if similar:
         shown = "; ".join(" and ".join(map(repr, names)) for names in similar[:5])
         warnings.warn(
