@@ -51,13 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
         sys.exit(0)
     # Here, so that the version is told without scikit-learn, which takes a second.
     from skser._compat import InvalidParameterError
-    from skser.command_line import UsageError, make_parser
+    from skser.command_line import UsageError, as_typed, make_parser
 
     misuses = (UsageError, InvalidParameterError)
     options = make_parser().parse_args(arguments)
     with warnings.catch_warnings():
         # As a line, without the source code that has issued it.
-        warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
+        warnings.showwarning = lambda message, *_: _say(
+            f"warning: {as_typed(str(message), options)}"
+        )
         try:
             _run(options)
         except KeyboardInterrupt:
@@ -83,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         except Exception as error:
             if options.traceback:
                 traceback.print_exc()
-            _say(f"error: {_describe(error)}")
+            _say(f"error: {as_typed(_describe(error), options)}")
             return _MISUSED if isinstance(error, misuses) else _FAILED
     return 0
 
