@@ -51,7 +51,7 @@ for name, member in system["classify"].estimators:
 # ---------------------
 #
 # A voice is easier to recognise than an emotion. So each speaker is predicted by a
-# system that was trained on the others. Whatever the steps learn, they learn from those.
+# system that was trained on the others. Whatever the steps learn, they learn from them.
 
 from skser.model_selection import LeaveOneSpeakerOut, evaluate
 
@@ -89,5 +89,5 @@ for truth, answer in zip(new.target, system.predict(new.data), strict=True):
     print(f"{answer} (acted: {truth})")
 
 # %%
-# The reproduction of the paper's system is :func:`~skser.systems.attention_blstm_fcn`. It
-# takes the place of the recommended one in any line above.
+# The reproduction of the paper's system is
+# :func:`~skser.systems.attention_blstm_fcn`. It can be evaluated in the same way.
