@@ -26,8 +26,8 @@ print(", ".join(corpus.target_names))
 #
 # :func:`~skser.systems.recommended` is an ordinary Pipeline of scikit-learn. Without a
 # pretrained speech model two classifiers vote: a network that reads the acoustic
-# features of frames, and a linear model of statistics of whole recordings. The network is
-# made small here, so that it learns in seconds; leave ``set_params`` out to get its
+# features of frames, and a linear model of statistics of whole recordings. The network
+# is made small here, so that it learns in seconds; leave ``set_params`` out to get its
 # usual size. With ``recommended(model="encoder.onnx")`` it is another system, which is
 # better and learns faster; :doc:`/user_guide/which_system` helps to choose.
 

@@ -1,7 +1,7 @@
-"""Progress bars: on the standard error, in terminals and logs, and when none is shown."""
+"""Progress bars: on the standard error, in terminals and logs, after two seconds."""
 
 import io
-import sys
+from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
@@ -27,22 +27,6 @@ def at_once(monkeypatch):
 
 
 @pytest.fixture
-def terminal(monkeypatch):
-    """Give this process a terminal."""
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    return stream
-
-
-@pytest.fixture
-def log(monkeypatch):
-    """Give this process a log."""
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    return stream
-
-
-@pytest.fixture
 def corpus():
     """Return a corpus of numbers of four speakers."""
     target = np.tile(["anger", "joy"], 8)
@@ -55,35 +39,38 @@ def run(corpus, **options):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_reading_recordings_shows_a_bar_in_a_terminal(
-    at_once, terminal, speech, n_jobs, capsys
-):
-    AudioLoader(n_jobs=n_jobs).transform(speech.paths)
+def test_reading_recordings_shows_a_bar_in_a_terminal(at_once, speech, n_jobs, capsys):
+    with redirect_stderr(Terminal()) as terminal:
+        AudioLoader(n_jobs=n_jobs).transform(speech.paths)
     shown = terminal.getvalue()
     assert "Recordings:   0%" in shown
     assert "/36 [" in shown
     assert capsys.readouterr().out == ""
 
 
-def test_validation_shows_a_bar_in_a_terminal(at_once, terminal, speech, capsys):
-    datasets.validate(speech)
+def test_validation_shows_a_bar_in_a_terminal(at_once, speech, capsys):
+    with redirect_stderr(Terminal()) as terminal:
+        datasets.validate(speech)
     assert "Recordings:" in terminal.getvalue()
     assert capsys.readouterr().out == ""
 
 
-def test_a_log_gets_none_of_it(at_once, log, speech):
-    AudioLoader().transform(speech.paths)
+def test_a_log_gets_none_of_it(at_once, speech):
+    with redirect_stderr(io.StringIO()) as log:
+        AudioLoader().transform(speech.paths)
     assert log.getvalue() == ""
 
 
-def test_what_is_done_at_once_shows_nothing(terminal, corpus, speech):
-    run(corpus)
-    AudioLoader().transform(speech.paths[:2])
+def test_what_is_done_at_once_shows_nothing(corpus, speech):
+    with redirect_stderr(Terminal()) as terminal:
+        run(corpus)
+        AudioLoader().transform(speech.paths[:2])
     assert terminal.getvalue() == ""
 
 
-def test_folds_show_a_bar_with_the_time_left_in_a_terminal(at_once, terminal, corpus):
-    run(corpus)
+def test_folds_show_a_bar_with_the_time_left_in_a_terminal(at_once, corpus):
+    with redirect_stderr(Terminal()) as terminal:
+        run(corpus)
     shown = terminal.getvalue()
     assert "Folds:   0%" in shown
     assert "0/4 [00:00<?" in shown
@@ -91,22 +78,25 @@ def test_folds_show_a_bar_with_the_time_left_in_a_terminal(at_once, terminal, co
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_a_log_gets_lines_if_asked_for(at_once, log, corpus, n_jobs):
-    run(corpus, n_jobs=n_jobs)
+def test_a_log_gets_lines_if_asked_for(at_once, corpus, n_jobs):
+    with redirect_stderr(io.StringIO()) as log:
+        run(corpus, n_jobs=n_jobs)
     assert log.getvalue() == ""
-    run(corpus, verbose=1, n_jobs=n_jobs)
+    with redirect_stderr(io.StringIO()) as log:
+        run(corpus, verbose=1, n_jobs=n_jobs)
     shown = log.getvalue()
     assert "\r" not in shown
     assert "fold 4 of 4 (test speaker 'd'): WA 0.500" in shown
     assert shown.splitlines()[-1].startswith("Folds: 100%")
 
 
-def test_nothing_is_shown_if_verbose_is_0(at_once, terminal, speech):
-    system = DummyClassifier()
-    evaluate(system, speech.paths, speech.target, groups=speech.groups, verbose=0)
+def test_nothing_is_shown_if_verbose_is_0(at_once, speech):
+    arguments = DummyClassifier(), speech.paths, speech.target
+    with redirect_stderr(Terminal()) as terminal:
+        evaluate(*arguments, groups=speech.groups, verbose=0)
     assert terminal.getvalue() == ""
 
 
-def test_a_program_without_a_standard_error_works(at_once, monkeypatch, corpus):
-    monkeypatch.setattr(sys, "stderr", None)
-    assert run(corpus, verbose=1).wa == 0.5
+def test_a_program_without_a_standard_error_works(at_once, corpus):
+    with redirect_stderr(None):
+        assert run(corpus, verbose=1).wa == 0.5
