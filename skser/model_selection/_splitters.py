@@ -715,7 +715,7 @@ def check_speaker_independence(cv, X, y=None, groups=None):
     >>> check_speaker_independence(KFold(3), speakers, groups=speakers)
     Traceback (most recent call last):
         ...
-    ValueError: Fold 0 is not speaker-independent: speaker 'a' is in train (1
+    ValueError: Fold 1 is not speaker-independent: speaker 'a' is in train (1
     recordings) and in test (2 recordings). ...
     """
     speakers = check_speakers(groups, X, "check_speaker_independence")
@@ -737,7 +737,7 @@ def find_leak(folds, speakers):
     -------
     description : str or None
     """
-    for number, parts in enumerate(folds):
+    for number, parts in enumerate(folds, start=1):
         sides = {name: speakers[part] for name, part in zip(_PARTS, parts, strict=True)}
         for first, second in combinations(_PARTS, 2):
             shared = set(sides[first].tolist()) & set(sides[second].tolist())
