@@ -167,7 +167,9 @@ def open_complete(path):
     n_bytes = _measure_file(path)
     stream = _SteadyReader(io.FileIO(path))
     try:
-        start = _measure_tags(stream)
+        start = _skip_tags(stream)
+        if start and stream.read(4) not in _AFTER_TAG:
+            start = 0  # of an MP3, a tag is a part
         if start:
             stream.close()
             stream = _SteadyReader(_Part(path, start))
@@ -200,12 +202,6 @@ def _measure_file(path):
     if status.st_size == 0:
         raise EmptyAudioError(f"{path!r} is empty: a file of 0 bytes.")
     return status.st_size
-
-
-def _measure_tags(stream):
-    """Return the length of ID3v2 tags before the header of another format than MP3."""
-    start = _skip_tags(stream)
-    return start if start and stream.read(4) in _AFTER_TAG else 0
 
 
 def _skip_tags(stream):

@@ -70,22 +70,21 @@ def map_utterances(
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
     has_workers = has_local_processes(n_jobs, prefer)
-
-    def map_all(function, **how):
-        if effective_n_jobs(n_jobs) == 1:
-            return [function(utterance) for utterance in utterances]
-        parallel = Parallel(n_jobs=n_jobs, **how)
-        return parallel(delayed(function)(utterance) for utterance in utterances)
-
-    if temp_folder is None and not has_workers:
-        return Batch(map_all(function, prefer=prefer))
-    how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
-    files = _Exchange() if temp_folder is None else TemporaryArrays(temp_folder)
-    try:
+    how, files, keep = {"prefer": prefer}, None, function
+    if temp_folder is not None or has_workers:
+        files = _Exchange() if temp_folder is None else TemporaryArrays(temp_folder)
+        how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
         keep = functools.partial(files.call, function)
-        return Batch(files.read(map_all(keep, **how)))
+    try:
+        if effective_n_jobs(n_jobs) == 1:
+            results = [keep(utterance) for utterance in utterances]
+        else:
+            parallel = Parallel(n_jobs=n_jobs, **how)
+            results = parallel(delayed(keep)(utterance) for utterance in utterances)
+        return Batch(files.read(results) if files else results)
     except BaseException:
-        files.discard()
+        if files:
+            files.discard()
         raise
 
 
@@ -271,10 +270,8 @@ def make_private_folder(folder):
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-@functools.cache
-def _blas():
-    """Find the loaded BLAS libraries, which takes milliseconds, once."""
-    return ThreadpoolController()
+# Finds the loaded BLAS libraries, which takes milliseconds, once.
+_find_blas = functools.cache(ThreadpoolController)
 
 
 @contextmanager
@@ -303,7 +300,7 @@ def one_blas_thread():
         yield
         return
     try:
-        with _blas().limit(limits=1, user_api="blas"):
+        with _find_blas().limit(limits=1, user_api="blas"):
             yield
     finally:
         _LIMITING.release()

@@ -593,26 +593,21 @@ class Recording:
                 f"{self.name} does not say how long it is, as if an encoder had "
                 "written it into a pipe. Encode it again, to a file."
             )
-        self.start, stop = self._locate(segment)
-        self.n_samples = stop - self.start
-        check_duration(self.n_samples, self.rate, max_duration, self.name)
-
-    def _locate(self, segment):
-        """Return where the part begins and ends, in samples."""
-        n_samples = self._sound.frames
-        start, stop = 0, n_samples
-        if segment.start is not None:
-            start = round(segment.start * self.rate)
+        n_samples = stop = sound.frames
+        self.start = round((segment.start or 0) * self.rate)
         if segment.end is not None:
             stop = round(segment.end * self.rate)
-        if start >= n_samples or stop > n_samples + _SEGMENT_TOLERANCE * self.rate:
+        if self.start >= n_samples or (
+            stop > n_samples + _SEGMENT_TOLERANCE * self.rate
+        ):
             raise SegmentError(
                 f"{self.name} is not in the file, which lasts "
                 f"{n_samples / self.rate:.3f} s."
             )
-        if stop <= start:
+        if stop <= self.start:
             raise SegmentError(f"{self.name} holds not a single sample.")
-        return start, min(stop, n_samples)
+        self.n_samples = min(stop, n_samples) - self.start
+        check_duration(self.n_samples, self.rate, max_duration, self.name)
 
     def decode(self):
         """Decode to the mean of the channels, in blocks of bounded size.
@@ -645,13 +640,7 @@ class Recording:
                 f"samples, decoding fails after {n_decoded} ({error.error_string}) "
                 "Get a complete copy."
             ) from error
-        self._check_completeness(n_decoded)
-        return signal[:n_decoded], powers
-
-    def _check_completeness(self, n_decoded):
-        """Check that as much was decoded as the header says."""
         # Without a tag, the length of an MP3 is an estimate; libsndfile does not tell.
-        sound = self._sound
         is_mp3 = sound.subtype == "MPEG_LAYER_III"
         tolerance = self.n_samples // 10 if is_mp3 else 0
         if n_decoded == 0 or n_decoded < self.n_samples - tolerance:
@@ -665,6 +654,7 @@ class Recording:
                 f"long it is: decoding would stop after {n_decoded} samples, before "
                 "its end. Convert it to WAV or FLAC."
             )
+        return signal[:n_decoded], powers
 
 
 @contextmanager

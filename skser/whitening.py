@@ -208,7 +208,12 @@ class PCAWhitening(
             larger than the number of features.
         """
         learner = copy.copy(self)
-        learner._learn(validate_frames(learner, X, reset=True))
+        sequences = validate_frames(learner, X, reset=True)
+        learner.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
+        learner._check_sizes()
+        learner._learn_bounds(sequences)
+        learner._learn_scale(sequences)
+        learner._learn_components(sequences)
         # All at once, at the end: an error must not leave half of another fit.
         self.__dict__ = learner.__dict__
         return self
@@ -266,14 +271,6 @@ class PCAWhitening(
             return frames
 
         return restore(X) if is_table(X) else Batch(map(restore, X))
-
-    def _learn(self, sequences):
-        """Set all attributes by the frames of some utterances."""
-        self.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
-        self._check_sizes()
-        self._learn_bounds(sequences)
-        self._learn_scale(sequences)
-        self._learn_components(sequences)
 
     def _check_sizes(self):
         """Refuse parameters that do not fit to the number of frames and features."""

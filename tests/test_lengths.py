@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skser._lengths import LENGTHS, MAX_LENGTH, round_length
+from skser._sequences import LENGTHS, MAX_LENGTH, round_length
 
 pytestmark = pytest.mark.case("I03")
 

@@ -418,13 +418,13 @@ class BaseNetworkClassifier(
             ratings = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
         check_consistent_length(sequences, ratings)
         utterances = Utterances(
-            sequences,
+            [sequence[: self.n_frames_] for sequence in sequences],
             np.searchsorted(self.classes_, y),
             weights / weights[weights > 0].mean(),
             ratings,
             None if groups is None else check_groups(groups, sequences),
         )
-        return utterances.take(np.flatnonzero(weights > 0)).cut(self.n_frames_)
+        return utterances.take(np.flatnonzero(weights > 0))
 
     def _prepare_validation(self, X_val, y_val):
         """Check the user's own validation utterances, if there are any."""
@@ -437,7 +437,8 @@ class BaseNetworkClassifier(
         self._check_known(y_val, "y_val")
         unrated = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
         classes, weights = np.searchsorted(self.classes_, y_val), np.ones(len(y_val))
-        return Utterances(sequences, classes, weights, unrated).cut(self.n_frames_)
+        sequences = [sequence[: self.n_frames_] for sequence in sequences]
+        return Utterances(sequences, classes, weights, unrated)
 
     def _check_known(self, labels, name):
         """Refuse labels that are not among ``classes_``."""

@@ -251,7 +251,10 @@ def _limits(names):
     """Return lower bounds, upper bounds and stand-ins for NaN of all columns."""
     selected = [CATALOGUE[name] for name in names]
     rows = [
-        [np.broadcast_to(getattr(feature, kind), feature.width) for feature in selected]
+        [
+            np.broadcast_to(getattr(feature, kind), len(feature.columns))
+            for feature in selected
+        ]
         for kind in ("lower", "upper", "undefined")
     ]
     return [np.concatenate(row) for row in rows]
@@ -272,7 +275,7 @@ def _extract(frames, selected, limits):
     features : ndarray of shape (n_frames, n_features_out)
     """
     n_frames, exact = len(frames), limits is None
-    width = sum(feature.width for feature in selected)
+    width = sum(len(feature.columns) for feature in selected)
     features = np.empty((n_frames, width), dtype=np.float64 if exact else np.float32)
     # Filled column by column, which is faster in memory that stays in the cache.
     buffer = np.empty((min(_BLOCK_LENGTH, n_frames), width))
@@ -288,7 +291,13 @@ def _extract(frames, selected, limits):
                 block = buffer[: rows.stop - rows.start]
                 _fill(block, analysis, selected)
                 if not exact:
-                    _make_finite(block, *limits)
+                    lower, upper, undefined = limits
+                    np.maximum(block, lower, out=block)
+                    np.minimum(block, upper, out=block)
+                    # Within the bounds a sum cannot overflow: it is NaN only if a
+                    # value is.
+                    if np.isnan(block.sum()):
+                        np.copyto(block, undefined, where=np.isnan(block))
                 features[rows] = block
         finally:
             np.setbufsize(previous)
@@ -299,22 +308,16 @@ def _fill(block, analysis, selected):
     """Write the selected features side by side into `block`."""
     columns, start = {}, 0
     for feature in selected:
-        stop = start + feature.width
-        own = start if feature.width == 1 else slice(start, stop)
-        columns[feature.function] = block[:, own]
+        stop = start + len(feature.columns)
+        place = start if stop - start == 1 else slice(start, stop)
+        columns[feature.function] = block[:, place]
         start = stop
-    measured = {f: None for row in selected for f in row.measurements}
+    measured = {}  # in the order of the catalogue, each once
+    for feature in selected:
+        own = feature.measured
+        measured |= dict.fromkeys([feature.function] if own is None else own)
     analysis.measure(measured, _CHUNK_LENGTH, out=columns)
     for function, destination in columns.items():
         values = analysis.feature(function)
         if values is not destination:
             destination[:] = values
-
-
-def _make_finite(block, lower, upper, undefined):
-    """Limit a block to the bounds of its columns and replace NaN, in place."""
-    np.maximum(block, lower, out=block)
-    np.minimum(block, upper, out=block)
-    # Within the bounds a sum cannot overflow: it is NaN only if a value is.
-    if np.isnan(block.sum()):
-        np.copyto(block, undefined, where=np.isnan(block))

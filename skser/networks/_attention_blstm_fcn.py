@@ -3,18 +3,16 @@
 import keras
 from keras import layers, ops
 
-from skser.networks._branches import (
+from skser.networks._layers import (
+    AttentionPooling,
     class_scores,
     convolutional_branch,
     hidden_layers,
-    recurrent_branch,
-    seed_stream,
-)
-from skser.networks._layers import (
-    AttentionPooling,
     masked_average,
     masked_last,
     masked_maximum,
+    recurrent_branch,
+    seed_stream,
 )
 
 
@@ -156,11 +154,6 @@ _POOLINGS = {
 }
 
 
-def take_frames(frames, mask):
-    """Take the frames as the steps."""
-    return frames, mask
-
-
 def take_variables(frames, mask):
     """Take the features as the steps; all of them are real."""
     variables = ops.transpose(frames, (0, 2, 1))
@@ -180,13 +173,14 @@ def take_univariate_series(frames, mask):
     return ops.reshape(frames, (-1, n_values, 1)), values_mask
 
 
+# Functions (frames, mask) -> steps and their mask. A frame is a step, unless stated.
 _RECURRENT_VIEWS = {
-    "frames": take_frames,
+    "frames": lambda frames, mask: (frames, mask),
     "variables": take_variables,
     "flat": take_one_step,
 }
 _CONVOLUTIONAL_VIEWS = {
-    "frames": take_frames,
-    "variables": take_frames,
+    "frames": lambda frames, mask: (frames, mask),
+    "variables": lambda frames, mask: (frames, mask),
     "flat": take_univariate_series,
 }

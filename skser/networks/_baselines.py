@@ -3,18 +3,16 @@
 import keras
 from keras import initializers, layers, ops
 
-from skser.networks._branches import (
-    class_scores,
-    hidden_layers,
-    recurrent_branch,
-    seed_stream,
-)
 from skser.networks._layers import (
     AttentionPooling,
     PackedConvolution,
     PackFrames,
     UnpackFrames,
+    class_scores,
+    hidden_layers,
     masked_average,
+    recurrent_branch,
+    seed_stream,
 )
 
 # A rating is learnt as low, medium or high.

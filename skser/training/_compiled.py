@@ -157,10 +157,6 @@ class CompiledNetwork:
         """Return copies of all weights, in the network's order."""
         return self._model.get_weights()
 
-    def has_finite_weights(self):
-        """Tell whether no weight is NaN or infinite."""
-        return all(np.isfinite(weights).all() for weights in self.get_weights())
-
     def set_weights(self, weights):
         """Set all weights, in the network's order."""
         expected = [tuple(variable.shape) for variable in self._model.weights]
@@ -217,14 +213,15 @@ def cross_entropies(tf, heads, classes):
 
     `classes` has a column for each of the heads.
     """
-
-    def cross_entropy(scores, known):
+    losses = []
+    for scores, known in zip(
+        heads, tf.unstack(classes, len(heads), axis=1), strict=True
+    ):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(known, 0), scores
         )
-        return loss * tf.cast(known >= 0, loss.dtype)
-
-    return sum(map(cross_entropy, heads, tf.unstack(classes, len(heads), axis=1)))
+        losses.append(loss * tf.cast(known >= 0, loss.dtype))
+    return sum(losses)
 
 
 def divergences(tf, heads, posteriors):

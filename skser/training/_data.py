@@ -7,8 +7,6 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_array
 
-from skser._lengths import round_length
-
 # Frames, padding included, that go through the network at once in prediction.
 PREDICTION_FRAMES = 65536
 # Ratings from 1 to 5: low is up to the first, high from the second on.
@@ -48,10 +46,6 @@ class Utterances:
             ratings=self.ratings[indices],
             groups=None if self.groups is None else self.groups[indices],
         )
-
-    def cut(self, n_frames):
-        """Return the utterances without what lies beyond a number of frames."""
-        return replace(self, sequences=[s[:n_frames] for s in self.sequences])
 
     @property
     def targets(self):
@@ -171,11 +165,6 @@ def prediction_batches(lengths, keys, max_frames=PREDICTION_FRAMES, *, padded=Tr
             batches.append(order[start:end])
             start = end
     return batches
-
-
-def padded_lengths(sequences, n_frames):
-    """Return to which length each utterance would be padded if it were alone."""
-    return np.array([n_frames or round_length(len(x)) for x in sequences])
 
 
 def hold_out(y, groups, fraction, random_state):
