@@ -91,6 +91,11 @@ def restore_on_failure(fit):
     return fit_or_restore
 
 
+def set_parameters(estimator, arguments):
+    """Set the arguments of a constructor, its ``locals()``, as attributes."""
+    vars(estimator).update((k, v) for k, v in arguments.items() if k != "self")
+
+
 class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns nothing: `fit` checks parameters and input.
 
@@ -110,7 +115,6 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
         X : list of array-like, or array-like
             As in `transform`.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

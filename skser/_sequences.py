@@ -510,7 +510,6 @@ class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
         X : list of array-like, or array-like
             As in `fit`.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

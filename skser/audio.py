@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, validate_params
 from skser._containers import UNKNOWN_SIZE, has_more_sound, open_complete
 from skser._parallel import map_utterances
@@ -237,10 +237,7 @@ class AudioLoader(ListTransformer):
         max_duration=600.0,
         n_jobs=None,
     ):
-        self.sample_rate = sample_rate
-        self.input_sample_rate = input_sample_rate
-        self.max_duration = max_duration
-        self.n_jobs = n_jobs
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Load a batch of recordings.

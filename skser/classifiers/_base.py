@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import (
     CallbackSupportMixin,
     Interval,
@@ -233,7 +233,9 @@ class BaseNetworkClassifier(
         training = self._prepare(X, y, is_new=not is_continued, **data)
         validation = self._prepare_validation(X_val, y_val)
         self._examine()
-        seeds = draw_seeds(self.random_state)
+        generator = check_random_state(self.random_state)
+        # Of the initial state, of the order, and of what is held out.
+        seeds = generator.randint(2**31 - 1, size=3).tolist()
         groups = training.groups
         wants_validation = self.early_stopping
         if wants_validation == "auto":
@@ -307,7 +309,9 @@ class BaseNetworkClassifier(
         state = getattr(self, "_training_state", None)
         with self._lend_network() as network:
             if state is None:
-                initial_seed, self._order_seed, _ = draw_seeds(self.random_state)
+                generator = check_random_state(self.random_state)
+                seeds = generator.randint(2**31 - 1, size=3).tolist()
+                initial_seed, self._order_seed, _ = seeds
                 network.reset(initial_seed)
                 if not is_new:
                     network.set_weights(self.weights_)
@@ -504,14 +508,3 @@ class BaseNetworkClassifier(
         with self._lend_network() as network:
             network.set_weights(self.weights_)
             return map_batches(network, output, sequences, n_frames), sequences
-
-
-def set_parameters(estimator, arguments):
-    """Set the arguments of a constructor, its ``locals()``, as attributes."""
-    vars(estimator).update((k, v) for k, v in arguments.items() if k != "self")
-
-
-def draw_seeds(random_state):
-    """Return the seeds of the initial state, the order and the held-out part."""
-    seeds = check_random_state(random_state).randint(2**31 - 1, size=3)
-    return [int(seed) for seed in seeds]

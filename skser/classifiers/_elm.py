@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skser._base import restore_on_failure
+from skser._base import restore_on_failure, set_parameters
 from skser._compat import Interval, StrOptions, check_sample_weight, fit_context
 from skser._sequences import check_labels
 
@@ -104,11 +104,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         C=1000.0,
         random_state=None,
     ):
-        self.n_hidden = n_hidden
-        self.kernel = kernel
-        self.gamma = gamma
-        self.C = C
-        self.random_state = random_state
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import Interval, fit_context
 from skser._sequences import Batch, check_labels, validate_sequences
 from skser.classifiers._networks import NetworkClassifier
@@ -102,15 +102,7 @@ class SegmentPosteriors(
         random_state=None,
         verbose=0,
     ):
-        self.n_context = n_context
-        self.energy_ratio = energy_ratio
-        self.energy_column = energy_column
-        self.hidden_units = hidden_units
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.random_state = random_state
-        self.verbose = verbose
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
@@ -254,7 +246,6 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         X : list of array-like of shape (n_segments, n_classes)
             Posteriors of the segments of each utterance.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

@@ -30,7 +30,6 @@ class BandedWeights:
 
     Examples
     --------
-    >>> import numpy as np
     >>> weights = BandedWeights(np.eye(4), n_together=2)
     >>> np.array([[1.0, 2.0, 3.0, 4.0]]) @ weights
     array([[1., 2., 3., 4.]])
@@ -225,7 +224,6 @@ def mel_spectrum(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> impulse = np.eye(1, 1024, 512)  # all magnitudes are 1
     >>> mel_spectrum(FrameAnalysis(impulse)).round(2)[0, -3:]
@@ -252,7 +250,6 @@ def mel_cepstrum(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> mel_cepstrum(FrameAnalysis(np.eye(1, 1024, 512))).shape
     (1, 13)
@@ -270,7 +267,6 @@ def bark_power(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> impulse = np.eye(1, 1024, 512)  # all powers are 1
     >>> bark_power(FrameAnalysis(impulse)).round(6)[0, :3]
@@ -299,7 +295,6 @@ def loudness(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> loudness(FrameAnalysis(np.zeros((1, 1024))))[0, [0, -1]].round(4)
     array([0.0332, 0.059 ])
@@ -326,7 +321,6 @@ def perceptual_sharpness(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> perceptual_sharpness(FrameAnalysis(np.zeros((1, 1024)))).round(5)
     array([2.98063])
@@ -353,7 +347,6 @@ def perceptual_spread(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> perceptual_spread(FrameAnalysis(np.zeros((1, 1024)))).round(5)
     array([0.88545])
@@ -375,7 +368,6 @@ def octave_power(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> impulse = np.eye(1, 1024, 512)  # all powers are 1
     >>> octave_power(FrameAnalysis(impulse)).round(3)[0, [0, -1]]
@@ -404,7 +396,6 @@ def octave_band_intensity(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> octave_band_intensity(FrameAnalysis(np.zeros((1, 1024))))[0, :2].round(4)
     array([-42.9514, -42.9514])
@@ -428,7 +419,6 @@ def octave_band_intensity_ratio(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> octave_band_intensity_ratio(FrameAnalysis(np.zeros((1, 1024))))[0, :2]
     array([0., 0.])

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 from scipy.signal.windows import hamming
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval
 from skser._sequences import check_finite, check_utterances
 from skser.storage import map_cached
@@ -116,12 +116,7 @@ class SpeechDescriptors(ListTransformer):
         n_jobs=None,
         cache=None,
     ):
-        self.descriptors = descriptors
-        self.n_mfcc = n_mfcc
-        self.n_mels = n_mels
-        self.sample_rate = sample_rate
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Compute the descriptors of each frame.

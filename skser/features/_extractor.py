@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, StrOptions
 from skser._parallel import one_blas_thread
 from skser._sequences import check_utterances
@@ -134,11 +134,7 @@ class AcousticFeatures(ListTransformer):
         n_jobs=None,
         cache=None,
     ):
-        self.features = features
-        self.sample_rate = sample_rate
-        self.exact = exact
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Compute the features of each utterance.

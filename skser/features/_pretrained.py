@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skser._base import StatelessTransformer
+from skser._base import StatelessTransformer, set_parameters
 from skser._compat import Interval
 from skser._sequences import Batch, check_utterances
 from skser.storage import map_cached
@@ -663,12 +663,7 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
         n_jobs: int | None = None,
         cache: str | os.PathLike | None = None,
     ):
-        self.model = model
-        self.output = output
-        self.sample_rate = sample_rate
-        self.rms = rms
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X) -> Batch | np.ndarray:
         """Compute the features of each signal.

@@ -277,7 +277,21 @@ class InitialState:
     def __init__(self, build, model):
         self._build = build
         self._values = [variable.numpy() for variable in model.variables]
-        self._initializers = find_initializers(model)
+        indices = {id(variable): i for i, variable in enumerate(model.variables)}
+        # The random initialisers by the variables' indices, None for dropout.
+        self._initializers = {
+            i: None
+            for i, variable in enumerate(model.variables)
+            if variable.name == "seed_generator_state"
+        }
+        for layer in flatten_layers(model):
+            for variable in layer.variables:
+                # Of ``recurrent_kernel`` it is ``recurrent_initializer``.
+                short = variable.name.removesuffix("_kernel")
+                found = getattr(layer, f"{short}_initializer", None)
+                found = getattr(layer, f"{variable.name}_initializer", found)
+                if "seed" in getattr(found, "get_config", dict)():
+                    self._initializers[indices[id(variable)]] = found
         pairs = zip(self._values, build(1).variables, strict=True)
         seeded = {
             i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b.numpy())
@@ -310,28 +324,6 @@ class InitialState:
                 reseeded = type(initializer).from_config(config)
                 values[i] = reseeded(values[i].shape, dtype=dtype.name)
         return values
-
-
-def find_initializers(model):
-    """Return the random initialisers by the variables' indices, None for dropout.
-
-    Keras names an initialiser ``kernel_initializer`` after ``kernel``, but
-    ``recurrent_initializer`` after ``recurrent_kernel``.
-    """
-    indices = {id(variable): i for i, variable in enumerate(model.variables)}
-    found = {
-        i: None
-        for i, variable in enumerate(model.variables)
-        if variable.name == "seed_generator_state"
-    }
-    for layer in flatten_layers(model):
-        for variable in layer.variables:
-            short = variable.name.removesuffix("_kernel")
-            initializer = getattr(layer, f"{short}_initializer", None)
-            initializer = getattr(layer, f"{variable.name}_initializer", initializer)
-            if "seed" in getattr(initializer, "get_config", dict)():
-                found[indices[id(variable)]] = initializer
-    return found
 
 
 def dtype_policy():
