@@ -335,21 +335,10 @@ def check_groups(groups, X):
     Returns
     -------
     groups : ndarray of shape (n_samples,)
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ or an entry is missing (None or NaN).
+        Or an error as of `check_labels`.
     """
-    groups = column_or_1d(np.asarray(groups), warn=True)
-    check_consistent_length(X, groups)
-    missing = _find_missing(groups)
-    if missing:
-        raise ValueError(
-            f"groups must name the speaker of every utterance, but groups[{missing[0]}]"
-            f" is missing ({len(missing)} of {len(groups)} are)."
-        )
-    return groups
+    rule = "groups must name the speaker of every utterance"
+    return _check_complete(np.asarray(groups), X, "groups", rule)
 
 
 def check_labels(y, X, name="y"):
@@ -373,24 +362,25 @@ def check_labels(y, X, name="y"):
     ValueError
         If the lengths differ or an entry is missing (None or NaN).
     """
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(X, y)
-    missing = _find_missing(y)
-    if missing:
-        raise ValueError(
-            f"Input {name} contains NaN or None: every utterance needs a class, but "
-            f"{name}[{missing[0]}] is missing ({len(missing)} of {len(y)} are)."
-        )
-    return y
+    rule = f"Input {name} contains NaN or None: every utterance needs a class"
+    return _check_complete(y, X, name, rule)
 
 
-def _find_missing(values):
-    """Return the indices of None, NaN and pandas' NA."""
-    return [
+def _check_complete(values, X, name, rule):
+    """Return one value for each utterance, none of them None, NaN or pandas' NA."""
+    values = column_or_1d(values, warn=True)
+    check_consistent_length(X, values)
+    missing = [
         i
         for i, value in enumerate(values.tolist())
         if value is None or is_scalar_nan(value) or is_pandas_na(value)
     ]
+    if missing:
+        raise ValueError(
+            f"{rule}, but {name}[{missing[0]}] is missing ({len(missing)} of "
+            f"{len(values)} are)."
+        )
+    return values
 
 
 def iterate_blocks(sequences, block_size):

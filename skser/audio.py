@@ -326,20 +326,8 @@ class AudioLoader(ListTransformer):
             _map_files(inspect, entries, self.n_jobs)
         return entries, are_paths
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the name of what comes out, one for a Pipeline to go on with.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            A path has no named columns.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (1,)
-            ``"signal"``.
-        """
-        return np.array(["signal"], dtype=object)
+    def _name_columns(self):
+        return ["signal"]  # one, for a Pipeline to go on with
 
     def _check_input(self, X, reset):
         """Refuse what is no batch; nothing is read."""

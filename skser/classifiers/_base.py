@@ -284,8 +284,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
         y : array-like of shape (n_samples,)
             The class of each utterance.
         classes : array-like of shape (n_classes,), default=None
@@ -332,8 +331,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------
@@ -349,8 +347,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------
@@ -367,8 +364,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------

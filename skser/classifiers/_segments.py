@@ -6,7 +6,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
+from skser._base import (
+    DeclaredTagsMixin,
+    StatelessTransformer,
+    restore_on_failure,
+    set_parameters,
+)
 from skser._compat import Interval, fit_context
 from skser._sequences import Batch, check_labels, validate_sequences
 from skser.classifiers._networks import NetworkClassifier
@@ -167,20 +172,11 @@ class SegmentPosteriors(
         ends = np.cumsum([len(rows) for rows in segments])
         return Batch(np.split(posteriors, ends[:-1]))
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the classes, which are the columns.
+    get_feature_names_out = StatelessTransformer.get_feature_names_out
 
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the features.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_classes,)
-        """
+    def _name_columns(self):
         check_is_fitted(self, "network_")
-        return np.array([str(label) for label in self.classes_.tolist()], dtype=object)
+        return [str(label) for label in self.classes_.tolist()]
 
     def _find_loudest(self, sequence):
         """Return the segments of highest energy, in the order of time."""
@@ -219,8 +215,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] K. Han, D. Yu and I. Tashev, "Speech emotion recognition using deep neural
-       network and extreme learning machine", Interspeech 2014.
+    .. [1] Han, Yu and Tashev 2014, as of :class:`SegmentPosteriors`.
 
     Examples
     --------

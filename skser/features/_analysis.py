@@ -105,8 +105,7 @@ def shape_statistics(moments):
 
     References
     ----------
-    .. [1] O. Gillet and G. Richard, "Automatic transcription of drum loops", ICASSP
-       2004.
+    .. [1] Gillet and Richard, "Automatic transcription of drum loops", ICASSP 2004.
 
     Examples
     --------

@@ -288,8 +288,7 @@ def loudness(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
     .. [2] B. C. J. Moore, B. R. Glasberg and T. Baer, "A model for the prediction of
        thresholds, loudness, and partial loudness", J. Audio Eng. Soc., 1997.
 
@@ -316,8 +315,7 @@ def perceptual_sharpness(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------
@@ -342,8 +340,7 @@ def perceptual_spread(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------

@@ -144,25 +144,13 @@ class SpeechDescriptors(ListTransformer):
             check_finite(descriptors, f"What SpeechDescriptors makes of X[{i}]")
         return described
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_columns,)
-            Such as ``"mfcc_0"`` or ``"pitch"``.
-        """
+    def _name_columns(self):
         widths = {"mfcc": self.n_mfcc, "log_mel": self.n_mels}
         names = []
         for name in self.descriptors:
             numbered = [f"{name}_{i}" for i in range(widths.get(name, 0))]
             names += numbered or [name]
-        return np.array(names, dtype=object)
+        return names
 
     def _check_input(self, X, reset):
         """Return the frames as arrays, or refuse what is not in the table."""

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-from functools import cache
 from numbers import Integral
 
 import numpy as np
@@ -21,6 +20,18 @@ _CHUNK_LENGTH = 120
 # Number of frames at a time for the features that are made of what the chunks gave:
 # little arithmetic, but many calls. Some chunks, so that they are whole.
 _BLOCK_LENGTH = 4 * _CHUNK_LENGTH
+
+# Lower bounds, upper bounds and stand-ins for NaN of all columns.
+_LIMITS = [
+    np.concatenate(
+        [
+            np.broadcast_to(getattr(row, kind), len(row.columns))
+            for row in CATALOGUE.values()
+        ]
+    )
+    for kind in ("lower", "upper", "undefined")
+]
+_WIDTHS = [len(row.columns) for row in CATALOGUE.values()]
 
 
 class AcousticFeatures(ListTransformer):
@@ -167,7 +178,9 @@ class AcousticFeatures(ListTransformer):
         """
         self._validate_params()
         selected = self._selected_features()
-        limits = None if self.exact else _limits(tuple(row.name for row in selected))
+        names = {row.name for row in selected}
+        columns = np.repeat([name in names for name in CATALOGUE], _WIDTHS)
+        limits = None if self.exact else [values[columns] for values in _LIMITS]
         utterances = self._check_input(X, reset=False)
         # Linux' C library returns freed memory to the system above a threshold, which
         # it raises to twice the largest block freed so far. Without that, short
@@ -182,21 +195,8 @@ class AcousticFeatures(ListTransformer):
                 ("numpy", "scipy"),
             )
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_features_out,)
-            Such as ``"ZCR"``, ``"MFCC_1"`` or ``"SpectralShapeStatistics_centroid"``.
-        """
-        rows = self._selected_features()
-        return np.array([n for row in rows for n in row.column_names], dtype=object)
+    def _name_columns(self):
+        return [n for row in self._selected_features() for n in row.column_names]
 
     def _selected_features(self):
         """Return the selected rows of the catalogue, in its order."""
@@ -240,20 +240,6 @@ class AcousticFeatures(ListTransformer):
         if reset:
             self.n_features_in_ = FRAME_LENGTH
         return utterances
-
-
-@cache
-def _limits(names):
-    """Return lower bounds, upper bounds and stand-ins for NaN of all columns."""
-    selected = [CATALOGUE[name] for name in names]
-    rows = [
-        [
-            np.broadcast_to(getattr(feature, kind), len(feature.columns))
-            for feature in selected
-        ]
-        for kind in ("lower", "upper", "undefined")
-    ]
-    return [np.concatenate(row) for row in rows]
 
 
 def _extract(frames, selected, limits):

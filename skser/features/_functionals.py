@@ -134,19 +134,8 @@ class OpenSmileFunctionals(StatelessTransformer):
             check_finite(row, f"What openSMILE makes of X[{i}]")
         return functionals
 
-    def get_feature_names_out(self, input_features=None):
-        """Give openSMILE's names of the functionals.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_functionals,)
-        """
-        return np.array(self._smile().feature_names, dtype=object)
+    def _name_columns(self):
+        return self._smile().feature_names
 
     def _smile(self):
         """Return openSMILE, set up for the feature set."""

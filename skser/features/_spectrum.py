@@ -147,8 +147,7 @@ def spectral_shape(analysis):
 
     References
     ----------
-    .. [1] O. Gillet and G. Richard, "Automatic transcription of drum loops", ICASSP
-       2004.
+    .. [1] Gillet and Richard, "Automatic transcription of drum loops", ICASSP 2004.
 
     Examples
     --------
@@ -175,8 +174,7 @@ def spectral_slope(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------
@@ -203,8 +201,7 @@ def spectral_decrease(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------
@@ -268,8 +265,7 @@ def spectral_flatness(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------
@@ -407,8 +403,7 @@ def spectral_variation(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------

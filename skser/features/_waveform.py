@@ -506,8 +506,7 @@ def envelope_shape(analysis):
 
     References
     ----------
-    .. [1] O. Gillet and G. Richard, "Automatic transcription of drum loops", ICASSP
-       2004.
+    .. [1] Gillet and Richard, "Automatic transcription of drum loops", ICASSP 2004.
 
     Examples
     --------

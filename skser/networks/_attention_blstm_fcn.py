@@ -84,9 +84,7 @@ def attention_blstm_fcn(
 
     References
     ----------
-    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
-       spatio-temporal representations by integrating attention-based bidirectional-
-       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    .. [1] Zhao et al. 2018, as of :class:`skser.AttentionBLSTMFCNClassifier`.
     .. [2] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
        networks for time series classification", IEEE Access 6, 2018.
 

@@ -47,9 +47,8 @@ def masked_average(sequence, mask):
 
     Parameters
     ----------
-    sequence : tensor of shape (batch, n_frames, n)
-    mask : tensor of bool of shape (batch, n_frames)
-        True where a frame is real.
+    sequence, mask : tensor
+        As of `zero_padding`.
 
     Returns
     -------
@@ -69,9 +68,8 @@ def masked_maximum(sequence, mask):
 
     Parameters
     ----------
-    sequence : tensor of shape (batch, n_frames, n)
-    mask : tensor of bool of shape (batch, n_frames)
-        True where a frame is real.
+    sequence, mask : tensor
+        As of `zero_padding`.
 
     Returns
     -------
@@ -136,9 +134,7 @@ class AttentionPooling(keras.layers.Layer):
 
     References
     ----------
-    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
-       spatio-temporal representations by integrating attention-based bidirectional-
-       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    .. [1] Zhao et al. 2018, as of :class:`skser.AttentionBLSTMFCNClassifier`.
     .. [2] D. Bahdanau, K. Cho and Y. Bengio, "Neural machine translation by jointly
        learning to align and translate", ICLR 2015.
     """

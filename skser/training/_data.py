@@ -70,9 +70,8 @@ def discretize_ratings(ratings):
 
     References
     ----------
-    .. [1] M. Neumann and N. T. Vu, "Attentive convolutional neural network based speech
-       emotion recognition: A study on the impact of input features, signal length, and
-       acted speech", Interspeech 2017.
+    .. [1] Neumann and Vu 2017, as of
+       :class:`skser.classifiers.AttentiveCNNClassifier`.
 
     Examples
     --------
