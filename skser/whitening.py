@@ -402,15 +402,7 @@ class PCAWhitening(
 def _percentiles(sequences, percentiles):
     """Return percentiles of each feature over all frames, or over a million of them.
 
-    Parameters
-    ----------
-    sequences : list of ndarray of shape (n_frames, n_features)
-    percentiles : sequence of float
-
-    Returns
-    -------
-    values : ndarray of float64 of shape (n_percentiles, n_features)
-        Interpolated between the two nearest frames.
+    Of shape (n_percentiles, n_features), interpolated between the two nearest frames.
     """
     n_features = sequences[0].shape[1]
     lengths = [len(sequence) for sequence in sequences]

@@ -62,18 +62,10 @@ def rectangles(length, starts, stops):
 
 
 def _triangles(corners, heights):
-    r"""Evaluate triangular weights at the bins.
+    """Return triangular weights at the bins, (513, n_bands).
 
-    Parameters
-    ----------
-    corners : ndarray of shape (n_bands + 2,)
-        Ascending bin positions, not necessarily whole. Band `b` rises from corner `b`
-        to corner `b + 1` and falls to corner `b + 2`.
-    heights : ndarray of shape (n_bands,)
-
-    Returns
-    -------
-    weights : ndarray of shape (513, n_bands)
+    Band `b` rises from corner `b` to corner `b + 1` and falls to corner `b + 2`:
+    ascending bin positions, not necessarily whole.
     """
     bins = np.arange(N_BINS)
     columns = [

@@ -243,19 +243,7 @@ class AcousticFeatures(ListTransformer):
 
 
 def _extract(frames, selected, limits):
-    """Compute the selected features of one utterance.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, 1024)
-    selected : list of Feature
-    limits : list of three ndarrays, or None
-        If given, the result is float32 and kept to them.
-
-    Returns
-    -------
-    features : ndarray of shape (n_frames, n_features_out)
-    """
+    """Compute the selected features of one utterance; within limits, as float32."""
     n_frames, exact = len(frames), limits is None
     width = sum(len(feature.columns) for feature in selected)
     features = np.empty((n_frames, width), dtype=np.float64 if exact else np.float32)

@@ -126,18 +126,7 @@ class _Layout(NamedTuple):
 
 
 def _lay_out(mask, backwards):
-    """Find out which frame is read when.
-
-    Parameters
-    ----------
-    mask : tensor of bool of shape (batch, n_frames)
-    backwards : bool
-        Whether utterances are read from their last real frames on.
-
-    Returns
-    -------
-    layout : _Layout
-    """
+    """Find out which frame is read when, from the last real ones on if backwards."""
     mask = tf.convert_to_tensor(mask)
     n_frames = tf.shape(mask)[1]
     lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
