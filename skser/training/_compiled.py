@@ -95,12 +95,21 @@ class CompiledNetwork:
 
     def __init__(self, design, optimizer):
         tf = self._tf = import_tensorflow()
+        import keras
+
         self._model = design.build(0)
         self._initial_state = InitialState(design.build, self._model)
         self._loss = {"classes": cross_entropies, "posteriors": divergences}[
             design.loss
         ]
-        self._optimizer = make_optimizer(optimizer)
+        self._optimizer = (
+            keras.optimizers.Adam()
+            if optimizer == "adam"
+            else keras.optimizers.SGD(momentum=0.9, nesterov=True)
+        )
+        if dtype_policy() == "mixed_float16":
+            # As keras.Model.compile does, where gradients could become 0.
+            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         self._initial_optimizer = [v.numpy() for v in self._optimizer.variables]
         self.takes_mask = len(self._model.inputs) == 2
@@ -233,19 +242,6 @@ def divergences(tf, heads, posteriors):
             heads, tf.split(posteriors, widths, axis=1), strict=True
         )
     )
-
-
-def make_optimizer(name):
-    """Return a new Keras optimizer, one of `OPTIMIZERS`."""
-    import keras
-
-    if name == "adam":
-        optimizer = keras.optimizers.Adam()
-    else:
-        optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True)
-    # As keras.Model.compile does, where gradients could become 0.
-    is_small = dtype_policy() == "mixed_float16"
-    return keras.optimizers.LossScaleOptimizer(optimizer) if is_small else optimizer
 
 
 class InitialState:
