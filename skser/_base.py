@@ -12,7 +12,13 @@ frames to other features of frames.
 import functools
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from scipy.special import softmax
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
@@ -91,11 +97,17 @@ def restore_on_failure(fit):
     return fit_or_restore
 
 
+def set_parameters(estimator, arguments):
+    """Set the arguments of a constructor, its ``locals()``, as attributes."""
+    vars(estimator).update((k, v) for k, v in arguments.items() if k != "self")
+
+
 class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns nothing: `fit` checks parameters and input.
 
     A subclass defines ``_check_input(X, reset)``, which raises an error for what it
-    cannot transform and, with `reset`, sets ``n_features_in_``.
+    cannot transform and, with `reset`, sets ``n_features_in_``; and
+    ``_name_columns()``, which returns the names of the columns.
     """
 
     declared_tags = {"requires_fit": False}
@@ -110,7 +122,6 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
         X : list of array-like, or array-like
             As in `transform`.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------
@@ -118,6 +129,20 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
         """
         self._check_input(X, reset=True)
         return self
+
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        """Give the names of the columns.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            The names do not depend on those of the input.
+
+        Returns
+        -------
+        names : ndarray of str objects of shape (n_features_out,)
+        """
+        return np.array(self._name_columns(), dtype=object)
 
 
 class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):
@@ -163,6 +188,37 @@ class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):
         self : estimator
         """
         return self
+
+
+class ScoringClassifierMixin(ClassifierMixin):
+    """A classifier of rows by ``_scores(X)``, one score per class, also for two."""
+
+    def predict(self, X):
+        """Return the class with the highest score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        scores = self._scores(X)
+        return self.classes_[scores.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Return the softmax of the scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        return softmax(self._scores(X), axis=1)
 
 
 class FrameTransformer(
@@ -216,7 +272,10 @@ class FrameTransformer(
 
 
 class StatelessFrameTransformer(FrameTransformer):
-    """A `FrameTransformer` that learns nothing but the number of features."""
+    """A `FrameTransformer` that learns nothing but the number of features.
+
+    A subclass whose columns are others defines ``_rename_columns(names)``.
+    """
 
     declared_tags = {"requires_fit": False}
 
@@ -235,8 +294,12 @@ class StatelessFrameTransformer(FrameTransformer):
         names : ndarray of str objects
         """
         if input_features is None:
-            return super().get_feature_names_out()
-        return np.asarray(input_features, dtype=object)
+            input_features = super().get_feature_names_out()
+        return self._rename_columns(np.asarray(input_features, dtype=object))
+
+    def _rename_columns(self, names):
+        """Return the names of what comes out, by those of what goes in."""
+        return names
 
 
 def list_steps(estimator):

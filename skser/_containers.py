@@ -24,7 +24,6 @@ import os
 import re
 import stat
 import struct
-from itertools import islice
 from typing import NamedTuple
 
 import soundfile
@@ -167,7 +166,9 @@ def open_complete(path):
     n_bytes = _measure_file(path)
     stream = _SteadyReader(io.FileIO(path))
     try:
-        start = _measure_tags(stream)
+        start = _skip_tags(stream)
+        if start and stream.read(4) not in _AFTER_TAG:
+            start = 0  # of an MP3, a tag is a part
         if start:
             stream.close()
             stream = _SteadyReader(_Part(path, start))
@@ -200,12 +201,6 @@ def _measure_file(path):
     if status.st_size == 0:
         raise EmptyAudioError(f"{path!r} is empty: a file of 0 bytes.")
     return status.st_size
-
-
-def _measure_tags(stream):
-    """Return the length of ID3v2 tags before the header of another format than MP3."""
-    start = _skip_tags(stream)
-    return start if start and stream.read(4) in _AFTER_TAG else 0
 
 
 def _skip_tags(stream):
@@ -282,8 +277,16 @@ def _find_samples(stream, head, n_bytes):
     if head[:4] not in _CONTAINERS:
         return n_bytes, 0
     container, long_size = _CONTAINERS[head[:4]], 0
-    chunks = _iterate_chunks(stream, container, n_bytes)
-    for name, start, size in islice(chunks, _MAX_CHUNKS):
+    header_length = struct.calcsize(container.header)
+    start = container.first_chunk
+    for _ in range(_MAX_CHUNKS):
+        if start + header_length > n_bytes:
+            break
+        stream.seek(start)
+        name, size = struct.unpack(container.header, stream.read(header_length))
+        if container.size_includes_header:
+            size = max(0, size - header_length)
+        start += header_length
         if name == b"ds64":  # RF64 keeps the sizes that need 64 bits here
             long_size = struct.unpack("<8xQ", stream.read(16).ljust(16, b"\0"))[0]
         if name in container.data:
@@ -291,21 +294,8 @@ def _find_samples(stream, head, n_bytes):
                 size = long_size
             n_before = container.data[name]
             return start + n_before, max(0, size - n_before)
+        start += size + -size % container.alignment
     return n_bytes, 0
-
-
-def _iterate_chunks(stream, container, n_bytes):
-    """Yield name, start and size of the chunks, the file being at their start."""
-    header_length = struct.calcsize(container.header)
-    position = container.first_chunk
-    while position + header_length <= n_bytes:
-        stream.seek(position)
-        name, size = struct.unpack(container.header, stream.read(header_length))
-        if container.size_includes_header:
-            size = max(0, size - header_length)
-        position += header_length
-        yield name, position, size
-        position += size + -size % container.alignment
 
 
 def _in_samples(stream, announced, available):

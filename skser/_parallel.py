@@ -74,24 +74,23 @@ def map_utterances(
     if n_jobs is not None and not isinstance(n_jobs, numbers.Integral):
         raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}.")
     has_workers = has_local_processes(n_jobs, prefer)
-
-    def map_all(function, **how):
-        total = len(utterances) if hasattr(utterances, "__len__") else None
+    how, files, keep = {"prefer": prefer}, None, function
+    if temp_folder is not None or has_workers:
+        files = _Exchange() if temp_folder is None else TemporaryArrays(temp_folder)
+        how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
+        keep = functools.partial(files.call, function)
+    total = len(utterances) if hasattr(utterances, "__len__") else None
+    try:
         with make_bar(total, "Recordings", unit="recording") as bar:
             if effective_n_jobs(n_jobs) == 1:
-                return list(_track(map(function, utterances), bar))
-            parallel = TrackedParallel(bar, n_jobs=n_jobs, **how)
-            return parallel(delayed(function)(utterance) for utterance in utterances)
-
-    if temp_folder is None and not has_workers:
-        return Batch(map_all(function, prefer=prefer))
-    how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
-    files = _Exchange() if temp_folder is None else TemporaryArrays(temp_folder)
-    try:
-        keep = functools.partial(files.call, function)
-        return Batch(files.read(map_all(keep, **how)))
+                results = list(_track(map(keep, utterances), bar))
+            else:
+                parallel = TrackedParallel(bar, n_jobs=n_jobs, **how)
+                results = parallel(delayed(keep)(one) for one in utterances)
+        return Batch(files.read(results) if files else results)
     except BaseException:
-        files.discard()
+        if files:
+            files.discard()
         raise
 
 
@@ -284,10 +283,8 @@ def make_private_folder(folder):
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-@functools.cache
-def _blas():
-    """Find the loaded BLAS libraries, which takes milliseconds, once."""
-    return ThreadpoolController()
+# Finds the loaded BLAS libraries, which takes milliseconds, once.
+_find_blas = functools.cache(ThreadpoolController)
 
 
 @contextmanager
@@ -316,7 +313,7 @@ def one_blas_thread():
         yield
         return
     try:
-        with _blas().limit(limits=1, user_api="blas"):
+        with _find_blas().limit(limits=1, user_api="blas"):
             yield
     finally:
         _LIMITING.release()

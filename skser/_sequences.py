@@ -20,6 +20,10 @@ from skser._compat import is_pandas_na, is_scalar_nan
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
 ROUNDING = 1e-12
+# Lengths rise by this at least, or by a share of the power of two below them.
+LENGTH_STEP = 16
+N_STEPS = 16
+MAX_LENGTH = 2**30
 
 
 class Place(NamedTuple):
@@ -275,7 +279,23 @@ def validate_sequences(estimator, X, *, reset, dtype=np.float32):
         array if array.dtype in accepted else array.astype(accepted[0])
         for array in check_utterances(X, 2, "(n_frames, n_features)")
     ]
-    _check_widths(estimator, sequences, reset)
+    width = sequences[0].shape[-1]
+    for i, sequence in enumerate(sequences):
+        if sequence.shape[-1] != width:
+            raise ValueError(
+                "All utterances must have the same number of features: X[0] has "
+                f"{width}, but X[{i}] has {sequence.shape[-1]}."
+            )
+    if reset:
+        estimator.n_features_in_ = width
+        # As scikit-learn's validate_data does for input without names.
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+    elif width != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {width} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
     return sequences
 
 
@@ -303,27 +323,6 @@ def validate_frames(estimator, X, *, reset):
     return validate_sequences(estimator, X, reset=reset, dtype=dtypes)
 
 
-def _check_widths(estimator, sequences, reset):
-    """Check that all utterances have the estimator's number of features."""
-    width = sequences[0].shape[-1]
-    for i, sequence in enumerate(sequences):
-        if sequence.shape[-1] != width:
-            raise ValueError(
-                "All utterances must have the same number of features: X[0] has "
-                f"{width}, but X[{i}] has {sequence.shape[-1]}."
-            )
-    if reset:
-        estimator.n_features_in_ = width
-        # As scikit-learn's validate_data does for input without names.
-        if hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_
-    elif width != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {width} features, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input."
-        )
-
-
 def check_groups(groups, X):
     """Return the speakers of the utterances as an array.
 
@@ -336,21 +335,10 @@ def check_groups(groups, X):
     Returns
     -------
     groups : ndarray of shape (n_samples,)
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ or an entry is missing (None or NaN).
+        Or an error as of `check_labels`.
     """
-    groups = column_or_1d(np.asarray(groups), warn=True)
-    check_consistent_length(X, groups)
-    missing = _find_missing(groups)
-    if missing:
-        raise ValueError(
-            f"groups must name the speaker of every utterance, but groups[{missing[0]}]"
-            f" is missing ({len(missing)} of {len(groups)} are)."
-        )
-    return groups
+    rule = "groups must name the speaker of every utterance"
+    return _check_complete(np.asarray(groups), X, "groups", rule)
 
 
 def check_labels(y, X, name="y"):
@@ -374,24 +362,25 @@ def check_labels(y, X, name="y"):
     ValueError
         If the lengths differ or an entry is missing (None or NaN).
     """
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(X, y)
-    missing = _find_missing(y)
-    if missing:
-        raise ValueError(
-            f"Input {name} contains NaN or None: every utterance needs a class, but "
-            f"{name}[{missing[0]}] is missing ({len(missing)} of {len(y)} are)."
-        )
-    return y
+    rule = f"Input {name} contains NaN or None: every utterance needs a class"
+    return _check_complete(y, X, name, rule)
 
 
-def _find_missing(values):
-    """Return the indices of None, NaN and pandas' NA."""
-    return [
+def _check_complete(values, X, name, rule):
+    """Return one value for each utterance, none of them None, NaN or pandas' NA."""
+    values = column_or_1d(values, warn=True)
+    check_consistent_length(X, values)
+    missing = [
         i
         for i, value in enumerate(values.tolist())
         if value is None or is_scalar_nan(value) or is_pandas_na(value)
     ]
+    if missing:
+        raise ValueError(
+            f"{rule}, but {name}[{missing[0]}] is missing ({len(missing)} of "
+            f"{len(values)} are)."
+        )
+    return values
 
 
 def iterate_blocks(sequences, block_size):
@@ -448,6 +437,43 @@ def pad_sequences(sequences, n_frames=None):
     return padded, np.arange(n_frames) < lengths[:, np.newaxis]
 
 
+def _list_lengths():
+    """Return the lengths up to `MAX_LENGTH`, ascending."""
+    lengths = [np.arange(LENGTH_STEP, LENGTH_STEP * N_STEPS, LENGTH_STEP)]
+    power = LENGTH_STEP * N_STEPS
+    while power < MAX_LENGTH:
+        lengths.append(np.arange(power, 2 * power, power // N_STEPS))
+        power *= 2
+    return np.concatenate([*lengths, [MAX_LENGTH]])
+
+
+LENGTHS = _list_lengths().astype(np.int32)
+
+
+def round_length(n):
+    """Return the length to which a sequence is padded, one of few.
+
+    oneDNN keeps what it has prepared for each shape that it meets, up to a thousand of
+    each kind: about half a megabyte a length, in prediction and in training.
+
+    Parameters
+    ----------
+    n : int
+        Number of frames, from 1 to 2 ** 30.
+
+    Returns
+    -------
+    length : int
+        More by at most 15, or a sixteenth.
+
+    Examples
+    --------
+    >>> [round_length(n) for n in (1, 16, 17, 256, 257, 1000)]
+    [16, 16, 32, 256, 272, 1024]
+    """
+    return int(LENGTHS[np.searchsorted(LENGTHS, n)])
+
+
 class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
     """A TransformerMixin whose ``set_output`` concerns tables only.
 
@@ -474,7 +500,6 @@ class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
         X : list of array-like, or array-like
             As in `fit`.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

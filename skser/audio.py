@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, validate_params
 from skser._containers import UNKNOWN_SIZE, has_more_sound, open_complete
 from skser._parallel import map_utterances
@@ -237,10 +237,7 @@ class AudioLoader(ListTransformer):
         max_duration=600.0,
         n_jobs=None,
     ):
-        self.sample_rate = sample_rate
-        self.input_sample_rate = input_sample_rate
-        self.max_duration = max_duration
-        self.n_jobs = n_jobs
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Load a batch of recordings.
@@ -329,20 +326,8 @@ class AudioLoader(ListTransformer):
             _map_files(inspect, entries, self.n_jobs)
         return entries, are_paths
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the name of what comes out, one for a Pipeline to go on with.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            A path has no named columns.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (1,)
-            ``"signal"``.
-        """
-        return np.array(["signal"], dtype=object)
+    def _name_columns(self):
+        return ["signal"]  # one, for a Pipeline to go on with
 
     def _check_input(self, X, reset):
         """Refuse what is no batch; nothing is read."""
@@ -593,26 +578,21 @@ class Recording:
                 f"{self.name} does not say how long it is, as if an encoder had "
                 "written it into a pipe. Encode it again, to a file."
             )
-        self.start, stop = self._locate(segment)
-        self.n_samples = stop - self.start
-        check_duration(self.n_samples, self.rate, max_duration, self.name)
-
-    def _locate(self, segment):
-        """Return where the part begins and ends, in samples."""
-        n_samples = self._sound.frames
-        start, stop = 0, n_samples
-        if segment.start is not None:
-            start = round(segment.start * self.rate)
+        n_samples = stop = sound.frames
+        self.start = round((segment.start or 0) * self.rate)
         if segment.end is not None:
             stop = round(segment.end * self.rate)
-        if start >= n_samples or stop > n_samples + _SEGMENT_TOLERANCE * self.rate:
+        if self.start >= n_samples or (
+            stop > n_samples + _SEGMENT_TOLERANCE * self.rate
+        ):
             raise SegmentError(
                 f"{self.name} is not in the file, which lasts "
                 f"{n_samples / self.rate:.3f} s."
             )
-        if stop <= start:
+        if stop <= self.start:
             raise SegmentError(f"{self.name} holds not a single sample.")
-        return start, min(stop, n_samples)
+        self.n_samples = min(stop, n_samples) - self.start
+        check_duration(self.n_samples, self.rate, max_duration, self.name)
 
     def decode(self):
         """Decode to the mean of the channels, in blocks of bounded size.
@@ -645,13 +625,7 @@ class Recording:
                 f"samples, decoding fails after {n_decoded} ({error.error_string}) "
                 "Get a complete copy."
             ) from error
-        self._check_completeness(n_decoded)
-        return signal[:n_decoded], powers
-
-    def _check_completeness(self, n_decoded):
-        """Check that as much was decoded as the header says."""
         # Without a tag, the length of an MP3 is an estimate; libsndfile does not tell.
-        sound = self._sound
         is_mp3 = sound.subtype == "MPEG_LAYER_III"
         tolerance = self.n_samples // 10 if is_mp3 else 0
         if n_decoded == 0 or n_decoded < self.n_samples - tolerance:
@@ -665,6 +639,7 @@ class Recording:
                 f"long it is: decoding would stop after {n_decoded} samples, before "
                 "its end. Convert it to WAV or FLAC."
             )
+        return signal[:n_decoded], powers
 
 
 @contextmanager

@@ -151,20 +151,8 @@ class Framer(ListTransformer):
             for signal in signals
         )
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the samples of a frame.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            A signal has no named columns.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (frame_length,)
-            ``"sample_0"``, ``"sample_1"``, ...
-        """
-        return np.array([f"sample_{i}" for i in range(self.frame_length)], dtype=object)
+    def _name_columns(self):
+        return [f"sample_{i}" for i in range(self.frame_length)]
 
     def _check_input(self, X, reset):
         """Return the signals as a list of arrays, or as one array if `X` is a table."""

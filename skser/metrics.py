@@ -145,8 +145,7 @@ def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
 
     References
     ----------
-    .. [1] B. Schuller, S. Steidl and A. Batliner, "The INTERSPEECH 2009 emotion
-       challenge", Interspeech 2009.
+    .. [1] Schuller et al. 2009, as of :func:`unweighted_accuracy_score`.
 
     Examples
     --------

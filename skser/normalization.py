@@ -70,7 +70,6 @@ class FrameScaler(FrameTransformer):
                 shape (n_samples, n_frames, n_features) or (n_frames, n_features)
             The training utterances; a two-dimensional `X` is one utterance.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------
@@ -272,7 +271,6 @@ class SpeakerNormalizer(FrameTransformer):
             The utterances; rows of a two-dimensional `X` are utterances of one frame,
             or statistics of utterances.
         y : Ignored
-            Present for scikit-learn's conventions.
         groups : array-like of shape (n_samples,), default=None
             The speaker of each utterance.
 
@@ -331,7 +329,6 @@ class SpeakerNormalizer(FrameTransformer):
         X : list of array-like, or array-like
             As in `fit`.
         y : Ignored
-            Present for scikit-learn's conventions.
         groups : array-like of shape (n_samples,), default=None
             The speaker of each utterance.
 

@@ -15,7 +15,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import list_steps
+from skser._base import list_steps, set_parameters
 from skser.audio import AudioLoader
 from skser.features import CATALOGUE, AcousticFeatures, FrameAveraging
 from skser.framing import Framer
@@ -105,12 +105,7 @@ class AttentionDisplay(_Display):
     def __init__(
         self, signal, weights, times, *, sample_rate=16000, label=None, posterior=None
     ):
-        self.signal = signal
-        self.weights = weights
-        self.times = times
-        self.sample_rate = sample_rate
-        self.label = label
-        self.posterior = posterior
+        set_parameters(self, locals())
 
     @classmethod
     def from_estimator(
@@ -404,9 +399,7 @@ class ConfusionDisplay(_Display):
     """
 
     def __init__(self, confusion_matrix, labels, *, scores=None):
-        self.confusion_matrix = confusion_matrix
-        self.labels = labels
-        self.scores = scores
+        set_parameters(self, locals())
 
     @classmethod
     def from_result(cls, result, *, ax=None):
@@ -571,10 +564,7 @@ class FeatureDisplay(_Display):
     """
 
     def __init__(self, features, *, groups=None, hop_length=512, sample_rate=16000):
-        self.features = features
-        self.groups = groups
-        self.hop_length = hop_length
-        self.sample_rate = sample_rate
+        set_parameters(self, locals())
 
     @classmethod
     def from_estimator(cls, estimator, recording, *, ax=None):

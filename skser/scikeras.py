@@ -200,8 +200,7 @@ class KerasSequenceClassifier(KerasClassifier):
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
         **kwargs : dict
             Passed to ``keras.Model.predict``.
 

@@ -6,7 +6,7 @@ import os
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import HasMethods
 from skser._parallel import map_utterances, one_blas_thread
 from skser._sequences import check_is_sequence
@@ -80,9 +80,7 @@ class ByUtterance(ListTransformer):
     }
 
     def __init__(self, front_end, *, temp_folder=None, n_jobs=None):
-        self.front_end = front_end
-        self.temp_folder = temp_folder
-        self.n_jobs = n_jobs
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Take the utterances through the front end.

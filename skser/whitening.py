@@ -10,7 +10,7 @@ from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin
+from skser._base import DeclaredTagsMixin, set_parameters
 from skser._compat import Interval, fit_context
 from skser._parallel import map_utterances, one_blas_thread
 from skser._sequences import (
@@ -177,13 +177,7 @@ class PCAWhitening(
         eigenvalue_floor=1e-6,
         temp_folder=None,
     ):
-        self.n_components = n_components
-        self.clip = clip
-        self.compress = compress
-        self.blocks = blocks
-        self.whiten = whiten
-        self.eigenvalue_floor = eigenvalue_floor
-        self.temp_folder = temp_folder
+        set_parameters(self, locals())
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -195,7 +189,6 @@ class PCAWhitening(
                 shape (n_samples, n_frames, n_features) or (n_frames, n_features)
             The utterances. Rows of a two-dimensional `X` are frames.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------
@@ -208,7 +201,12 @@ class PCAWhitening(
             larger than the number of features.
         """
         learner = copy.copy(self)
-        learner._learn(validate_frames(learner, X, reset=True))
+        sequences = validate_frames(learner, X, reset=True)
+        learner.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
+        learner._check_sizes()
+        learner._learn_bounds(sequences)
+        learner._learn_scale(sequences)
+        learner._learn_components(sequences)
         # All at once, at the end: an error must not leave half of another fit.
         self.__dict__ = learner.__dict__
         return self
@@ -218,8 +216,7 @@ class PCAWhitening(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------
@@ -266,14 +263,6 @@ class PCAWhitening(
             return frames
 
         return restore(X) if is_table(X) else Batch(map(restore, X))
-
-    def _learn(self, sequences):
-        """Set all attributes by the frames of some utterances."""
-        self.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
-        self._check_sizes()
-        self._learn_bounds(sequences)
-        self._learn_scale(sequences)
-        self._learn_components(sequences)
 
     def _check_sizes(self):
         """Refuse parameters that do not fit to the number of frames and features."""
@@ -361,7 +350,19 @@ class PCAWhitening(
         eigenvalues, eigenvectors = linalg.eigh(covariance, overwrite_a=True)
         eigenvalues = np.maximum(eigenvalues[::-1], 0.0)
         ratios = eigenvalues / (eigenvalues.sum() or 1.0)
-        self.n_components_ = self._count_components(eigenvalues, ratios)
+        floor = self.eigenvalue_floor * eigenvalues[0]
+        rank = max(int(np.count_nonzero(eigenvalues > floor)), 1)
+        wanted = rank if self.n_components is None else self.n_components
+        if not isinstance(wanted, numbers.Integral):
+            wanted = int(np.searchsorted(np.cumsum(ratios), wanted)) + 1
+        elif wanted > rank:
+            warnings.warn(
+                f"n_components={wanted}, but only {rank} directions have a variance "
+                "above eigenvalue_floor; these are kept.",
+                UserWarning,
+                stacklevel=4,
+            )
+        self.n_components_ = min(int(wanted), rank)
         kept = slice(self.n_components_)
         components = eigenvectors.T[::-1][kept]
         # An eigenvector's sign means nothing, and linear-algebra libraries choose it
@@ -372,24 +373,6 @@ class PCAWhitening(
         )
         self.explained_variance_ = eigenvalues[kept]
         self.explained_variance_ratio_ = ratios[kept]
-
-    def _count_components(self, eigenvalues, ratios):
-        """Return the number of components to keep, at least one."""
-        floor = self.eigenvalue_floor * eigenvalues[0]
-        rank = max(int(np.count_nonzero(eigenvalues > floor)), 1)
-        if self.n_components is None:
-            return rank
-        if isinstance(self.n_components, numbers.Integral):
-            if self.n_components > rank:
-                warnings.warn(
-                    f"n_components={self.n_components}, but only {rank} directions "
-                    "have a variance above eigenvalue_floor; these are kept.",
-                    UserWarning,
-                    stacklevel=5,
-                )
-            return min(int(self.n_components), rank)
-        explained = np.cumsum(ratios)
-        return min(int(np.searchsorted(explained, self.n_components)) + 1, rank)
 
     def _compress(self, frames):
         """Take the logarithm of the features that have an offset, in place."""
@@ -419,15 +402,7 @@ class PCAWhitening(
 def _percentiles(sequences, percentiles):
     """Return percentiles of each feature over all frames, or over a million of them.
 
-    Parameters
-    ----------
-    sequences : list of ndarray of shape (n_frames, n_features)
-    percentiles : sequence of float
-
-    Returns
-    -------
-    values : ndarray of float64 of shape (n_percentiles, n_features)
-        Interpolated between the two nearest frames.
+    Of shape (n_percentiles, n_features), interpolated between the two nearest frames.
     """
     n_features = sequences[0].shape[1]
     lengths = [len(sequence) for sequence in sequences]

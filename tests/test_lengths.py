@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skser.training import padded_lengths
+from skser.training import round_length
 
 pytestmark = pytest.mark.case("I03")
 MAX_LENGTH = 2**30
@@ -11,7 +11,7 @@ MAX_LENGTH = 2**30
 
 def round_lengths(lengths):
     """Return to which lengths sequences of these lengths are padded."""
-    return padded_lengths([range(length) for length in lengths], None)
+    return np.array([round_length(length) for length in lengths])
 
 
 @pytest.fixture(scope="module")

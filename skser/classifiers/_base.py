@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import (
     CallbackSupportMixin,
     Interval,
@@ -233,7 +233,9 @@ class BaseNetworkClassifier(
         training = self._prepare(X, y, is_new=not is_continued, **data)
         validation = self._prepare_validation(X_val, y_val)
         self._examine()
-        seeds = draw_seeds(self.random_state)
+        generator = check_random_state(self.random_state)
+        # Of the initial state, of the order, and of what is held out.
+        seeds = generator.randint(2**31 - 1, size=3).tolist()
         groups = training.groups
         wants_validation = self.early_stopping
         if wants_validation == "auto":
@@ -282,8 +284,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
         y : array-like of shape (n_samples,)
             The class of each utterance.
         classes : array-like of shape (n_classes,), default=None
@@ -307,7 +308,9 @@ class BaseNetworkClassifier(
         state = getattr(self, "_training_state", None)
         with self._lend_network() as network:
             if state is None:
-                initial_seed, self._order_seed, _ = draw_seeds(self.random_state)
+                generator = check_random_state(self.random_state)
+                seeds = generator.randint(2**31 - 1, size=3).tolist()
+                initial_seed, self._order_seed, _ = seeds
                 network.reset(initial_seed)
                 if not is_new:
                     network.set_weights(self.weights_)
@@ -328,8 +331,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------
@@ -345,8 +347,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------
@@ -363,8 +364,7 @@ class BaseNetworkClassifier(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------
@@ -418,13 +418,13 @@ class BaseNetworkClassifier(
             ratings = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
         check_consistent_length(sequences, ratings)
         utterances = Utterances(
-            sequences,
+            [sequence[: self.n_frames_] for sequence in sequences],
             np.searchsorted(self.classes_, y),
             weights / weights[weights > 0].mean(),
             ratings,
             None if groups is None else check_groups(groups, sequences),
         )
-        return utterances.take(np.flatnonzero(weights > 0)).cut(self.n_frames_)
+        return utterances.take(np.flatnonzero(weights > 0))
 
     def _prepare_validation(self, X_val, y_val):
         """Check the user's own validation utterances, if there are any."""
@@ -437,7 +437,8 @@ class BaseNetworkClassifier(
         self._check_known(y_val, "y_val")
         unrated = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
         classes, weights = np.searchsorted(self.classes_, y_val), np.ones(len(y_val))
-        return Utterances(sequences, classes, weights, unrated).cut(self.n_frames_)
+        sequences = [sequence[: self.n_frames_] for sequence in sequences]
+        return Utterances(sequences, classes, weights, unrated)
 
     def _check_known(self, labels, name):
         """Refuse labels that are not among ``classes_``."""
@@ -503,14 +504,3 @@ class BaseNetworkClassifier(
         with self._lend_network() as network:
             network.set_weights(self.weights_)
             return map_batches(network, output, sequences, n_frames), sequences
-
-
-def set_parameters(estimator, arguments):
-    """Set the arguments of a constructor, its ``locals()``, as attributes."""
-    vars(estimator).update((k, v) for k, v in arguments.items() if k != "self")
-
-
-def draw_seeds(random_state):
-    """Return the seeds of the initial state, the order and the held-out part."""
-    seeds = check_random_state(random_state).randint(2**31 - 1, size=3)
-    return [int(seed) for seed in seeds]

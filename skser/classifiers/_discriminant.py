@@ -3,15 +3,15 @@
 from numbers import Real
 
 import numpy as np
-from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skser._base import ScoringClassifierMixin
 from skser._compat import Interval, fit_context
 
 
-class ShrunkenDiscriminantAnalysis(ClassifierMixin, BaseEstimator):
+class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
     r"""Linear discriminant analysis with a fixed shrinkage, all classes counting alike.
 
     The Gaussians of all classes share one covariance matrix,
@@ -127,35 +127,6 @@ class ShrunkenDiscriminantAnalysis(ClassifierMixin, BaseEstimator):
         """
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, X):
-        """Predict the label of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        scores = self._scores(X)
-        return self.classes_[scores.argmax(axis=1)]
-
-    def predict_proba(self, X):
-        """Compute the posteriors of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        posteriors : ndarray of shape (n_samples, n_classes)
-        """
-        return softmax(self._scores(X), axis=1)
 
     def _scores(self, X):
         """Return a score for each row and class."""

@@ -4,19 +4,19 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import linalg
-from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from scipy.special import expit
+from sklearn.base import BaseEstimator
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skser._base import restore_on_failure
+from skser._base import ScoringClassifierMixin, restore_on_failure, set_parameters
 from skser._compat import Interval, StrOptions, check_sample_weight, fit_context
 from skser._sequences import check_labels
 
 
-class ELMClassifier(ClassifierMixin, BaseEstimator):
+class ELMClassifier(ScoringClassifierMixin, BaseEstimator):
     r"""Classify by an extreme learning machine, ordinary or with a kernel.
 
     Ordinary [1]_: rows go through a hidden layer whose weights are drawn and stay as
@@ -104,11 +104,7 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         C=1000.0,
         random_state=None,
     ):
-        self.n_hidden = n_hidden
-        self.kernel = kernel
-        self.gamma = gamma
-        self.C = C
-        self.random_state = random_state
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
@@ -178,41 +174,14 @@ class ELMClassifier(ClassifierMixin, BaseEstimator):
         scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
             For two classes, one number: half the second's score less the first's.
         """
-        scores = self._score(X)
+        scores = self._scores(X)
         return (scores[:, 1] - scores[:, 0]) / 2 if scores.shape[1] == 2 else scores
-
-    def predict_proba(self, X):
-        """Return the softmax of the scores, which is not calibrated.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        return softmax(self._score(X), axis=1)
-
-    def predict(self, X):
-        """Return the class with the highest score.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        scores = self._score(X)
-        return self.classes_[scores.argmax(axis=1)]
 
     def _hide(self, X):
         """Return what the hidden units make of rows."""
         return expit(X @ self.hidden_weights_ + self.hidden_bias_)
 
-    def _score(self, X):
+    def _scores(self, X):
         """Return one score per class, also for two classes."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)

@@ -2,9 +2,9 @@
 
 import numbers
 
-from skser._base import restore_on_failure
+from skser._base import restore_on_failure, set_parameters
 from skser._compat import Interval, StrOptions, fit_context, with_callbacks
-from skser.classifiers._base import BaseNetworkClassifier, set_parameters
+from skser.classifiers._base import BaseNetworkClassifier
 from skser.training import NetworkDesign, discretize_ratings
 
 

@@ -6,7 +6,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import (
+    DeclaredTagsMixin,
+    StatelessTransformer,
+    restore_on_failure,
+    set_parameters,
+)
 from skser._compat import Interval, fit_context
 from skser._sequences import Batch, check_labels, validate_sequences
 from skser.classifiers._networks import NetworkClassifier
@@ -102,15 +107,7 @@ class SegmentPosteriors(
         random_state=None,
         verbose=0,
     ):
-        self.n_context = n_context
-        self.energy_ratio = energy_ratio
-        self.energy_column = energy_column
-        self.hidden_units = hidden_units
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.random_state = random_state
-        self.verbose = verbose
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
@@ -175,20 +172,11 @@ class SegmentPosteriors(
         ends = np.cumsum([len(rows) for rows in segments])
         return Batch(np.split(posteriors, ends[:-1]))
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the classes, which are the columns.
+    get_feature_names_out = StatelessTransformer.get_feature_names_out
 
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the features.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_classes,)
-        """
+    def _name_columns(self):
         check_is_fitted(self, "network_")
-        return np.array([str(label) for label in self.classes_.tolist()], dtype=object)
+        return [str(label) for label in self.classes_.tolist()]
 
     def _find_loudest(self, sequence):
         """Return the segments of highest energy, in the order of time."""
@@ -227,8 +215,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] K. Han, D. Yu and I. Tashev, "Speech emotion recognition using deep neural
-       network and extreme learning machine", Interspeech 2014.
+    .. [1] Han, Yu and Tashev 2014, as of :class:`SegmentPosteriors`.
 
     Examples
     --------
@@ -254,7 +241,6 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         X : list of array-like of shape (n_segments, n_classes)
             Posteriors of the segments of each utterance.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

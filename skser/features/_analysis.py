@@ -29,7 +29,6 @@ def inner_products(x, y):
 
     Examples
     --------
-    >>> import numpy as np
     >>> inner_products(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
     array([11.])
     """
@@ -43,7 +42,43 @@ def index_powers(length):
     return np.vander(np.arange(length, dtype=np.float64), 5, increasing=True)
 
 
-def shape_statistics(values):
+def moments(values, sums=None):
+    r"""Moments of non-negative sequences, as densities over the index.
+
+    :math:`m_j = \sum_i i^j v_i / V`, where :math:`V = \sum_i v_i`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_frames, length)
+    sums : ndarray of shape (n_frames, 5), default=None
+        The sums with the weights :math:`i^0` to :math:`i^4`, if they are known.
+
+    Returns
+    -------
+    moments : ndarray of shape (n_frames, 4)
+        :math:`m_1` to :math:`m_4`; all 0 for a sequence of zeros.
+
+    Examples
+    --------
+    >>> values = np.array([[1.0, 1.0, 2.0]])
+    >>> moments(values)
+    array([[1.25, 2.25, 4.25, 8.25]])
+    """
+    if sums is None:
+        sums = values @ index_powers(values.shape[1])
+    total = np.where(sums[:, :1] == 0, EPS, sums[:, :1])
+    result = sums[:, 1:] / total
+    # Dividing first makes the moments of a single impulse exact: then its spread is
+    # exactly 0 and replaced by epsilon, as in YAAFE. Elsewhere it takes time only.
+    variance = result[:, 1] - result[:, 0] ** 2
+    doubtful = ~(variance > _DOUBTFUL_VARIANCE * result[:, 1])
+    if doubtful.any():
+        powers = index_powers(values.shape[1])[:, 1:]
+        result[doubtful] = (values[doubtful] / total[doubtful]) @ powers
+    return result
+
+
+def shape_statistics(moments):
     r"""Describe non-negative sequences as if they were densities over the index.
 
     With :math:`V = \sum_i v_i` and the moments :math:`m_j = \sum_i i^j v_i / V`:
@@ -60,8 +95,8 @@ def shape_statistics(values):
 
     Parameters
     ----------
-    values : ndarray of shape (n_frames, length)
-        Not negative. A sequence of zeros has the statistics 0, epsilon, 0 and -3.
+    moments : ndarray of shape (n_frames, 4)
+        As of `moments`. A sequence of zeros has the statistics 0, epsilon, 0 and -3.
 
     Returns
     -------
@@ -70,71 +105,12 @@ def shape_statistics(values):
 
     References
     ----------
-    .. [1] O. Gillet and G. Richard, "Automatic transcription of drum loops", ICASSP
-       2004.
+    .. [1] Gillet and Richard, "Automatic transcription of drum loops", ICASSP 2004.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> shape_statistics(np.array([[1.0, 1.0, 1.0]])).round(3)
+    >>> shape_statistics(moments(np.array([[1.0, 1.0, 1.0]]))).round(3)
     array([[ 1.   ,  0.816,  0.   ,  -1.5  ]])
-    """
-    return statistics_of_moments(
-        moments(values, values @ index_powers(values.shape[1]))
-    )
-
-
-def moments(values, sums):
-    r"""Moments of non-negative sequences, as densities over the index.
-
-    :math:`m_j = \sum_i i^j v_i / V`, where :math:`V = \sum_i v_i`.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_frames, length)
-    sums : ndarray of shape (n_frames, 5)
-        The sums with the weights :math:`i^0` to :math:`i^4`, see `index_powers`.
-
-    Returns
-    -------
-    moments : ndarray of shape (n_frames, 4)
-        :math:`m_1` to :math:`m_4`; all 0 for a sequence of zeros.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> values = np.array([[1.0, 1.0, 2.0]])
-    >>> moments(values, values @ index_powers(3))
-    array([[1.25, 2.25, 4.25, 8.25]])
-    """
-    total = np.where(sums[:, :1] == 0, EPS, sums[:, :1])
-    result = sums[:, 1:] / total
-    # Dividing first makes the moments of a single impulse exact: then its spread is
-    # exactly 0 and replaced by epsilon, as in YAAFE. Elsewhere it takes time only.
-    variance = result[:, 1] - result[:, 0] ** 2
-    doubtful = ~(variance > _DOUBTFUL_VARIANCE * result[:, 1])
-    if doubtful.any():
-        powers = index_powers(values.shape[1])[:, 1:]
-        result[doubtful] = (values[doubtful] / total[doubtful]) @ powers
-    return result
-
-
-def statistics_of_moments(moments):
-    """Compute what `shape_statistics` does, from `moments`.
-
-    Parameters
-    ----------
-    moments : ndarray of shape (n_frames, 4)
-
-    Returns
-    -------
-    statistics : ndarray of shape (n_frames, 4)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> statistics_of_moments(np.array([[1.0, 5 / 3, 3.0, 17 / 3]])).round(3)
-    array([[ 1.   ,  0.816,  0.   , -1.5  ]])
     """
     m1, m2, m3, m4 = moments.T.copy()
     spread = np.sqrt(np.maximum(m2 - m1**2, 0))
@@ -179,7 +155,6 @@ class FrameAnalysis:
 
     Examples
     --------
-    >>> import numpy as np
     >>> analysis = FrameAnalysis(np.ones((3, 1024)))
     >>> analysis.magnitude.shape
     (3, 513)
@@ -225,8 +200,7 @@ class FrameAnalysis:
 
         Examples
         --------
-        >>> import numpy as np
-        >>> analysis = FrameAnalysis(np.ones((5, 1024)))
+            >>> analysis = FrameAnalysis(np.ones((5, 1024)))
         >>> analysis.measure([lambda chunk: chunk.power.max(axis=1)], 2, {})
         """
         if len(self.frames) <= chunk_length:
@@ -243,14 +217,9 @@ class FrameAnalysis:
         self._features.update(measured)
 
     @cached_property
-    def _fourier(self):
-        """Fourier transform of the frames without a window, context included."""
+    def fourier_history(self):
+        """Fourier transform without a window: complex, (n_previous + n_frames, 513)."""
         return fft.rfft(self._all_frames)
-
-    @property
-    def fourier(self):
-        """Fourier transform without a window: complex, (n_frames, 513)."""
-        return self._fourier[self._n_previous :]
 
     @cached_property
     def spectrum_history(self):
@@ -265,7 +234,7 @@ class FrameAnalysis:
         windowed = history[self._n_missing :]
         # The real view makes the loops over complex numbers loops over floats, twice
         # as fast; a bin is two floats wide.
-        raw, result = self._fourier.view(float), windowed.view(float)
+        raw, result = self.fourier_history.view(float), windowed.view(float)
         steps = raw[:, 2:] - raw[:, :-2]
         np.subtract(steps[:, :-2], steps[:, 2:], out=result[:, 2:-2])
         # Beyond both ends the spectrum of a real signal continues conjugated.
@@ -338,7 +307,6 @@ def iterate_analyses(frames, chunk_length, n_previous=0):
 
     Examples
     --------
-    >>> import numpy as np
     >>> [rows for rows, _ in iterate_analyses(np.zeros((5, 1024)), 3)]
     [slice(0, 3, None), slice(3, 5, None)]
     """

@@ -30,7 +30,6 @@ class BandedWeights:
 
     Examples
     --------
-    >>> import numpy as np
     >>> weights = BandedWeights(np.eye(4), n_together=2)
     >>> np.array([[1.0, 2.0, 3.0, 4.0]]) @ weights
     array([[1., 2., 3., 4.]])
@@ -63,18 +62,10 @@ def rectangles(length, starts, stops):
 
 
 def _triangles(corners, heights):
-    r"""Evaluate triangular weights at the bins.
+    """Return triangular weights at the bins, (513, n_bands).
 
-    Parameters
-    ----------
-    corners : ndarray of shape (n_bands + 2,)
-        Ascending bin positions, not necessarily whole. Band `b` rises from corner `b`
-        to corner `b + 1` and falls to corner `b + 2`.
-    heights : ndarray of shape (n_bands,)
-
-    Returns
-    -------
-    weights : ndarray of shape (513, n_bands)
+    Band `b` rises from corner `b` to corner `b + 1` and falls to corner `b + 2`:
+    ascending bin positions, not necessarily whole.
     """
     bins = np.arange(N_BINS)
     columns = [
@@ -225,7 +216,6 @@ def mel_spectrum(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> impulse = np.eye(1, 1024, 512)  # all magnitudes are 1
     >>> mel_spectrum(FrameAnalysis(impulse)).round(2)[0, -3:]
@@ -252,7 +242,6 @@ def mel_cepstrum(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> mel_cepstrum(FrameAnalysis(np.eye(1, 1024, 512))).shape
     (1, 13)
@@ -270,7 +259,6 @@ def bark_power(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> impulse = np.eye(1, 1024, 512)  # all powers are 1
     >>> bark_power(FrameAnalysis(impulse)).round(6)[0, :3]
@@ -292,14 +280,12 @@ def loudness(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
     .. [2] B. C. J. Moore, B. R. Glasberg and T. Baer, "A model for the prediction of
        thresholds, loudness, and partial loudness", J. Audio Eng. Soc., 1997.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> loudness(FrameAnalysis(np.zeros((1, 1024))))[0, [0, -1]].round(4)
     array([0.0332, 0.059 ])
@@ -321,12 +307,10 @@ def perceptual_sharpness(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> perceptual_sharpness(FrameAnalysis(np.zeros((1, 1024)))).round(5)
     array([2.98063])
@@ -348,12 +332,10 @@ def perceptual_spread(analysis):
 
     References
     ----------
-    .. [1] G. Peeters, "A large set of audio features for sound description",
-       technical report, IRCAM, 2004.
+    .. [1] Peeters, "A large set of audio features for sound description", IRCAM 2004.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> perceptual_spread(FrameAnalysis(np.zeros((1, 1024)))).round(5)
     array([0.88545])
@@ -375,7 +357,6 @@ def octave_power(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> impulse = np.eye(1, 1024, 512)  # all powers are 1
     >>> octave_power(FrameAnalysis(impulse)).round(3)[0, [0, -1]]
@@ -404,7 +385,6 @@ def octave_band_intensity(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> octave_band_intensity(FrameAnalysis(np.zeros((1, 1024))))[0, :2].round(4)
     array([-42.9514, -42.9514])
@@ -428,7 +408,6 @@ def octave_band_intensity_ratio(analysis):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skser.features._analysis import FrameAnalysis
     >>> octave_band_intensity_ratio(FrameAnalysis(np.zeros((1, 1024))))[0, :2]
     array([0., 0.])

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from skser.features import _bands, _prediction, _spectrum, _waveform
+from skser.features import _bands, _spectrum, _waveform
 
 _STATISTICS = ("centroid", "spread", "skewness", "kurtosis")
 _SINGLE = ("",)
@@ -66,11 +66,6 @@ class Feature:
     upper: float | tuple[float, ...] = _LEVEL
     undefined: float | tuple[float, ...] = 0.0
     measured: tuple[Callable, ...] | None = None
-
-    @property
-    def measurements(self):
-        """What is computed for a few frames at a time."""
-        return (self.function,) if self.measured is None else self.measured
 
     @property
     def width(self):
@@ -146,7 +141,7 @@ _ROWS = (
     ),
     Feature(
         "LPC",
-        _prediction.linear_prediction,
+        _waveform.linear_prediction,
         _numbered(1, 2),
         "Makhoul 1975",
         # Those of a stable filter. Silence is predicted by none: A(z) = 1.
@@ -157,7 +152,7 @@ _ROWS = (
     ),
     Feature(
         "LSF",
-        _prediction.line_spectral_frequencies,
+        _waveform.line_spectral_frequencies,
         _numbered(1, 10),
         "Schüßler 1976; Bäckström and Magi 2006",
         lower=0.0,

@@ -21,7 +21,8 @@ class Deltas(StatelessFrameTransformer):
     Parameters
     ----------
     order : int, default=1
-        1 appends the slopes, 2 also the slopes of the slopes, and so on.
+        1 appends the slopes, 2 also the slopes of the slopes, and so on. The new
+        columns are named ``delta_x0``, ``delta2_x0``, ...
     n_context : int, default=2
         :math:`K`, the number of frames on each side.
 
@@ -52,20 +53,7 @@ class Deltas(StatelessFrameTransformer):
         self.order = order
         self.n_context = n_context
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : list of str, default=None
-            The names of the features that go in; None is x0, x1, ...
-
-        Returns
-        -------
-        names : ndarray of str objects
-            The names that go in, then these behind ``delta_``, ``delta2_``, ...
-        """
-        names = super().get_feature_names_out(input_features)
+    def _rename_columns(self, names):
         prefixes = ["", "delta_", *(f"delta{k}_" for k in range(2, self.order + 1))]
         return np.array([p + n for p in prefixes for n in names], dtype=object)
 
@@ -112,7 +100,8 @@ class ContextWindows(StatelessFrameTransformer):
     ----------
     n_context : int, default=12
         Number of neighbours on each side. 12 frames every 10 ms make the segments of
-        265 ms of Han et al. [1]_.
+        265 ms of Han et al. [1]_. Columns are named with the distance of their frame,
+        such as ``x0_-2``.
 
     Attributes
     ----------
@@ -121,8 +110,7 @@ class ContextWindows(StatelessFrameTransformer):
 
     References
     ----------
-    .. [1] K. Han, D. Yu and I. Tashev, "Speech emotion recognition using deep neural
-       network and extreme learning machine", Interspeech 2014.
+    .. [1] Han, Yu and Tashev 2014, as of :class:`skser.classifiers.SegmentPosteriors`.
 
     Examples
     --------
@@ -141,20 +129,7 @@ class ContextWindows(StatelessFrameTransformer):
     def __init__(self, n_context=12):
         self.n_context = n_context
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : list of str, default=None
-            The names of the features that go in; None is x0, x1, ...
-
-        Returns
-        -------
-        names : ndarray of str objects
-            Each name with the distance of its frame, such as ``x0_-2``.
-        """
-        names = super().get_feature_names_out(input_features)
+    def _rename_columns(self, names):
         steps = range(-self.n_context, self.n_context + 1)
         return np.array([f"{n}_{step:+d}" for step in steps for n in names], object)
 

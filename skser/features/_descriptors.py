@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 from scipy.signal.windows import hamming
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval
 from skser._sequences import check_finite, check_utterances
 from skser.storage import map_cached
@@ -116,12 +116,7 @@ class SpeechDescriptors(ListTransformer):
         n_jobs=None,
         cache=None,
     ):
-        self.descriptors = descriptors
-        self.n_mfcc = n_mfcc
-        self.n_mels = n_mels
-        self.sample_rate = sample_rate
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Compute the descriptors of each frame.
@@ -149,25 +144,13 @@ class SpeechDescriptors(ListTransformer):
             check_finite(descriptors, f"What SpeechDescriptors makes of X[{i}]")
         return described
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_columns,)
-            Such as ``"mfcc_0"`` or ``"pitch"``.
-        """
+    def _name_columns(self):
         widths = {"mfcc": self.n_mfcc, "log_mel": self.n_mels}
         names = []
         for name in self.descriptors:
             numbered = [f"{name}_{i}" for i in range(widths.get(name, 0))]
             names += numbered or [name]
-        return np.array(names, dtype=object)
+        return names
 
     def _check_input(self, X, reset):
         """Return the frames as arrays, or refuse what is not in the table."""

@@ -2,12 +2,11 @@
 
 import difflib
 import os
-from functools import cache
 from numbers import Integral
 
 import numpy as np
 
-from skser._base import ListTransformer
+from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, StrOptions
 from skser._parallel import one_blas_thread
 from skser._sequences import check_utterances
@@ -21,6 +20,18 @@ _CHUNK_LENGTH = 120
 # Number of frames at a time for the features that are made of what the chunks gave:
 # little arithmetic, but many calls. Some chunks, so that they are whole.
 _BLOCK_LENGTH = 4 * _CHUNK_LENGTH
+
+# Lower bounds, upper bounds and stand-ins for NaN of all columns.
+_LIMITS = [
+    np.concatenate(
+        [
+            np.broadcast_to(getattr(row, kind), len(row.columns))
+            for row in CATALOGUE.values()
+        ]
+    )
+    for kind in ("lower", "upper", "undefined")
+]
+_WIDTHS = [len(row.columns) for row in CATALOGUE.values()]
 
 
 class AcousticFeatures(ListTransformer):
@@ -134,11 +145,7 @@ class AcousticFeatures(ListTransformer):
         n_jobs=None,
         cache=None,
     ):
-        self.features = features
-        self.sample_rate = sample_rate
-        self.exact = exact
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Compute the features of each utterance.
@@ -171,7 +178,9 @@ class AcousticFeatures(ListTransformer):
         """
         self._validate_params()
         selected = self._selected_features()
-        limits = None if self.exact else _limits(tuple(row.name for row in selected))
+        names = {row.name for row in selected}
+        columns = np.repeat([name in names for name in CATALOGUE], _WIDTHS)
+        limits = None if self.exact else [values[columns] for values in _LIMITS]
         utterances = self._check_input(X, reset=False)
         # Linux' C library returns freed memory to the system above a threshold, which
         # it raises to twice the largest block freed so far. Without that, short
@@ -186,21 +195,8 @@ class AcousticFeatures(ListTransformer):
                 ("numpy", "scipy"),
             )
 
-    def get_feature_names_out(self, input_features=None):
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_features_out,)
-            Such as ``"ZCR"``, ``"MFCC_1"`` or ``"SpectralShapeStatistics_centroid"``.
-        """
-        rows = self._selected_features()
-        return np.array([n for row in rows for n in row.column_names], dtype=object)
+    def _name_columns(self):
+        return [n for row in self._selected_features() for n in row.column_names]
 
     def _selected_features(self):
         """Return the selected rows of the catalogue, in its order."""
@@ -246,33 +242,10 @@ class AcousticFeatures(ListTransformer):
         return utterances
 
 
-@cache
-def _limits(names):
-    """Return lower bounds, upper bounds and stand-ins for NaN of all columns."""
-    selected = [CATALOGUE[name] for name in names]
-    rows = [
-        [np.broadcast_to(getattr(feature, kind), feature.width) for feature in selected]
-        for kind in ("lower", "upper", "undefined")
-    ]
-    return [np.concatenate(row) for row in rows]
-
-
 def _extract(frames, selected, limits):
-    """Compute the selected features of one utterance.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, 1024)
-    selected : list of Feature
-    limits : list of three ndarrays, or None
-        If given, the result is float32 and kept to them.
-
-    Returns
-    -------
-    features : ndarray of shape (n_frames, n_features_out)
-    """
+    """Compute the selected features of one utterance; within limits, as float32."""
     n_frames, exact = len(frames), limits is None
-    width = sum(feature.width for feature in selected)
+    width = sum(len(feature.columns) for feature in selected)
     features = np.empty((n_frames, width), dtype=np.float64 if exact else np.float32)
     # Filled column by column, which is faster in memory that stays in the cache.
     buffer = np.empty((min(_BLOCK_LENGTH, n_frames), width))
@@ -288,7 +261,13 @@ def _extract(frames, selected, limits):
                 block = buffer[: rows.stop - rows.start]
                 _fill(block, analysis, selected)
                 if not exact:
-                    _make_finite(block, *limits)
+                    lower, upper, undefined = limits
+                    np.maximum(block, lower, out=block)
+                    np.minimum(block, upper, out=block)
+                    # Within the bounds a sum cannot overflow: it is NaN only if a
+                    # value is.
+                    if np.isnan(block.sum()):
+                        np.copyto(block, undefined, where=np.isnan(block))
                 features[rows] = block
         finally:
             np.setbufsize(previous)
@@ -299,22 +278,16 @@ def _fill(block, analysis, selected):
     """Write the selected features side by side into `block`."""
     columns, start = {}, 0
     for feature in selected:
-        stop = start + feature.width
-        own = start if feature.width == 1 else slice(start, stop)
-        columns[feature.function] = block[:, own]
+        stop = start + len(feature.columns)
+        place = start if stop - start == 1 else slice(start, stop)
+        columns[feature.function] = block[:, place]
         start = stop
-    measured = {f: None for row in selected for f in row.measurements}
+    measured = {}  # in the order of the catalogue, each once
+    for feature in selected:
+        own = feature.measured
+        measured |= dict.fromkeys([feature.function] if own is None else own)
     analysis.measure(measured, _CHUNK_LENGTH, out=columns)
     for function, destination in columns.items():
         values = analysis.feature(function)
         if values is not destination:
             destination[:] = values
-
-
-def _make_finite(block, lower, upper, undefined):
-    """Limit a block to the bounds of its columns and replace NaN, in place."""
-    np.maximum(block, lower, out=block)
-    np.minimum(block, upper, out=block)
-    # Within the bounds a sum cannot overflow: it is NaN only if a value is.
-    if np.isnan(block.sum()):
-        np.copyto(block, undefined, where=np.isnan(block))

@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import StatelessTransformer
+from skser._base import StatelessTransformer, set_parameters
 from skser._compat import Interval, StrOptions, import_opensmile
 from skser._sequences import (
     ROUNDING,
@@ -88,10 +88,7 @@ class OpenSmileFunctionals(StatelessTransformer):
     def __init__(
         self, feature_set="eGeMAPS", *, sample_rate=16000, n_jobs=None, cache=None
     ):
-        self.feature_set = feature_set
-        self.sample_rate = sample_rate
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X):
         """Compute the functionals of each signal.
@@ -137,19 +134,8 @@ class OpenSmileFunctionals(StatelessTransformer):
             check_finite(row, f"What openSMILE makes of X[{i}]")
         return functionals
 
-    def get_feature_names_out(self, input_features=None):
-        """Give openSMILE's names of the functionals.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_functionals,)
-        """
-        return np.array(self._smile().feature_names, dtype=object)
+    def _name_columns(self):
+        return self._smile().feature_names
 
     def _smile(self):
         """Return openSMILE, set up for the feature set."""

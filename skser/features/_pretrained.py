@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skser._base import StatelessTransformer
+from skser._base import StatelessTransformer, set_parameters
 from skser._compat import Interval
 from skser._sequences import Batch, check_utterances
 from skser.storage import map_cached
@@ -663,12 +663,7 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
         n_jobs: int | None = None,
         cache: str | os.PathLike | None = None,
     ):
-        self.model = model
-        self.output = output
-        self.sample_rate = sample_rate
-        self.rms = rms
-        self.n_jobs = n_jobs
-        self.cache = cache
+        set_parameters(self, locals())
 
     def transform(self, X) -> Batch | np.ndarray:
         """Compute the features of each signal.
@@ -718,24 +713,9 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
             return float("nan")
         return encoder.sample_rate / encoder.hop
 
-    def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        """Give the names of the columns.
-
-        Parameters
-        ----------
-        input_features : Ignored
-            The names do not depend on those of the samples.
-
-        Returns
-        -------
-        names : ndarray of str objects of shape (n_features_out,)
-            The output's name and a number, such as ``"hidden_state_3_17"``.
-        """
+    def _name_columns(self):
         encoder, encoding = self._prepare()
-        return np.array(
-            [f"{o}_{i}" for o in encoding.outputs for i in range(encoder.width(o))],
-            dtype=object,
-        )
+        return [f"{o}_{i}" for o in encoding.outputs for i in range(encoder.width(o))]
 
     def refer_to_model(self, embed: bool) -> EncoderFile | str:
         """Return what a file has for `model`; for :func:`skser.save`.

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_consistent_length, check_random_state, gen_batches
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import Interval, fit_context
 from skser._progress import say
 from skser._sequences import check_labels
@@ -122,13 +122,7 @@ class GaussianBernoulliRBM(
         random_state=None,
         verbose=0,
     ):
-        self.n_components = n_components
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.random_state = random_state
-        self.verbose = verbose
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
@@ -140,7 +134,6 @@ class GaussianBernoulliRBM(
         X : array-like of shape (n_samples, n_features)
             Standardised features.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------
@@ -359,16 +352,7 @@ class DeepBeliefNetwork(
         random_state=None,
         verbose=0,
     ):
-        self.hidden_units = hidden_units
-        self.gaussian_learning_rate = gaussian_learning_rate
-        self.bernoulli_learning_rate = bernoulli_learning_rate
-        self.pretraining_epochs = pretraining_epochs
-        self.learning_rate = learning_rate
-        self.fine_tuning_epochs = fine_tuning_epochs
-        self.posterior_weight = posterior_weight
-        self.batch_size = batch_size
-        self.random_state = random_state
-        self.verbose = verbose
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)

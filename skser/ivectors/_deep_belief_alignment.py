@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import HasMethods, Interval, fit_context
 from skser._sequences import (
     Batch,
@@ -138,14 +138,7 @@ class DeepBeliefAlignment(
         max_iter=20,
         random_state=None,
     ):
-        self.n_mixtures = n_mixtures
-        self.n_class_mixtures = n_class_mixtures
-        self.n_context = n_context
-        self.network = network
-        self.max_frames = max_frames
-        self.max_network_frames = max_network_frames
-        self.max_iter = max_iter
-        self.random_state = random_state
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=False)
@@ -187,8 +180,7 @@ class DeepBeliefAlignment(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------

@@ -14,7 +14,7 @@ from sklearn.covariance import empirical_covariance, shrunk_covariance
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skser._base import DeclaredTagsMixin, restore_on_failure
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import HasMethods, Interval, fit_context
 from skser._sequences import check_finite, check_labels, validate_sequences
 from skser.ivectors._mixture import MixtureAlignment, clone_with_seeds
@@ -105,11 +105,7 @@ class IVectors(
         random_state=None,
         verbose=0,
     ):
-        self.n_components = n_components
-        self.alignment = alignment
-        self.n_iterations = n_iterations
-        self.random_state = random_state
-        self.verbose = verbose
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=False)
@@ -145,8 +141,7 @@ class IVectors(
 
         Parameters
         ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like
-            The utterances, as in `fit`.
+        X : list of array-like, or array-like, as in `fit`
 
         Returns
         -------

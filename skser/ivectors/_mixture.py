@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-from skser._base import FrameTransformer, restore_on_failure
+from skser._base import FrameTransformer, restore_on_failure, set_parameters
 from skser._compat import Interval, fit_context
 
 
@@ -172,10 +172,7 @@ class MixtureAlignment(ClassNamePrefixFeaturesOutMixin, FrameTransformer):
     def __init__(
         self, n_mixtures=128, *, max_frames=300_000, max_iter=20, random_state=None
     ):
-        self.n_mixtures = n_mixtures
-        self.max_frames = max_frames
-        self.max_iter = max_iter
-        self.random_state = random_state
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
@@ -188,7 +185,6 @@ class MixtureAlignment(ClassNamePrefixFeaturesOutMixin, FrameTransformer):
                 shape (n_samples, n_frames, n_features) or (n_frames, n_features)
             The utterances. Rows of a two-dimensional `X` are frames.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

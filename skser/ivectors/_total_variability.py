@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import restore_on_failure
+from skser._base import restore_on_failure, set_parameters
 from skser._compat import Interval, fit_context
 from skser._progress import say
 
@@ -256,11 +256,7 @@ class TotalVariability(BaseEstimator):
         random_state=None,
         verbose=0,
     ):
-        self.n_components = n_components
-        self.n_iterations = n_iterations
-        self.covariance_floor = covariance_floor
-        self.random_state = random_state
-        self.verbose = verbose
+        set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
@@ -272,7 +268,6 @@ class TotalVariability(BaseEstimator):
         X : Statistics
             Of the training utterances, not centred.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------
@@ -319,7 +314,6 @@ class TotalVariability(BaseEstimator):
         X : Statistics
             As in `fit`.
         y : Ignored
-            Present for scikit-learn's conventions.
 
         Returns
         -------

@@ -10,20 +10,19 @@ start_quietly()
 # ruff: noqa: E402
 from skser.networks._attention_blstm_fcn import attention_blstm_fcn
 from skser.networks._baselines import attention_blstm, attentive_cnn, feedforward
-from skser.networks._branches import seed_stream
 from skser.networks._layers import (
     AttentionPooling,
     AverageUtterances,
     PackedConvolution,
     PackFrames,
-    ReverseFrames,
     UnpackFrames,
     masked_average,
     masked_maximum,
     masked_softmax,
+    seed_stream,
     zero_padding,
 )
-from skser.networks._lstm import LSTM
+from skser.networks._lstm import LSTM, ReverseFrames
 
 __all__ = [
     "LSTM",

@@ -3,18 +3,16 @@
 import keras
 from keras import layers, ops
 
-from skser.networks._branches import (
+from skser.networks._layers import (
+    AttentionPooling,
     class_scores,
     convolutional_branch,
     hidden_layers,
-    recurrent_branch,
-    seed_stream,
-)
-from skser.networks._layers import (
-    AttentionPooling,
     masked_average,
     masked_last,
     masked_maximum,
+    recurrent_branch,
+    seed_stream,
 )
 
 
@@ -86,9 +84,7 @@ def attention_blstm_fcn(
 
     References
     ----------
-    .. [1] Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
-       spatio-temporal representations by integrating attention-based bidirectional-
-       LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018.
+    .. [1] Zhao et al. 2018, as of :class:`skser.AttentionBLSTMFCNClassifier`.
     .. [2] F. Karim, S. Majumdar, H. Darabi and S. Chen, "LSTM fully convolutional
        networks for time series classification", IEEE Access 6, 2018.
 
@@ -156,11 +152,6 @@ _POOLINGS = {
 }
 
 
-def take_frames(frames, mask):
-    """Take the frames as the steps."""
-    return frames, mask
-
-
 def take_variables(frames, mask):
     """Take the features as the steps; all of them are real."""
     variables = ops.transpose(frames, (0, 2, 1))
@@ -180,13 +171,14 @@ def take_univariate_series(frames, mask):
     return ops.reshape(frames, (-1, n_values, 1)), values_mask
 
 
+# Functions (frames, mask) -> steps and their mask. A frame is a step, unless stated.
 _RECURRENT_VIEWS = {
-    "frames": take_frames,
+    "frames": lambda frames, mask: (frames, mask),
     "variables": take_variables,
     "flat": take_one_step,
 }
 _CONVOLUTIONAL_VIEWS = {
-    "frames": take_frames,
-    "variables": take_frames,
+    "frames": lambda frames, mask: (frames, mask),
+    "variables": lambda frames, mask: (frames, mask),
     "flat": take_univariate_series,
 }

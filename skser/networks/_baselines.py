@@ -3,18 +3,16 @@
 import keras
 from keras import initializers, layers, ops
 
-from skser.networks._branches import (
-    class_scores,
-    hidden_layers,
-    recurrent_branch,
-    seed_stream,
-)
 from skser.networks._layers import (
     AttentionPooling,
     PackedConvolution,
     PackFrames,
     UnpackFrames,
+    class_scores,
+    hidden_layers,
     masked_average,
+    recurrent_branch,
+    seed_stream,
 )
 
 # A rating is learnt as low, medium or high.
@@ -35,10 +33,8 @@ def attention_blstm(
 
     Parameters
     ----------
-    n_features : int
-        Number of features of a frame.
-    n_classes : int
-        Number of classes.
+    n_features, n_classes : int
+        Number of features of a frame, and of classes.
     frame_units, recurrent_units, dropout
         As of :class:`skser.classifiers.AttentionBLSTMClassifier`.
     attention : {"additive", "linear", "uniform"}, default="additive"
@@ -57,10 +53,9 @@ def attention_blstm(
 
     References
     ----------
-    .. [1] C.-W. Huang and S. Narayanan, "Attention assisted discovery of sub-utterance
-       structure in speech emotion recognition", Interspeech 2016.
-    .. [2] S. Mirsamadi, E. Barsoum and C. Zhang, "Automatic speech emotion recognition
-       using recurrent neural networks with local attention", ICASSP 2017.
+    .. [1] Huang and Narayanan 2016.
+    .. [2] Mirsamadi, Barsoum and Zhang 2017. Both are as of
+       :class:`skser.classifiers.AttentionBLSTMClassifier`.
 
     Examples
     --------
@@ -122,10 +117,8 @@ def attentive_cnn(
 
     Parameters
     ----------
-    n_features : int
-        Number of features of a frame.
-    n_classes : int
-        Number of classes.
+    n_features, n_classes : int
+        Number of features of a frame, and of classes.
     n_filters, kernel_size, pool_size, pool_stride, dropout
         As of :class:`skser.classifiers.AttentiveCNNClassifier`.
     n_ratings : int, default=0
@@ -143,9 +136,8 @@ def attentive_cnn(
 
     References
     ----------
-    .. [1] M. Neumann and N. T. Vu, "Attentive convolutional neural network based speech
-       emotion recognition: A study on the impact of input features, signal length, and
-       acted speech", Interspeech 2017.
+    .. [1] Neumann and Vu 2017, as of
+       :class:`skser.classifiers.AttentiveCNNClassifier`.
 
     Examples
     --------
@@ -216,8 +208,7 @@ def feedforward(n_features, n_classes, *, hidden_units=(256, 256, 256), seed=Non
 
     References
     ----------
-    .. [1] K. Han, D. Yu and I. Tashev, "Speech emotion recognition using deep neural
-       network and extreme learning machine", Interspeech 2014.
+    .. [1] Han, Yu and Tashev 2014, as of :class:`skser.classifiers.SegmentPosteriors`.
 
     Examples
     --------

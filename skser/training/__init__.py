@@ -4,7 +4,7 @@ No scikit-learn estimators here: :mod:`skser.classifiers` has those. Importing t
 package does not import TensorFlow.
 """
 
-from skser._sequences import pad_sequences
+from skser._sequences import pad_sequences, round_length
 from skser.training._checkpoint import TrainingCheckpoint
 from skser.training._compiled import (
     OPTIMIZERS,
@@ -22,7 +22,6 @@ from skser.training._data import (
     Utterances,
     discretize_ratings,
     hold_out,
-    padded_lengths,
     prediction_batches,
     training_batches,
 )
@@ -54,8 +53,8 @@ __all__ = [
     "list_observers",
     "map_batches",
     "pad_sequences",
-    "padded_lengths",
     "prediction_batches",
+    "round_length",
     "train",
     "training_batches",
 ]

@@ -96,12 +96,21 @@ class CompiledNetwork:
 
     def __init__(self, design, optimizer):
         tf = self._tf = import_tensorflow()
+        import keras
+
         self._model = design.build(0)
         self._initial_state = InitialState(design.build, self._model)
         self._loss = {"classes": cross_entropies, "posteriors": divergences}[
             design.loss
         ]
-        self._optimizer = make_optimizer(optimizer)
+        self._optimizer = (
+            keras.optimizers.Adam()
+            if optimizer == "adam"
+            else keras.optimizers.SGD(momentum=0.9, nesterov=True)
+        )
+        if dtype_policy() == "mixed_float16":
+            # As keras.Model.compile does, where gradients could become 0.
+            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         self._initial_optimizer = [v.numpy() for v in self._optimizer.variables]
         self.takes_mask = len(self._model.inputs) == 2
@@ -157,10 +166,6 @@ class CompiledNetwork:
     def get_weights(self):
         """Return copies of all weights, in the network's order."""
         return self._model.get_weights()
-
-    def has_finite_weights(self):
-        """Tell whether no weight is NaN or infinite."""
-        return all(np.isfinite(weights).all() for weights in self.get_weights())
 
     def set_weights(self, weights):
         """Set all weights, in the network's order."""
@@ -218,14 +223,15 @@ def cross_entropies(tf, heads, classes):
 
     `classes` has a column for each of the heads.
     """
-
-    def cross_entropy(scores, known):
+    losses = []
+    for scores, known in zip(
+        heads, tf.unstack(classes, len(heads), axis=1), strict=True
+    ):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(known, 0), scores
         )
-        return loss * tf.cast(known >= 0, loss.dtype)
-
-    return sum(map(cross_entropy, heads, tf.unstack(classes, len(heads), axis=1)))
+        losses.append(loss * tf.cast(known >= 0, loss.dtype))
+    return sum(losses)
 
 
 def divergences(tf, heads, posteriors):
@@ -237,19 +243,6 @@ def divergences(tf, heads, posteriors):
             heads, tf.split(posteriors, widths, axis=1), strict=True
         )
     )
-
-
-def make_optimizer(name):
-    """Return a new Keras optimizer, one of `OPTIMIZERS`."""
-    import keras
-
-    if name == "adam":
-        optimizer = keras.optimizers.Adam()
-    else:
-        optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True)
-    # As keras.Model.compile does, where gradients could become 0.
-    is_small = dtype_policy() == "mixed_float16"
-    return keras.optimizers.LossScaleOptimizer(optimizer) if is_small else optimizer
 
 
 class InitialState:
@@ -281,7 +274,21 @@ class InitialState:
     def __init__(self, build, model):
         self._build = build
         self._values = [variable.numpy() for variable in model.variables]
-        self._initializers = find_initializers(model)
+        indices = {id(variable): i for i, variable in enumerate(model.variables)}
+        # The random initialisers by the variables' indices, None for dropout.
+        self._initializers = {
+            i: None
+            for i, variable in enumerate(model.variables)
+            if variable.name == "seed_generator_state"
+        }
+        for layer in flatten_layers(model):
+            for variable in layer.variables:
+                # Of ``recurrent_kernel`` it is ``recurrent_initializer``.
+                short = variable.name.removesuffix("_kernel")
+                found = getattr(layer, f"{short}_initializer", None)
+                found = getattr(layer, f"{variable.name}_initializer", found)
+                if "seed" in getattr(found, "get_config", dict)():
+                    self._initializers[indices[id(variable)]] = found
         pairs = zip(self._values, build(1).variables, strict=True)
         seeded = {
             i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b.numpy())
@@ -314,28 +321,6 @@ class InitialState:
                 reseeded = type(initializer).from_config(config)
                 values[i] = reseeded(values[i].shape, dtype=dtype.name)
         return values
-
-
-def find_initializers(model):
-    """Return the random initialisers by the variables' indices, None for dropout.
-
-    Keras names an initialiser ``kernel_initializer`` after ``kernel``, but
-    ``recurrent_initializer`` after ``recurrent_kernel``.
-    """
-    indices = {id(variable): i for i, variable in enumerate(model.variables)}
-    found = {
-        i: None
-        for i, variable in enumerate(model.variables)
-        if variable.name == "seed_generator_state"
-    }
-    for layer in flatten_layers(model):
-        for variable in layer.variables:
-            short = variable.name.removesuffix("_kernel")
-            initializer = getattr(layer, f"{short}_initializer", None)
-            initializer = getattr(layer, f"{variable.name}_initializer", initializer)
-            if "seed" in getattr(initializer, "get_config", dict)():
-                found[indices[id(variable)]] = initializer
-    return found
 
 
 def dtype_policy():

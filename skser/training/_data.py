@@ -7,8 +7,6 @@ import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_array
 
-from skser._lengths import round_length
-
 # Frames, padding included, that go through the network at once in prediction.
 PREDICTION_FRAMES = 65536
 # Ratings from 1 to 5: low is up to the first, high from the second on.
@@ -49,10 +47,6 @@ class Utterances:
             groups=None if self.groups is None else self.groups[indices],
         )
 
-    def cut(self, n_frames):
-        """Return the utterances without what lies beyond a number of frames."""
-        return replace(self, sequences=[s[:n_frames] for s in self.sequences])
-
     @property
     def targets(self):
         """The classes and the ratings, (n_samples, 1 + n_ratings)."""
@@ -76,9 +70,8 @@ def discretize_ratings(ratings):
 
     References
     ----------
-    .. [1] M. Neumann and N. T. Vu, "Attentive convolutional neural network based speech
-       emotion recognition: A study on the impact of input features, signal length, and
-       acted speech", Interspeech 2017.
+    .. [1] Neumann and Vu 2017, as of
+       :class:`skser.classifiers.AttentiveCNNClassifier`.
 
     Examples
     --------
@@ -171,11 +164,6 @@ def prediction_batches(lengths, keys, max_frames=PREDICTION_FRAMES, *, padded=Tr
             batches.append(order[start:end])
             start = end
     return batches
-
-
-def padded_lengths(sequences, n_frames):
-    """Return to which length each utterance would be padded if it were alone."""
-    return np.array([n_frames or round_length(len(x)) for x in sequences])
 
 
 def hold_out(y, groups, fraction, random_state):

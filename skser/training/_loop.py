@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skser._progress import make_bar, say
-from skser._sequences import pad_sequences
+from skser._sequences import pad_sequences, round_length
 from skser.metrics import unweighted_accuracy_score
-from skser.training._data import padded_lengths, prediction_batches, training_batches
+from skser.training._data import prediction_batches, training_batches
 
 PLATEAU_PATIENCE = 5
 PLATEAU_FACTOR = 0.5
@@ -217,14 +217,7 @@ def run_epoch(network, plan, training, validation, logs):
     factor = SCHEDULES[plan.schedule](len(logs), plan.max_epochs, losses)
     log = {"learning_rate": plan.learning_rate * factor}
     network.set_learning_rate(log["learning_rate"])
-    log["loss"] = train_epoch(network, plan, training, plan.first_epoch + len(logs))
-    if validation is not None:
-        log |= validate(network, validation, plan.n_frames)
-    return log
-
-
-def train_epoch(network, plan, training, epoch):
-    """Train on each utterance once and return the mean loss."""
+    epoch = plan.first_epoch + len(logs)
     # The epoch seeds its own order: all orders differ, and none depends on how many
     # epochs this process has seen before.
     generator = np.random.default_rng([plan.seed, epoch])
@@ -241,17 +234,20 @@ def train_epoch(network, plan, training, epoch):
         weights = batch.weights.astype(np.float32)
         loss = network.train_step(inputs, batch.targets, weights)
         total += float(loss) * len(indices)
-    mean_loss = total / len(lengths)
+    log["loss"] = total / len(lengths)
     # The weights, too: on some processors a rectifier turns NaN into 0, so that a
     # network of lost weights has a finite loss, and answers the same for everything.
-    if not (math.isfinite(mean_loss) and network.has_finite_weights()):
+    is_finite = all(np.isfinite(weights).all() for weights in network.get_weights())
+    if not (math.isfinite(log["loss"]) and is_finite):
         raise ValueError(
             f"Training has diverged in epoch {epoch + 1}: the weights are no longer "
-            f"finite (loss {mean_loss:g}). Lower learning_rate (now "
+            f"finite (loss {log['loss']:g}). Lower learning_rate (now "
             f"{plan.learning_rate:g}), or check that the features are scaled, for "
             "instance by PCAWhitening."
         )
-    return mean_loss
+    if validation is not None:
+        log |= validate(network, validation, plan.n_frames)
+    return log
 
 
 def validate(network, validation, n_frames=None):
@@ -318,7 +314,7 @@ def map_batches(network, output, sequences, n_frames=None):
 def list_lengths(network, sequences, n_frames):
     """Return how many frames each utterance has when it goes through the network."""
     if network.takes_mask:
-        return padded_lengths(sequences, n_frames)
+        return np.array([n_frames or round_length(len(x)) for x in sequences])
     lengths = np.array([len(sequence) for sequence in sequences])
     if network.n_frames is not None and (lengths != network.n_frames).any():
         raise ValueError(

@@ -155,7 +155,7 @@ def test_what_is_made_of_measured_values_asks_for_no_spectrum(feature, monkeypat
     def refuse(*args, **kwargs):
         raise AssertionError("only the chunks have spectra")
 
-    monkeypatch.setattr(FrameAnalysis, "_fourier", property(refuse))
+    monkeypatch.setattr(FrameAnalysis, "fourier_history", property(refuse))
     assert len(analysis.feature(feature.function)) == len(FRAMES)
 
 

@@ -68,8 +68,8 @@ def test_line_spectral_frequencies_ascend_between_0_and_pi():
 def test_search_and_eigenvalues_agree(monkeypatch):
     # One by one: in a batch the slowest frame makes the search go on for all others.
     searched = [line_spectral_frequencies(FrameAnalysis([x]))[0] for x in FRAMES]
-    monkeypatch.setattr("skser.features._prediction._ITERATIONS", (1,))
-    monkeypatch.setattr("skser.features._prediction._TOLERANCE", 0.0)
+    monkeypatch.setattr("skser.features._waveform._ITERATIONS", (1,))
+    monkeypatch.setattr("skser.features._waveform._TOLERANCE", 0.0)
     fallback = line_spectral_frequencies(FrameAnalysis(FRAMES))
     np.testing.assert_allclose(searched, fallback, rtol=1e-6)
     np.testing.assert_allclose(searched[:20], fallback[:20], rtol=1e-11)
@@ -79,7 +79,7 @@ def test_search_converges_without_the_fallback(monkeypatch):
     def refuse(polynomials):
         raise AssertionError("the search did not converge")
 
-    monkeypatch.setattr("skser.features._prediction._angles_by_eigenvalues", refuse)
+    monkeypatch.setattr("skser.features._waveform._angles_by_eigenvalues", refuse)
     assert np.isfinite(line_spectral_frequencies(FrameAnalysis(FRAMES))).all()
 
 

@@ -186,7 +186,7 @@ def test_squeeze_and_excitation_weighs_all_blocks_but_the_last():
 def test_squeeze_and_excitation_weighs_each_utterance_by_its_own_average():
     from keras import ops
 
-    from skser.networks._branches import squeeze_and_excite
+    from skser.networks._layers import squeeze_and_excite
 
     def excite(frames, is_real, owners):
         excited = squeeze_and_excite(
