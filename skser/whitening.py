@@ -1,6 +1,5 @@
 """PCA whitening of frames: percentile clipping, log compression, scaling, rotation."""
 
-import copy
 import numbers
 import os
 import warnings
@@ -10,7 +9,7 @@ from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin
+from skser._base import DeclaredTagsMixin, restore_on_failure
 from skser._compat import Interval, fit_context
 from skser._parallel import map_utterances, one_blas_thread
 from skser._sequences import (
@@ -185,6 +184,7 @@ class PCAWhitening(
         self.eigenvalue_floor = eigenvalue_floor
         self.temp_folder = temp_folder
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn bounds, scales and components from all frames.
@@ -207,10 +207,7 @@ class PCAWhitening(
             If there is only one frame, a value is not finite, or `n_components` is
             larger than the number of features.
         """
-        learner = copy.copy(self)
-        learner._learn(validate_frames(learner, X, reset=True))
-        # All at once, at the end: an error must not leave half of another fit.
-        self.__dict__ = learner.__dict__
+        self._learn(validate_frames(self, X, reset=True))
         return self
 
     def transform(self, X):

@@ -34,7 +34,7 @@ ADDRESS_SPACE = 10 * 2**30
 MAX_MEGABYTES = 1500
 BATCH = 500
 SECONDS_PER_BATCH = 300
-SECONDS_PER_FILE = 20
+SECONDS_PER_FILE = 60
 COMMENT = b"skser; SHA-256 of all bytes before: "
 
 ROWS = np.random.default_rng(0).normal(size=(45, 5)) + np.arange(45)[:, None] % 3
@@ -72,7 +72,7 @@ class Tally:
 
 
 def save_encoder(path):
-    """Write an ONNX file that has one feature of frames of ten samples, or return no."""
+    """Write an ONNX file that has one feature of frames of ten samples."""
     try:
         import onnx
     except ImportError:

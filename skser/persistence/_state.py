@@ -56,7 +56,8 @@ from skser.storage._archive import check_dtype
 
 # The only place where a function may stand.
 _FUNCTION = ("NetworkClassifier", "network")
-# A file cannot ask for more processes or threads, nor for less than all but so many.
+# A file that asks for more processes or threads, or for all but so many, gets one for
+# each processor.
 _MAX_JOBS = max(16, os.cpu_count() or 1)
 # What an attribute may hold beside finite numbers: labels, and what `fit` leaves there.
 _OBJECTS = {"classes_", "feature_names_in_", "cv_results_"}
@@ -372,8 +373,8 @@ def _adapt(class_, params, at_default, classes):
         if name in params and not accepts(class_, name, params[name]):
             del params[name]
     n_jobs = params.get("n_jobs")
-    if isinstance(n_jobs, int):
-        params["n_jobs"] = min(max(n_jobs, -_MAX_JOBS), _MAX_JOBS)
+    if isinstance(n_jobs, int) and abs(n_jobs) > _MAX_JOBS:
+        params["n_jobs"] = os.cpu_count() or 1
 
 
 def _check_names(class_, params, attributes):
