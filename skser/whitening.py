@@ -1,6 +1,5 @@
 """PCA whitening of frames: percentile clipping, log compression, scaling, rotation."""
 
-import copy
 import numbers
 import os
 import warnings
@@ -10,7 +9,7 @@ from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, set_parameters
+from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
 from skser._compat import Interval, fit_context
 from skser._parallel import map_utterances, one_blas_thread
 from skser._sequences import (
@@ -179,6 +178,7 @@ class PCAWhitening(
     ):
         set_parameters(self, locals())
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn bounds, scales and components from all frames.
@@ -200,15 +200,12 @@ class PCAWhitening(
             If there is only one frame, a value is not finite, or `n_components` is
             larger than the number of features.
         """
-        learner = copy.copy(self)
-        sequences = validate_frames(learner, X, reset=True)
-        learner.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
-        learner._check_sizes()
-        learner._learn_bounds(sequences)
-        learner._learn_scale(sequences)
-        learner._learn_components(sequences)
-        # All at once, at the end: an error must not leave half of another fit.
-        self.__dict__ = learner.__dict__
+        sequences = validate_frames(self, X, reset=True)
+        self.n_frames_seen_ = sum(len(sequence) for sequence in sequences)
+        self._check_sizes()
+        self._learn_bounds(sequences)
+        self._learn_scale(sequences)
+        self._learn_components(sequences)
         return self
 
     def transform(self, X):

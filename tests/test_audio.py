@@ -477,6 +477,7 @@ def test_an_mp3_of_which_the_length_is_guessed_wrongly_is_refused(
 @pytest.mark.case("A01", "A02", "A10", "A11", "A23", "A25", "A26", "A28", "A33")
 @pytest.mark.parametrize("kind", BAD_FILES)
 @pytest.mark.parametrize("function", [load, load_audio])
+@pytest.mark.case("K08")
 def test_a_bad_file_has_an_error_of_its_own_that_names_it(tmp_path, kind, function):
     path = bad_file(tmp_path, kind)
     _, error, match = BAD_FILES[kind]
@@ -716,6 +717,7 @@ def test_a_header_that_points_before_the_file_prints_nothing(fuzz_audio, monkeyp
 
 
 @pytest.mark.parametrize("extension", ["wav", "aiff", "flac", "ogg"])
+@pytest.mark.case("K07")
 def test_a_tag_before_the_header_costs_no_sample(tmp_path, extension):
     content = encoded(tmp_path, noise(), extension)
     Path(tmp_path, "plain").write_bytes(content)
@@ -727,6 +729,7 @@ def test_a_tag_before_the_header_costs_no_sample(tmp_path, extension):
 
 @pytest.mark.parametrize("n_missing", [1, 2, 8, 44, 64])
 @pytest.mark.parametrize("extension", ["wav", "aiff", "au", "nist"])
+@pytest.mark.case("K17")
 def test_some_bytes_too_many_in_a_header_are_no_truncation(
     tmp_path, extension, n_missing
 ):
@@ -776,6 +779,7 @@ def test_a_picture_behind_an_mp3_that_says_how_long_it_is_is_no_sound(tmp_path):
     np.testing.assert_array_equal(load(path), expected)
 
 
+@pytest.mark.case("K26")
 def test_a_sparse_file_without_sizes_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "sparse.wav"
     path.write_bytes(announce(0, 0)(encoded(tmp_path, noise())))
@@ -791,6 +795,7 @@ def test_a_sparse_file_without_sizes_is_refused_before_it_is_read(tmp_path):
     assert peak < 10 * 2**20
 
 
+@pytest.mark.case("K26")
 def test_a_file_that_does_not_fit_into_memory_is_named(wav, monkeypatch):
     def exhaust(*args, **kwargs):
         raise MemoryError
@@ -805,6 +810,7 @@ def test_a_file_that_does_not_fit_into_memory_is_named(wav, monkeypatch):
 
 @pytest.mark.parametrize("rate", [RATE, 22050])
 @pytest.mark.parametrize("leftover", [0, 0.02])
+@pytest.mark.case("K09")
 def test_channels_that_cancel_each_other_are_warned_of(tmp_path, rate, leftover):
     left = noise(40000) / 32768
     path = write(tmp_path / "a.wav", np.stack([left, (leftover - 1) * left], 1), rate)
@@ -815,6 +821,7 @@ def test_channels_that_cancel_each_other_are_warned_of(tmp_path, rate, leftover)
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.case("K09")
 def test_channels_that_are_alike_unrelated_or_silent_are_not_warned_of():
     one, other = noise(seed=1) / 32768, noise(seed=2) / 32768
     silence = np.zeros(RATE)
@@ -823,6 +830,7 @@ def test_channels_that_are_alike_unrelated_or_silent_are_not_warned_of():
     from_waveforms([*(np.stack(pair, axis=1) for pair in pairs), many])
 
 
+@pytest.mark.case("K11")
 def test_integers_that_were_not_scaled_are_warned_of(tmp_path):
     path = write(tmp_path / "a.wav", noise().astype("f4"), subtype="FLOAT")
     with pytest.warns(ImplausibleAudioWarning, match=r"a\.wav \(up to 1.*32768"):
@@ -831,6 +839,7 @@ def test_integers_that_were_not_scaled_are_warned_of(tmp_path):
         from_waveforms([noise(), noise().astype(float)])
 
 
+@pytest.mark.case("K10")
 def test_values_that_overflow_in_resampling_are_not_finite():
     loader = AudioLoader(input_sample_rate=22050)
     with pytest.raises(NonFiniteAudioError, match=r"X\[1\], resampled .*NaN or inf"):
@@ -851,6 +860,7 @@ def test_values_that_overflow_in_resampling_are_not_finite():
         ((0.9, 1.005), slice(14400, None)),
     ],
 )
+@pytest.mark.case("K05")
 def test_a_segment_is_that_part_of_the_file(tmp_path, extension, times, expected):
     path = write(tmp_path / f"a.{extension}", noise(), format=extension.upper())
     segment = Segment(path, *times)
@@ -887,6 +897,7 @@ def test_only_the_part_is_decoded_and_measured(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("times", [(1.0, None), (0.5, 1.02), (3, 4), (0.5, 0.50001)])
+@pytest.mark.case("K05")
 def test_a_segment_outside_of_its_file_is_an_error(wav, times):
     with pytest.raises(SegmentError, match=rf"noise\.wav from {times[0]:g} s to "):
         load(Segment(wav, *times))
@@ -905,6 +916,7 @@ def test_a_segment_outside_of_its_file_is_an_error(wav, times):
         ((Segment("a.wav"),), TypeError, "got Segment"),
     ],
 )
+@pytest.mark.case("K05")
 def test_impossible_segments_are_refused(arguments, error, match):
     with pytest.raises(error, match=match):
         Segment(*arguments)

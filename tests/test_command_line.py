@@ -349,6 +349,7 @@ class TestTrainAndPredict:
         assert output == ""
         assert "has no posteriors. Leave --proba out" in errors
 
+    @pytest.mark.case("K21")
     def test_parameters_of_a_saved_system_can_be_set(self, model, corpus, capsys):
         arguments = ["predict", str(corpus.paths[0]), "--model", str(model)]
         assert main([*arguments, "--set", "load__max_duration=0.5"]) == 1
@@ -360,6 +361,7 @@ class TestTrainAndPredict:
         assert "did you mean 'load__max_duration'?" in errors
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    @pytest.mark.case("K16")
     def test_results_are_utf_8_whatever_the_terminal_takes(
         self, quick_model, corpus, tmp_path, encoding, capsys
     ):
@@ -378,6 +380,7 @@ class TestTrainAndPredict:
         assert (tmp_path / "out").read_bytes() == done.stdout
 
     @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+    @pytest.mark.case("K16")
     def test_a_file_whose_name_is_not_in_utf_8_loses_nothing(
         self, quick_model, corpus, tmp_path, capfdbinary
     ):
@@ -437,6 +440,7 @@ def small_table(tmp_path_factory):
     return folder / "table.csv"
 
 
+@pytest.mark.case("K14")
 def test_every_system_goes_through_every_command(
     row, encoder_of_row, shrink, small_table, tmp_path, capsys
 ):

@@ -293,6 +293,7 @@ def test_the_steps_of_a_system_name_its_columns_one_after_the_other(tmp_path):
 
 
 @pytest.mark.parametrize("output", ["pandas", "default"])
+@pytest.mark.case("K19")
 def test_a_system_can_be_asked_for_data_frames_where_it_has_tables(tmp_path, output):
     pandas = pytest.importorskip("pandas")
     paths = [write(tmp_path / f"{i}.wav", noise(4000, i)) for i in range(3)]

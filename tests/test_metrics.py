@@ -159,6 +159,7 @@ def test_a_fold_without_a_class_keeps_the_list_and_says_so(problem):
 
 
 @pytest.mark.parametrize("name", SCORERS)
+@pytest.mark.case("K13")
 def test_a_label_the_classifier_never_saw_counts_as_wrong(problem, name):
     X, y, _ = problem
     model = make_pipeline(StandardScaler(), LogisticRegression())

@@ -380,6 +380,7 @@ OVERLAPPING = """
 """
 
 
+@pytest.mark.case("K27")
 def test_threads_that_overlap_leave_the_number_of_threads_as_it_was():
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(OVERLAPPING)],

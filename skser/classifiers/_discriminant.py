@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skser._base import ScoringClassifierMixin
+from skser._base import ScoringClassifierMixin, restore_on_failure
 from skser._compat import Interval, fit_context
 
 
@@ -60,6 +60,7 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
     def __init__(self, shrinkage=0.7):
         self.shrinkage = shrinkage
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Learn the means of the classes and what varies within them.

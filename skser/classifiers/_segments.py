@@ -232,6 +232,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
     def __init__(self, threshold=0.2):
         self.threshold = threshold
 
+    @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the posteriors; there is nothing to learn.

@@ -31,6 +31,7 @@ from math import comb
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -42,6 +43,7 @@ from skser.classifiers import BaseNetworkClassifier, NetworkClassifier
 from skser.features import PretrainedFeatures
 from skser.features._pretrained import EncoderFile
 from skser.metrics import SCORERS
+from skser.persistence._fitted import check_fitted
 from skser.persistence._registry import (
     NAMES,
     class_of,
@@ -54,7 +56,8 @@ from skser.storage._archive import check_dtype
 
 # The only place where a function may stand.
 _FUNCTION = ("NetworkClassifier", "network")
-# A file cannot ask for more processes or threads, nor for less than all but so many.
+# A file that asks for more processes or threads, or for all but so many, gets one for
+# each processor.
 _MAX_JOBS = max(16, os.cpu_count() or 1)
 # What an attribute may hold beside finite numbers: labels, and what `fit` leaves there.
 _OBJECTS = {"classes_", "feature_names_in_", "cv_results_"}
@@ -312,7 +315,8 @@ class StateReader:
             for group in ("params", "attributes")
         )
         _check_names(class_, params, attributes)
-        _adapt(class_, params, description.get("defaults", []))
+        classes = attributes.get("classes_", ())
+        _adapt(class_, params, description.get("defaults", []), classes)
         estimator = class_(**params)
         vars(estimator).update(attributes)
         if class_ is SVC and "_n_support" in attributes:
@@ -336,7 +340,7 @@ class StateReader:
         return function
 
 
-def _adapt(class_, params, at_default):
+def _adapt(class_, params, at_default, classes):
     """Fit the parameters of another version to the class here.
 
     What the user has not changed there, and what is not known or not allowed here,
@@ -348,13 +352,29 @@ def _adapt(class_, params, at_default):
     params : dict
         Changed in place.
     at_default : list of str
+    classes : ndarray
+        The labels, or none.
+
+    Raises
+    ------
+    ValueError
+        If it would predict otherwise here.
     """
+    is_liblinear = class_ is LogisticRegression and params.get("solver") == "liblinear"
+    is_gone = "multi_class" not in parameter_names(LogisticRegression)
+    if is_liblinear and is_gone and len(classes) > 2:
+        raise ValueError(
+            "its LogisticRegression(solver='liblinear') of more than two classes would "
+            "give other posteriors under the scikit-learn here, which has no such "
+            "classifier any more. Load it with scikit-learn 1.7, or train it again "
+            "with another solver"
+        )
     for name in at_default:
         if name in params and not accepts(class_, name, params[name]):
             del params[name]
     n_jobs = params.get("n_jobs")
-    if isinstance(n_jobs, int):
-        params["n_jobs"] = min(max(n_jobs, -_MAX_JOBS), _MAX_JOBS)
+    if isinstance(n_jobs, int) and abs(n_jobs) > _MAX_JOBS:
+        params["n_jobs"] = os.cpu_count() or 1
 
 
 def _check_names(class_, params, attributes):
@@ -469,6 +489,7 @@ def check_estimator(estimator):
     for name, value in vars(estimator).items():
         if name.endswith("_") or name.startswith("_"):
             _check_arrays(type(estimator).__name__, name, value)
+    check_fitted(estimator)
 
 
 def _check_arrays(class_name, name, value):

@@ -123,6 +123,7 @@ def make_corpus(name, speakers, **entries):
     )
 
 
+@pytest.mark.case("K06")
 def test_speakers_sessions_and_texts_of_merged_corpora_stay_apart():
     ids = {key: np.array(["1", "2"]) for key in ("sessions", "text_ids", "turn")}
     first = make_corpus("one", ["03", "04"], **ids, splits=np.array(["train", "test"]))
@@ -143,6 +144,7 @@ def test_speakers_sessions_and_texts_of_merged_corpora_stay_apart():
     assert merged.take([3]).groups.tolist() == ["two/05"]
 
 
+@pytest.mark.case("K06")
 def test_merged_corpora_can_be_named_and_go_through_a_table(make_files, tmp_path):
     pytest.importorskip("pandas")
     copies = [

@@ -168,6 +168,7 @@ def test_a_wrong_root_is_found_at_once(write_table, tmp_path):
         load_table(table, root=tmp_path / "elsewhere")
 
 
+@pytest.mark.case("K20")
 def test_absolute_paths_of_another_machine_are_not_answered_with_root(write_table):
     table = write_table("file,label,speaker\n/mnt/elsewhere/a.wav,joy,s1\n")
     with pytest.raises(FileNotFoundError, match="absolute paths, perhaps of another"):

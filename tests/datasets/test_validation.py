@@ -143,6 +143,7 @@ def test_equal_sizes_are_no_duplicates(tmp_path):
     assert validate(paths).is_clean
 
 
+@pytest.mark.case("K09")
 def test_decoding_finds_silence_and_what_headers_do_not_tell(tmp_path):
     silent = tmp_path / "silent.wav"
     soundfile.write(silent, np.zeros(16000), 16000)

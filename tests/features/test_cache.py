@@ -162,6 +162,7 @@ def test_a_constant_that_is_changed_in_the_code_finds_nothing(folder, tmp_path):
     assert len(list(folder.iterdir())) == 2
 
 
+@pytest.mark.case("K01")
 def test_another_signal_under_the_same_name_finds_nothing(folder, computed, tmp_path):
     import soundfile
 
@@ -312,6 +313,7 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(
 
 @pytest.mark.case("G09")
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
+@pytest.mark.case("K25")
 def test_a_folder_of_another_mode_is_read_all_the_same(folder):
     AcousticFeatures(cache=folder).transform(FRAMES[:2])
     folder.chmod(0o500)

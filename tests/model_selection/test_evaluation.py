@@ -251,6 +251,7 @@ class TestRouting:
 
 class TestProtocol:
     @pytest.mark.parametrize("cv", [KFold(3), 3])
+    @pytest.mark.case("K12")
     def test_a_leak_is_refused(self, corpus, cv):
         message = r"Fold 1 is not speaker-independent.* SpeakerFolds.* allow_leaks=True"
         with pytest.raises(ValueError, match=message):
@@ -344,6 +345,7 @@ class TestArguments:
         assert result.files == [f"{i}.wav" for i in range(40)]
         assert result.labels == ["calm", "glad"]
 
+    @pytest.mark.case("K05")
     def test_parts_of_files_are_taken_for_recordings(self, corpus):
         @dataclass(frozen=True)
         class Part:
@@ -379,6 +381,7 @@ class TestArguments:
             (lambda c: (list(c.data), c.target[:3]), "inconsistent numbers of samples"),
         ],
     )
+    @pytest.mark.case("K18")
     def test_what_cannot_be_meant_gets_an_answer_that_helps(
         self, corpus, arguments, message
     ):
@@ -386,6 +389,7 @@ class TestArguments:
             evaluate(DummyClassifier(), *arguments(corpus))
 
     @pytest.mark.parametrize("where", ["groups", "target"])
+    @pytest.mark.case("K12")
     def test_numbers_beside_texts_are_refused(self, corpus, where):
         corpus[where] = [1, *corpus[where].tolist()[1:-1], "1"]
         with pytest.raises(ValueError, match=rf"{where} has both texts and numbers"):
@@ -405,6 +409,7 @@ class TestArguments:
         ],
     )
     @pytest.mark.filterwarnings("ignore:Fold")
+    @pytest.mark.case("K12")
     def test_names_that_a_person_takes_for_one_are_named(self, corpus, names, message):
         corpus.groups = np.repeat(names, 10)
         with pytest.warns(UserWarning, match=message):
@@ -563,6 +568,7 @@ class TestCheckpoints:
         corpus.data = corpus.data[::-1]
         assert attempt(corpus=corpus)[1] == 5
 
+    @pytest.mark.case("K01")
     def test_a_changed_file_is_run_again(self, tmp_path):
         corpus, log = slow.make_corpus(), tmp_path / "log"
         paths = [tmp_path / f"{i}.wav" for i in range(40)]

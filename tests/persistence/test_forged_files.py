@@ -2,16 +2,19 @@
 
 import bz2
 import gzip
+import importlib.util
 import io
 import json
 import lzma
 import os
 import pickle
 import struct
+import sys
 import time
 import tracemalloc
 import zipfile
 import zlib
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -437,6 +440,7 @@ def test_a_file_larger_than_allowed_is_refused(model_file):
 @pytest.mark.case("F09")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("number", ["0", "3"])
+@pytest.mark.case("K03")
 def test_weights_that_are_not_finite_are_refused(
     bad, number, network_forgery, fitted_system
 ):
@@ -447,6 +451,7 @@ def test_weights_that_are_not_finite_are_refused(
         skser.load(network_forgery.path)
 
 
+@pytest.mark.case("K03")
 def test_coefficients_that_are_not_finite_are_refused(forgery, table_system):
     components = table_system["rotate"].components_.copy()
     components[0, 0] = np.nan
@@ -460,6 +465,7 @@ def test_coefficients_that_are_not_finite_are_refused(forgery, table_system):
     "name", ["_n_support", "support_", "_dual_coef_", "dual_coef_"]
 )
 @pytest.mark.parametrize("kind", ["masked", "objects", "list", "other numbers"])
+@pytest.mark.case("K22")
 def test_support_vectors_in_another_kind_of_array_are_refused(
     name, kind, forgery, table_system
 ):
@@ -487,6 +493,7 @@ def test_support_vectors_in_another_kind_of_array_are_refused(
 @pytest.mark.parametrize(
     "value", [{"masked": [[1.0], [True], 0.0]}, {"objects": [[1], ["x"]]}], ids=str
 )
+@pytest.mark.case("K22")
 def test_masks_and_objects_are_refused_where_fit_leaves_numbers(value, forgery):
     forgery.edit_estimator(
         "StandardScaler", lambda node: node["attributes"].update(n_samples_=value)
@@ -496,6 +503,7 @@ def test_masks_and_objects_are_refused_where_fit_leaves_numbers(value, forgery):
 
 
 @pytest.mark.parametrize("text", [b"[]", b"{}", b"[[]]"], ids=str)
+@pytest.mark.case("K23")
 def test_a_manifest_of_nothing_but_brackets_costs_neither_time_nor_memory(
     text, forgery
 ):
@@ -510,6 +518,7 @@ def test_a_manifest_of_nothing_but_brackets_costs_neither_time_nor_memory(
     assert peak < 10**7
 
 
+@pytest.mark.case("K23")
 def test_a_manifest_of_more_than_four_megabytes_is_refused(forgery):
     members = forgery.read()
     members["manifest.json"] += b" " * 2**22
@@ -531,3 +540,18 @@ def test_a_file_cannot_ask_for_an_expression(forgery):
     forgery.edit(replace_model(estimator("GridSearchCV", params)))
     with pytest.raises(ModelFileError, match="pre_dispatch"):
         skser.load(forgery.path)
+
+
+@pytest.mark.case("K22")
+def test_forged_files_of_all_kinds_are_refused_or_answer(tmp_path, monkeypatch):
+    path = Path(__file__).parents[1] / "fuzz_models.py"
+    specification = importlib.util.spec_from_file_location("fuzz_models", path)
+    fuzz = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "fuzz_models", fuzz)  # where dataclasses look
+    specification.loader.exec_module(fuzz)
+    (tmp_path / "originals").mkdir()
+    fuzz.save_originals(tmp_path / "originals")
+    tally = fuzz.try_in_child(tmp_path, range(150))
+    assert tally.faults == []
+    assert tally.n_files == tally.n_accepted + tally.n_refused == 150
+    assert 10 < tally.n_accepted < 100

@@ -149,3 +149,60 @@ def test_parameters_of_other_versions_are_left_out_if_nobody_changed_them(
     else:
         with pytest.raises(ModelFileError, match=message):
             skser.load(forgery.path)
+
+
+# What stands in tests/data/model_files was written in environments of these versions,
+# and read in each of them; the answers are those of the version that wrote the file.
+MODEL_FILES = MODELS.with_name("model_files")
+ROWS = np.round(np.random.default_rng(0).normal(size=(30, 4)), 3)
+ROWS += np.arange(30)[:, np.newaxis] % 3
+UTTERANCES = [
+    np.round(np.random.default_rng(i).normal(i % 3, 1, (6, 1)), 3) for i in range(30)
+]
+
+
+@pytest.mark.case("K15")
+@pytest.mark.filterwarnings("ignore:The `probability` parameter:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*was saved with:UserWarning")
+@pytest.mark.parametrize("written", ["1.6.1", "1.7.2", "1.8.0", "1.9.0"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "discriminant",
+        "ivectors",
+        "logistic",
+        "machine",
+        "mixture",
+        "search",
+        "statistics",
+    ],
+)
+def test_golden_files_of_four_versions_answer_as_where_they_were_written(
+    name, written, tmp_path
+):
+    loaded = skser.load(MODEL_FILES / f"{name}-{written}.skser")
+    X = UTTERANCES if name in ("ivectors", "statistics") else ROWS
+    with np.load(MODEL_FILES / f"{name}.npz") as file:
+        answers = dict(file)
+    for method, expected in answers.items():
+        found = getattr(loaded, method)(X)
+        if expected.dtype.kind == "f":
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+        else:
+            np.testing.assert_array_equal(found, expected)
+    skser.save(loaded, tmp_path / "again")
+
+
+@pytest.mark.case("K15")
+def test_a_classifier_that_would_have_other_posteriors_here_is_refused(forgery, table):
+    skser.save(LogisticRegression().fit(*table), forgery.path)
+
+    def change(node):
+        node["params"]["solver"] = "liblinear"
+
+    forgery.edit_estimator("LogisticRegression", change)
+    if hasattr(LogisticRegression(), "multi_class"):  # scikit-learn up to 1.7
+        skser.load(forgery.path)
+    else:
+        with pytest.raises(ModelFileError, match="other posteriors"):
+            skser.load(forgery.path)

@@ -44,6 +44,7 @@ def test_a_missing_folder_is_not_made(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no such mode")
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+@pytest.mark.case("K24")
 def test_a_file_that_is_replaced_keeps_its_permissions(path, mode):
     path.chmod(mode)
     with replacing(path) as file:
@@ -61,6 +62,7 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+@pytest.mark.case("K24")
 def test_remains_of_the_same_file_are_removed_once_they_are_an_hour_old(path):
     names = ["precious.1.unfinished", "precious.2.unfinished", "other.3.unfinished"]
     for name in names:

@@ -411,6 +411,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.case("K01")
 def test_other_values_of_any_kind_of_input_are_evaluated_again(kind, point, tmp_path):
     def run(X, folder):
         corpus = Bunch(data=KINDS[kind](X), target=point.corpus.target)
@@ -435,6 +436,7 @@ def test_a_broken_classifier_does_not_get_its_old_score(point, tmp_path, monkeyp
     assert run() == 0.5
 
 
+@pytest.mark.case("K01")
 def test_recordings_that_were_replaced_are_evaluated_again(tmp_path):
     paths = [tmp_path / f"{i}.txt" for i in range(8)]
 

@@ -106,6 +106,7 @@ def test_a_folder_that_cannot_be_listed_is_used_all_the_same(store, monkeypatch)
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
 @pytest.mark.parametrize("mode", [0o300, 0o500, 0o000])
+@pytest.mark.case("K25")
 def test_a_folder_of_any_mode_ends_nothing(store, mode):
     store.folder.chmod(mode)
     with warnings.catch_warnings():

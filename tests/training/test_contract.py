@@ -306,6 +306,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("reader", READERS)
+@pytest.mark.case("K04")
 def test_what_a_function_reads_is_read_in_every_fit(reader, monkeypatch):
     network, change = READERS[reader]
     classifier = classify(network).fit(X, Y)
