@@ -22,7 +22,6 @@ from skser.training._data import (
     Utterances,
     discretize_ratings,
     hold_out,
-    padded_lengths,
     prediction_batches,
     training_batches,
 )
@@ -54,7 +53,6 @@ __all__ = [
     "list_observers",
     "map_batches",
     "pad_sequences",
-    "padded_lengths",
     "prediction_batches",
     "train",
     "training_batches",
