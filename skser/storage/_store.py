@@ -235,7 +235,7 @@ def map_cached(function, utterances, transformer, packages):
         parameters of `transformer` and this package's and other packages' code.
     utterances : list of ndarray
     transformer : estimator
-        With the parameters `n_jobs`, as of :func:`~skser._parallel.map_utterances`,
+        With the parameters `n_jobs`, the number of threads over utterances,
         and `cache`, the folder, or None for no cache.
     packages : sequence of str
         Those whose versions have a part in the results.

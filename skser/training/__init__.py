@@ -4,7 +4,7 @@ No scikit-learn estimators here: :mod:`skser.classifiers` has those. Importing t
 package does not import TensorFlow.
 """
 
-from skser._sequences import pad_sequences, round_length
+from skser._sequences import pad_sequences
 from skser.training._checkpoint import TrainingCheckpoint
 from skser.training._compiled import (
     OPTIMIZERS,
@@ -54,7 +54,6 @@ __all__ = [
     "map_batches",
     "pad_sequences",
     "prediction_batches",
-    "round_length",
     "train",
     "training_batches",
 ]
