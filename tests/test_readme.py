@@ -15,7 +15,8 @@ def test_the_python_in_the_readme_runs(speech, small_system, monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets, "load_emodb", lambda path: speech)
     quick = clone(small_system).set_params(classify__max_epochs=1)
-    monkeypatch.setattr(systems, "attention_blstm_fcn", lambda **options: quick)
+    for name in ("attention_blstm_fcn", "recommended"):
+        monkeypatch.setattr(systems, name, lambda **options: clone(quick))
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert len(blocks) >= 3
     namespace = {}
@@ -24,3 +25,4 @@ def test_the_python_in_the_readme_runs(speech, small_system, monkeypatch, tmp_pa
             exec(block, namespace)
     assert len(namespace["results"]["test_UA"]) == 3
     assert namespace["weights"][0].ndim == 1
+    assert set(namespace["result"].groups) == set(speech.groups)
