@@ -25,4 +25,4 @@ def test_the_python_in_the_readme_runs(speech, small_system, monkeypatch, tmp_pa
             exec(block, namespace)
     assert len(namespace["results"]["test_UA"]) == 3
     assert namespace["weights"][0].ndim == 1
-    assert set(namespace["result"].groups) == set(speech.groups)
+    assert set(namespace["result"].to_frame()["speaker"]) == set(speech.groups)
