@@ -642,7 +642,8 @@ N. Dehak, P. Kenny, R. Dehak, P. Dumouchel and P. Ouellet, "Front-end factor
         about=f"""\
 As :func:`statistics_ivector_vote`, except that statistics and i-vectors of each speaker
 are moved to the mean and deviation of the training speakers, by
-:class:`~skser.normalization.SpeakerNormalizer`.
+:class:`~skser.normalization.SpeakerNormalizer`; and that the first member knows
+cepstral coefficients 1 to 4, too, and is shrunken by 0.4.
 
 {TRANSDUCTIVE}""",
         notes=ROUTING,

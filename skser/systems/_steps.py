@@ -83,7 +83,7 @@ FEW_STATISTICS = {
 N_STATISTICS = 3496
 
 
-# Columns of these descriptors: prosody first, then the spectrum.
+# Prosody first, then the spectrum.
 PROSODY_DESCRIPTORS = (
     "log_energy",
     "zero_crossing_rate",
@@ -93,12 +93,14 @@ PROSODY_DESCRIPTORS = (
     "voiced",
     "flux",
 )
-PROSODY_COLUMNS = tuple(range(10))
 CONTOUR_DESCRIPTORS = {
-    "descriptors": (*PROSODY_DESCRIPTORS, "log_mel", "mfcc"),
+    "descriptors": (*PROSODY_DESCRIPTORS, "mfcc", "log_mel"),
     "n_mels": 40,
     "n_mfcc": 20,
 }
+# The columns of prosody, and of the cepstral coefficients 1 to 4 behind it.
+PROSODY_COLUMNS = tuple(range(10))
+CEPSTRUM_COLUMNS = (11, 12, 13, 14)
 CONTOUR_STATISTICS = {
     "statistics": (
         "mean",
@@ -304,7 +306,10 @@ def statistics_ivector_vote(arguments: Arguments, *, by_speaker: bool = False) -
         steps = [*steps, *scaled, ("classify", classifier)]
         return name, Pipeline(steps, memory=arguments.memory)
 
-    prosody = FrameStatistics(**CONTOUR_STATISTICS, columns=PROSODY_COLUMNS)
+    # The voice's timbre helps where it is known what it is usually like.
+    columns = PROSODY_COLUMNS + CEPSTRUM_COLUMNS * by_speaker
+    discriminant = ShrunkenDiscriminantAnalysis(shrinkage=0.4 if by_speaker else 0.1)
+    prosody = FrameStatistics(**CONTOUR_STATISTICS, columns=columns)
     everything = FrameStatistics(**CONTOUR_STATISTICS)
     contours = [
         *short_frames(arguments, **CONTOUR_DESCRIPTORS),
@@ -312,11 +317,7 @@ def statistics_ivector_vote(arguments: Arguments, *, by_speaker: bool = False) -
             "classify",
             SoftVotingClassifier(
                 [
-                    classify(
-                        "prosody",
-                        [("statistics", prosody)],
-                        ShrunkenDiscriminantAnalysis(shrinkage=0.1),
-                    ),
+                    classify("prosody", [("statistics", prosody)], discriminant),
                     classify(
                         "spectrum",
                         [("statistics", everything)],

@@ -78,6 +78,16 @@ def test_prosody_is_the_columns_without_bands_and_cepstra(fitted):
     assert pytest.approx(30 / n_statistics) == parts["spectrum"]["classify"].C
 
 
+def test_by_speaker_the_first_member_knows_four_cepstra_more():
+    system = statistics_ivector_vote_transductive()
+    contours = dict(system["classify"].estimators)["contours"].estimator
+    names = contours["features"].get_feature_names_out()
+    prosody = dict(contours["classify"].estimators)["prosody"]
+    columns = list(prosody["statistics"].columns)
+    assert len(columns) == 14
+    assert names[columns[10:]].tolist() == [f"mfcc_{i}" for i in range(1, 5)]
+
+
 def test_who_speaks_must_be_said_to_the_transductive_system_and_counts(shrink, speech):
     system = shrink(
         statistics_ivector_vote_transductive(input_sample_rate=16000, random_state=0)
