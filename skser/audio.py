@@ -187,6 +187,11 @@ class AudioLoader(ListTransformer):
     max_duration : float, default=600.0
         Longest duration accepted, in seconds; None accepts any. A small file can
         announce, or unpack to, an enormous length.
+    rms : float, default=None
+        If given, each signal is shifted to mean 0 and scaled to this root mean square,
+        once it is mixed and resampled, so that the level of the recording no longer
+        matters; 0.05 (-26 dB) is that of usual speech. Silence stays silence. None
+        leaves signals as they are.
     n_jobs : int, default=None
         Number of threads that read files. None is 1, -1 is all processors.
 
@@ -226,6 +231,7 @@ class AudioLoader(ListTransformer):
     _parameter_constraints = {
         **_AUDIO_PARAMETERS,
         "input_sample_rate": [Interval(Integral, *_SAMPLE_RATES, closed="both"), None],
+        "rms": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
     }
 
@@ -235,6 +241,7 @@ class AudioLoader(ListTransformer):
         *,
         input_sample_rate=None,
         max_duration=600.0,
+        rms=None,
         n_jobs=None,
     ):
         set_parameters(self, locals())
@@ -294,7 +301,9 @@ class AudioLoader(ListTransformer):
             items = zip(entries, names, strict=True)
             loaded = map_utterances(load, items, self.n_jobs)
         _warn(loaded, names)
-        return Batch(one.signal for one in loaded)
+        if self.rms is None:
+            return Batch(one.signal for one in loaded)
+        return Batch(scale_to_rms(one.signal, self.rms) for one in loaded)
 
     def inspect(self, X):
         """Look at what the headers of all recordings tell; nothing is decoded.
@@ -767,6 +776,24 @@ def mix_channels(samples):
         power = np.einsum("ij,ij->", samples, samples, dtype=float)
         powers = np.array([power, n_channels**2 * (mean @ mean)])
         return mean.astype(np.float32), powers
+
+
+def scale_to_rms(signal, rms):
+    """Shift a signal to mean 0 and scale it to a root mean square.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_samples,)
+    rms : float
+
+    Returns
+    -------
+    scaled : ndarray of float32 of shape (n_samples,)
+        Silence, and any other constant, is 0.
+    """
+    signal = signal - signal.mean(dtype=np.float64)
+    level = np.sqrt(np.mean(np.square(signal, dtype=np.float64)))
+    return (signal * (rms / level if level > 0 else 0)).astype(np.float32)
 
 
 def have_cancelled(powers, n_samples):

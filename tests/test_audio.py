@@ -1046,6 +1046,31 @@ def test_integer_channels_do_not_overflow():
     np.testing.assert_allclose(signal, 32767 / 32768)
 
 
+@pytest.mark.parametrize("gain", [0.1, 1, 4])
+def test_all_signals_are_brought_to_one_level_and_to_mean_0(gain):
+    noise = np.random.default_rng(0).normal(0.02, 0.1, (2, 44100, 2))
+    signals = from_waveforms(gain * noise, rms=0.05)
+    for signal in signals:
+        assert signal.dtype == np.float32
+        np.testing.assert_allclose(np.sqrt(np.mean(signal**2)), 0.05, rtol=1e-4)
+        assert abs(signal.mean()) < 1e-5
+    expected = from_waveforms(noise, rms=0.05)
+    np.testing.assert_allclose(np.stack(signals), np.stack(expected), atol=1e-6)
+
+
+def test_silence_and_constants_stay_silent_at_any_level():
+    signals = from_waveforms([np.zeros(2000), np.full(2000, 0.5)], rms=0.05)
+    assert not np.any(np.stack(signals))
+
+
+def test_a_file_is_brought_to_the_level_behind_resampling(tmp_path):
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, 0.9 * np.sin(np.arange(48000) / 20), 48000)
+    [signal] = AudioLoader(rms=0.1).transform([path])
+    assert len(signal) == RATE
+    np.testing.assert_allclose(np.sqrt(np.mean(signal**2)), 0.1, rtol=1e-4)
+
+
 def test_a_table_holds_waveforms_of_equal_length():
     table = np.random.default_rng(0).uniform(-1, 1, size=(3, 2000))
     signals = from_waveforms(table)

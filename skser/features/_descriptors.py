@@ -1,4 +1,4 @@
-"""Short-time descriptors: MFCC, mel energies, pitch (F0), voicing, HNR, ZCR."""
+"""Short-time descriptors: MFCC, mel energies, flux, pitch (F0), voicing, HNR, ZCR."""
 
 import functools
 import os
@@ -27,6 +27,9 @@ SILENCE = 0.5 / 32768
 # Energies below that of the quietest sound of 16 bits are all the same silence.
 ENERGY_FLOOR = SILENCE**2
 
+# Between the voices of men and of women.
+_LOG_PITCH_WITHOUT_VOICE = 7.3
+
 # Number of frames described at a time, so that the memory beside the result is bounded,
 # and most of it stays in the processor's cache.
 _CHUNK_LENGTH = 256
@@ -50,10 +53,16 @@ class SpeechDescriptors(ListTransformer):
         - "pitch": fundamental frequency in Hz, 0 without voice
         - "voicing": height of the correlation's peak, from 0 to 1
         - "harmonics_to_noise": in dB, from -20 to 40
+        - "voiced": 1 where there is a voice, else 0
+        - "log_pitch": logarithm of the pitch to base 2, so that 1 is an octave; on a
+          straight line where there is no voice. Without any it is that of 158 Hz.
+        - "flux": what changes from the frame before. Four columns: the mean change, up
+          or down, of all log mel energies, of the lowest third of the bands, and of the
+          highest; and the Euclidean distance of cepstra 1 to 12. 0 for the first frame.
     n_mfcc : int, default=13
         Number of cepstral coefficients.
     n_mels : int, default=26
-        Number of mel bands, for "mfcc" as for "log_mel".
+        Number of mel bands, for "mfcc" and "flux" as for "log_mel".
     sample_rate : int, default=16000
         Of the frames' signals, in Hz.
     n_jobs : int, default=None
@@ -145,7 +154,7 @@ class SpeechDescriptors(ListTransformer):
         return described
 
     def _name_columns(self):
-        widths = {"mfcc": self.n_mfcc, "log_mel": self.n_mels}
+        widths = {"mfcc": self.n_mfcc, "log_mel": self.n_mels, "flux": 4}
         names = []
         for name in self.descriptors:
             numbered = [f"{name}_{i}" for i in range(widths.get(name, 0))]
@@ -167,16 +176,20 @@ class SpeechDescriptors(ListTransformer):
         return check_utterances(X, 2, "(n_frames, frame_length)")
 
     def _describe(self, frames):
-        """Return the descriptors of one utterance; none looks beyond its frame."""
-        chunks = []
-        for start in range(0, len(frames), _CHUNK_LENGTH):
-            chunk = frames[start : start + _CHUNK_LENGTH].astype(np.float64)
-            analysis = _Analysis(chunk, self)
-            # What overflows is reported by `transform`, with its place.
-            with np.errstate(over="ignore", invalid="ignore"):
-                columns = [DESCRIPTORS[name](analysis) for name in self.descriptors]
-                chunks.append(np.column_stack(columns).astype(np.float32))
-        return np.concatenate(chunks)
+        """Return the descriptors of one utterance, float32."""
+        columns = [[] for _ in self.descriptors]
+        # What overflows is reported by `transform`, with its place.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(frames), _CHUNK_LENGTH):
+                chunk = frames[start : start + _CHUNK_LENGTH].astype(np.float64)
+                analysis = _Analysis(chunk, self)
+                for parts, name in zip(columns, self.descriptors, strict=True):
+                    parts.append(DESCRIPTORS[name](analysis))
+            contours = [np.concatenate(parts) for parts in columns]
+            for i, name in enumerate(self.descriptors):
+                if name in _ACROSS_FRAMES:
+                    contours[i] = _ACROSS_FRAMES[name](contours[i])
+            return np.column_stack(contours).astype(np.float32)
 
 
 class _Analysis:
@@ -216,7 +229,39 @@ DESCRIPTORS = {
     "pitch": lambda analysis: analysis.periodicity.pitch,
     "voicing": lambda analysis: analysis.periodicity.voicing,
     "harmonics_to_noise": lambda analysis: analysis.periodicity.harmonics_to_noise,
+    "voiced": lambda analysis: analysis.periodicity.pitch > 0,
+    "log_pitch": lambda analysis: analysis.periodicity.pitch,
+    "flux": lambda analysis: analysis.log_mel,
 }
+
+
+def _interpolate_pitch(pitch):
+    """Return the logarithm of the pitch, on a straight line where there is no voice."""
+    voiced = np.flatnonzero(pitch)
+    if not len(voiced):
+        return np.full(len(pitch), _LOG_PITCH_WITHOUT_VOICE)
+    return np.interp(np.arange(len(pitch)), voiced, np.log2(pitch[voiced]))
+
+
+def _flux(log_mel):
+    """Return the change of the spectrum, of its ends and its shape, (n_frames, 4)."""
+    n_mels = log_mel.shape[1]
+    change = np.diff(log_mel, axis=0, prepend=log_mel[:1])
+    size = np.abs(change)
+    cepstra = fft.dct(change, axis=1, norm="ortho")[:, 1:13]
+    return np.column_stack(
+        [
+            size.mean(axis=1),
+            size[:, : max(1, n_mels // 3)].mean(axis=1),
+            size[:, 2 * n_mels // 3 :].mean(axis=1),
+            np.linalg.norm(cepstra, axis=1),
+        ]
+    )
+
+
+# Of those descriptors that look beyond their frame: from what `DESCRIPTORS` gives of
+# all frames of an utterance.
+_ACROSS_FRAMES = {"log_pitch": _interpolate_pitch, "flux": _flux}
 
 
 @functools.lru_cache(maxsize=8)

@@ -246,6 +246,8 @@ class FrameStatistics(StatelessTransformer):
     delta_statistics : sequence of str or None, default=None
         Of the contour of changes, :math:`(x_{t+1} - x_{t-1})/2`. None is the same as
         `statistics`; an empty sequence is none.
+    columns : sequence of int, default=None
+        Which features are described, by their places in a frame. None is all.
 
     Attributes
     ----------
@@ -272,11 +274,13 @@ class FrameStatistics(StatelessTransformer):
     _parameter_constraints = {
         "statistics": [list, tuple],
         "delta_statistics": [list, tuple, None],
+        "columns": [list, tuple, None],
     }
 
-    def __init__(self, statistics=_DEFAULT, delta_statistics=None):
+    def __init__(self, statistics=_DEFAULT, delta_statistics=None, *, columns=None):
         self.statistics = statistics
         self.delta_statistics = delta_statistics
+        self.columns = columns
 
     def transform(self, X):
         """Compute the statistics of each utterance.
@@ -295,9 +299,12 @@ class FrameStatistics(StatelessTransformer):
         Raises
         ------
         ValueError
-            If a statistic is unknown or there is none at all.
+            If a statistic is unknown or there is none at all, or a frame has no such
+            column.
         """
         sequences = self._check_input(X, reset=not hasattr(self, "n_features_in_"))
+        if self.columns is not None:
+            sequences = [sequence[:, list(self.columns)] for sequence in sequences]
         rows = np.array([self._describe(sequence) for sequence in sequences])
         check_finite(rows, "What FrameStatistics makes of X")
         return rows
@@ -318,6 +325,8 @@ class FrameStatistics(StatelessTransformer):
         if input_features is None:
             check_is_fitted(self, "n_features_in_")
             input_features = [f"x{i}" for i in range(self.n_features_in_)]
+        if self.columns is not None:
+            input_features = [input_features[i] for i in self.columns]
         named = (("", self.statistics), ("delta_", self._delta_statistics()))
         return np.array(
             [
@@ -352,4 +361,13 @@ class FrameStatistics(StatelessTransformer):
                 f"statistics must be names out of {', '.join(_STATISTICS)}; got "
                 f"{unknown if unknown else 'none'}."
             )
-        return validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
+        X = validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
+        if self.columns is not None:
+            known = range(self.n_features_in_)
+            missing = [column for column in self.columns if column not in known]
+            if missing or not len(self.columns):
+                raise ValueError(
+                    f"columns must be places from 0 to {self.n_features_in_ - 1}, of "
+                    f"the features of a frame, got {missing or 'none'}."
+                )
+        return X

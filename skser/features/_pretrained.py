@@ -21,6 +21,7 @@ import numpy as np
 from skser._base import StatelessTransformer, set_parameters
 from skser._compat import Interval
 from skser._sequences import Batch, check_utterances
+from skser.audio import scale_to_rms
 from skser.storage import map_cached
 
 # What is taken of a file that does not say otherwise.
@@ -540,9 +541,7 @@ class _Encoding:
     def __call__(self, signal):
         signal = signal.astype(np.float32, copy=False)
         if self.rms is not None:
-            signal = signal - signal.mean(dtype=np.float64)
-            level = np.sqrt(np.mean(np.square(signal, dtype=np.float64)))
-            signal = signal * (self.rms / level if level > 0 else 0)
+            signal = scale_to_rms(signal, self.rms)
         return get_encoder(self.model, self.sha256)(signal, self.outputs)
 
 

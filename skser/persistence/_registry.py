@@ -58,6 +58,7 @@ _CLASSES = {
     "GaussianBernoulliRBM": "skser.ivectors",
     "TotalVariability": "skser.ivectors",
     "WCCN": "skser.ivectors",
+    "AugmentedTraining": "skser.ensembles",
     "SoftVotingClassifier": "skser.ensembles",
     "Pipeline": "sklearn.pipeline",
     "FeatureUnion": "sklearn.pipeline",

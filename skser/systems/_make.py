@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from skser.audio import AudioLoader
 from skser.streaming import learning_steps
 from skser.systems._rows import ROWS, Row
-from skser.systems._steps import Arguments
+from skser.systems._steps import RMS, Arguments
 
 
 def make_system(
@@ -92,7 +92,9 @@ def make_system(
     arguments = Arguments(
         model, input_sample_rate, n_jobs, random_state, verbose, memory
     )
-    loader = AudioLoader(input_sample_rate=input_sample_rate, n_jobs=n_jobs)
+    # Steps with an encoder scale its input themselves.
+    rms = RMS if row.is_scaled and model is None else None
+    loader = AudioLoader(input_sample_rate=input_sample_rate, rms=rms, n_jobs=n_jobs)
     return Pipeline([("load", loader), *row.steps(arguments)], memory=memory)
 
 

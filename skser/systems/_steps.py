@@ -23,7 +23,7 @@ from skser.classifiers import (
     SegmentStatistics,
     ShrunkenDiscriminantAnalysis,
 )
-from skser.ensembles import SoftVotingClassifier
+from skser.ensembles import AugmentedTraining, SoftVotingClassifier
 from skser.features import (
     CATALOGUE,
     AcousticFeatures,
@@ -81,6 +81,46 @@ FEW_STATISTICS = {
 }
 # 40 x 65 of the descriptors and 7 x 128 of the components.
 N_STATISTICS = 3496
+
+
+# Prosody first, then the spectrum.
+PROSODY_DESCRIPTORS = (
+    "log_energy",
+    "zero_crossing_rate",
+    "log_pitch",
+    "voicing",
+    "harmonics_to_noise",
+    "voiced",
+    "flux",
+)
+CONTOUR_DESCRIPTORS = {
+    "descriptors": (*PROSODY_DESCRIPTORS, "mfcc", "log_mel"),
+    "n_mels": 40,
+    "n_mfcc": 20,
+}
+# The columns of prosody, and of the cepstral coefficients 1 to 4 behind it.
+PROSODY_COLUMNS = tuple(range(10))
+CEPSTRUM_COLUMNS = (11, 12, 13, 14)
+CONTOUR_STATISTICS = {
+    "statistics": (
+        "mean",
+        "std",
+        *(f"percentile_{percentage}" for percentage in (1, 10, 25, 50, 75, 90, 99)),
+        "quartile_range",
+        "range",
+        "skewness",
+        "kurtosis",
+        "slope",
+        "curvature",
+    ),
+    "delta_statistics": (
+        "std",
+        "magnitude",
+        *(f"percentile_{percentage}" for percentage in (1, 10, 90, 99)),
+    ),
+}
+# 21 statistics of 70 contours.
+N_CONTOUR_STATISTICS = 1470
 
 
 class Arguments(NamedTuple):
@@ -246,9 +286,7 @@ def robust(
         (
             "classify",
             # Rows have a squared norm of about the number of statistics.
-            LogisticRegression(
-                C=30 / n_statistics, class_weight="balanced", max_iter=2000
-            ),
+            logistic_regression(30 / n_statistics),
         ),
     ]
     members = [
@@ -258,11 +296,56 @@ def robust(
     return [("classify", SoftVotingClassifier(members, weights=[1, 2]))]
 
 
+def statistics_ivector_vote(arguments: Arguments, *, by_speaker: bool = False) -> list:
+    """Return the vote of two linear models of contours, and of one of i-vectors."""
+
+    def classify(name, steps, classifier):
+        """Return a member of the vote."""
+        speakers = SpeakerNormalizer() if by_speaker else "passthrough"
+        scaled = [("speakers", speakers), ("scale", StandardScaler())]
+        steps = [*steps, *scaled, ("classify", classifier)]
+        return name, Pipeline(steps, memory=arguments.memory)
+
+    # The voice's timbre helps where it is known what it is usually like.
+    columns = PROSODY_COLUMNS + CEPSTRUM_COLUMNS * by_speaker
+    discriminant = ShrunkenDiscriminantAnalysis(shrinkage=0.4 if by_speaker else 0.1)
+    prosody = FrameStatistics(**CONTOUR_STATISTICS, columns=columns)
+    everything = FrameStatistics(**CONTOUR_STATISTICS)
+    contours = [
+        *short_frames(arguments, **CONTOUR_DESCRIPTORS),
+        (
+            "classify",
+            SoftVotingClassifier(
+                [
+                    classify("prosody", [("statistics", prosody)], discriminant),
+                    classify(
+                        "spectrum",
+                        [("statistics", everything)],
+                        # Rows have a squared norm of about their length.
+                        logistic_regression(30 / N_CONTOUR_STATISTICS),
+                    ),
+                ]
+            ),
+        ),
+    ]
+    augmented = AugmentedTraining(
+        Pipeline(contours, memory=arguments.memory),
+        ["telephone band"],
+        random_state=arguments.random_state,
+    )
+    *ivectors, _, _ = ivector(arguments)
+    members = [
+        ("contours", augmented),
+        classify("ivectors", ivectors, logistic_regression(0.03)),
+    ]
+    return [("classify", SoftVotingClassifier(members, weights=[2, 1]))]
+
+
 def pretrained_statistics(arguments: Arguments, *, by_speaker: bool = False) -> list:
     """Return three layers of an encoder, their mean over time, and a linear model."""
     classify = ShrunkenDiscriminantAnalysis(shrinkage=0.7)
     if by_speaker:
-        classify = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)
+        classify = logistic_regression(0.1)
     return [
         ("features", pretrained_features(arguments, output=3)),
         ("statistics", FrameStatistics(["mean"], [])),
@@ -287,7 +370,8 @@ def pretrained_network(arguments: Arguments) -> list:
 
 def recommended(arguments: Arguments, *, by_speaker: bool = False) -> list:
     """Return what is best with an encoder, or without one."""
-    build = robust if arguments.model is None else pretrained_statistics
+    has_model = arguments.model is not None
+    build = pretrained_statistics if has_model else statistics_ivector_vote
     return build(arguments, by_speaker=by_speaker)
 
 
@@ -313,6 +397,11 @@ def short_frames(arguments: Arguments, **descriptors: Any) -> list:
 def linear_machine(C: float, *, verbose: bool = False) -> SVC:
     """Return a linear support vector machine that counts all classes alike."""
     return SVC(kernel="linear", C=C, class_weight="balanced", verbose=verbose)
+
+
+def logistic_regression(C: float) -> LogisticRegression:
+    """Return a logistic regression that counts all classes alike."""
+    return LogisticRegression(C=C, class_weight="balanced", max_iter=2000)
 
 
 def rotation(n_components: int) -> PCAWhitening:

@@ -56,6 +56,50 @@ def test_a_tone_has_its_energy_its_crossings_and_its_pitch(frames):
     assert values[3] > 0.99
 
 
+def test_pitch_is_on_a_straight_line_where_there_is_no_voice():
+    time = np.arange(8000) / 16000
+    parts = [np.sin(2 * np.pi * 125 * time), np.zeros(8000)]
+    parts += [np.sin(2 * np.pi * 250 * time)]
+    frames = Framer(400, 160).transform([np.concatenate(parts)])
+    [values] = SpeechDescriptors(["log_pitch", "voiced", "pitch"]).transform(frames)
+    log_pitch, voiced, pitch = values.T
+    np.testing.assert_array_equal(voiced, pitch > 0)
+    is_voiced = voiced == 1
+    np.testing.assert_allclose(log_pitch[is_voiced], np.log2(pitch[is_voiced]))
+    gap = np.flatnonzero(~is_voiced & (np.arange(150) > 20) & (np.arange(150) < 130))
+    assert len(gap) > 40
+    line = log_pitch[gap[0] - 1 : gap[-1] + 2]
+    np.testing.assert_allclose(np.diff(line), np.diff(line)[0], atol=1e-4)
+    assert log_pitch[10] == pytest.approx(np.log2(125), abs=0.02)
+    assert log_pitch[-10] == pytest.approx(np.log2(250), abs=0.02)
+
+
+def test_without_any_voice_the_logarithm_of_the_pitch_is_a_constant(frames):
+    [values] = SpeechDescriptors(["log_pitch"]).transform(frames[2:])
+    np.testing.assert_allclose(values, 7.3)
+
+
+def test_flux_is_the_change_of_the_spectrum_and_of_its_parts(frames):
+    both = SpeechDescriptors(["flux", "log_mel", "mfcc"], n_mels=40, n_mfcc=13)
+    [values] = both.transform(frames[1:2])
+    flux, bands, cepstra = np.split(values, [4, 44], axis=1)
+    change = np.abs(np.diff(bands, axis=0))
+    expected = [change.mean(axis=1), change[:, :13].mean(axis=1)]
+    expected += [change[:, 26:].mean(axis=1)]
+    expected += [np.linalg.norm(np.diff(cepstra[:, 1:], axis=0), axis=1)]
+    np.testing.assert_allclose(flux[1:], np.transpose(expected), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(flux[0], 0)
+
+
+def test_flux_and_pitch_do_not_depend_on_where_long_recordings_are_divided():
+    noise = np.random.default_rng(0).normal(0, 0.1, 160 * 600)
+    frames = Framer(400, 160).transform([noise])
+    descriptors = SpeechDescriptors(["flux", "log_pitch"])
+    [values] = descriptors.transform(frames)
+    [later] = descriptors.transform([frames[0][200:]])
+    np.testing.assert_allclose(values[201:, :4], later[1:, :4], rtol=1e-4)
+
+
 def test_silence_is_finite_and_without_warnings(frames):
     [silent] = SpeechDescriptors(NAMES).transform(frames[2:])
     assert np.isfinite(silent).all()

@@ -84,6 +84,22 @@ def test_every_column_has_a_name_of_its_own(utterances):
     assert names[-1] == "delta_energy_time_above_75"
 
 
+def test_only_the_columns_that_are_asked_for_are_described(utterances):
+    utterances = [np.hstack([x, x**2]) for x in utterances]
+    some = FrameStatistics(["mean"], ["std"], columns=[2, 0]).fit(utterances)
+    chosen = [utterance[:, [2, 0]] for utterance in utterances]
+    expected = FrameStatistics(["mean"], ["std"]).fit_transform(chosen)
+    np.testing.assert_array_equal(some.transform(utterances), expected)
+    names = ["x2_mean", "x0_mean", "delta_x2_std", "delta_x0_std"]
+    assert some.get_feature_names_out().tolist() == names
+
+
+@pytest.mark.parametrize("columns", [[], [-1], [0, 99]])
+def test_columns_that_no_frame_has_are_refused(utterances, columns):
+    with pytest.raises(ValueError, match="columns must be places from 0 to"):
+        FrameStatistics(columns=columns).fit(utterances)
+
+
 def test_an_unknown_statistic_is_refused_with_those_there_are(utterances):
     with pytest.raises(ValueError, match=r"out of mean, std, .*; got \['median'\]"):
         FrameStatistics(["median"], []).fit(utterances)

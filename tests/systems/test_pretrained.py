@@ -9,10 +9,10 @@ import pytest
 from skser import load, save
 from skser.__main__ import main
 from skser.systems import (
-    attention_blstm_fcn_robust,
     pretrained_statistics,
     recommended,
     recommended_transductive,
+    statistics_ivector_vote,
 )
 
 
@@ -26,7 +26,7 @@ def test_with_an_encoder_statistics_are_recommended_and_without_one_the_vote(
 ):
     with_encoder = recommended(model=tiny_encoder)
     assert repr(with_encoder) == repr(pretrained_statistics(model=tiny_encoder))
-    assert repr(recommended()) == repr(attention_blstm_fcn_robust())
+    assert repr(recommended()) == repr(statistics_ivector_vote())
     assert "speakers" in recommended_transductive(model=tiny_encoder).named_steps
 
 

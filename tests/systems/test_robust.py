@@ -1,4 +1,4 @@
-"""The recommended system: what it is made of, and who must be named to it."""
+"""The vote of network and statistics: its parts, and who must be named to it."""
 
 import numpy as np
 import pytest
