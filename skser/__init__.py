@@ -1,18 +1,17 @@
 """Speech emotion recognition with scikit-learn's own tools.
 
 The names stand in the order of the signal: recordings, frames, features, whitened
-components, labels. TensorFlow is imported only when a network is first fitted.
+components, labels. Each module is imported when one of its names is first used,
+TensorFlow when a network is first fitted.
 """
 
-__version__ = "0.1.0.dev0"  # before the imports: modules of the package read it
+import lazy_loader
 
-from skser import datasets, metrics, model_selection, systems
-from skser.audio import AudioLoader, Segment, load_audio
-from skser.classifiers import AttentionBLSTMFCNClassifier, NetworkClassifier
-from skser.features import AcousticFeatures
-from skser.framing import Framer, frame
-from skser.persistence import load, save
-from skser.whitening import PCAWhitening
+__version__ = "0.1.0.dev0"
+
+# Names are imported when they are first used (lazy imports): `__init__.pyi` says from
+# where. So the program can tell its version at once.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
 
 __all__ = [
     "AcousticFeatures",

@@ -8,15 +8,11 @@ import os
 import sys
 import traceback
 import warnings
-from contextlib import contextmanager, redirect_stdout
-from importlib.machinery import PathFinder
+from contextlib import redirect_stdout
 
-from skser._compat import InvalidParameterError
-from skser.command_line import PROGRAM, UsageError, make_parser
-from skser.storage import replacing
+from skser import __version__
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
-_USAGE_ERRORS = (UsageError, InvalidParameterError)
 # What the package raises on purpose. Anything else is a mistake in a program.
 _EXPECTED_ERRORS = (ImportError, OSError, RuntimeError, TypeError, ValueError)
 
@@ -49,12 +45,21 @@ def main(arguments: list[str] | None = None) -> int:
     ...
     0
     """
-    # TensorFlow is imported when a network is first needed, which is later than this.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments == ["--version"]:
+        print(f"skser {__version__}")
+        sys.exit(0)
+    # Here, so that the version is told without scikit-learn, which takes a second.
+    from skser._compat import InvalidParameterError
+    from skser.command_line import UsageError, as_typed, make_parser
+
+    misuses = (UsageError, InvalidParameterError)
     options = make_parser().parse_args(arguments)
-    with warnings.catch_warnings(), _quiet_tensorflow():
+    with warnings.catch_warnings():
         # As a line, without the source code that has issued it.
-        warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
+        warnings.showwarning = lambda message, *_: _say(
+            f"warning: {as_typed(str(message), options)}"
+        )
         try:
             _run(options)
         except KeyboardInterrupt:
@@ -80,8 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
         except Exception as error:
             if options.traceback:
                 traceback.print_exc()
-            _say(f"error: {_describe(error)}")
-            return _MISUSED if isinstance(error, _USAGE_ERRORS) else _FAILED
+            _say(f"error: {as_typed(_describe(error), options)}")
+            return _MISUSED if isinstance(error, misuses) else _FAILED
     return 0
 
 
@@ -97,6 +102,8 @@ def _run(options):
     # are.
     content = result.encode("utf-8", errors="surrogateescape")
     if getattr(options, "output", None) is not None:
+        from skser.storage import replacing
+
         with replacing(options.output) as file:
             file.write(content)
         if not options.quiet:
@@ -109,49 +116,10 @@ def _run(options):
         print(result, end="", flush=True)
 
 
-@contextmanager
-def _quiet_tensorflow():
-    """Keep to itself what TensorFlow has to say when it is imported, if it is.
-
-    It reports at length which processors it has not found, some of it (2.19 and later)
-    whatever TF_CPP_MIN_LOG_LEVEL says.
-    """
-    sys.meta_path.insert(0, _QuietFinder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(_QuietFinder)
-
-
-class _QuietFinder:
-    """Find TensorFlow, and let it be executed with the standard error closed."""
-
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        """Return how TensorFlow is imported, and None for everything else."""
-        spec = PathFinder.find_spec(name, path) if name == "tensorflow" else None
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-            spec.loader.exec_module = lambda module: _run_quietly(execute, module)
-        return spec
-
-
-def _run_quietly(function, *arguments):
-    """Call a function with nowhere to write errors to; what it raises is raised."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    # The file descriptor, because C++ does not know of sys.stderr.
-    os.dup2(nowhere, 2)
-    try:
-        function(*arguments)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def _say(text):
     """Write a line of the program's own to the standard error."""
+    from skser.command_line import PROGRAM
+
     print(f"{PROGRAM}: {text}", file=sys.stderr, flush=True)
 
 

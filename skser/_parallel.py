@@ -21,10 +21,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
 from skser._compat import has_local_processes
+from skser._progress import TrackedParallel, make_bar
 from skser._sequences import Batch, Place, read_place
 
 # Arrays begin at multiples of this, as those that NumPy allocates.
@@ -44,6 +45,9 @@ def map_utterances(
     function, utterances, n_jobs=None, temp_folder=None, prefer="threads"
 ):
     """Apply a function to each utterance, several at once if asked, in order.
+
+    A bar shows how far it is where it takes more than two seconds, in terminals and
+    notebooks.
 
     Parameters
     ----------
@@ -72,10 +76,12 @@ def map_utterances(
     has_workers = has_local_processes(n_jobs, prefer)
 
     def map_all(function, **how):
-        if effective_n_jobs(n_jobs) == 1:
-            return [function(utterance) for utterance in utterances]
-        parallel = Parallel(n_jobs=n_jobs, **how)
-        return parallel(delayed(function)(utterance) for utterance in utterances)
+        total = len(utterances) if hasattr(utterances, "__len__") else None
+        with make_bar(total, "Recordings", unit="recording") as bar:
+            if effective_n_jobs(n_jobs) == 1:
+                return list(_track(map(function, utterances), bar))
+            parallel = TrackedParallel(bar, n_jobs=n_jobs, **how)
+            return parallel(delayed(function)(utterance) for utterance in utterances)
 
     if temp_folder is None and not has_workers:
         return Batch(map_all(function, prefer=prefer))
@@ -87,6 +93,13 @@ def map_utterances(
     except BaseException:
         files.discard()
         raise
+
+
+def _track(results, bar):
+    """Move a bar on with each result."""
+    for result in results:
+        bar.update()
+        yield result
 
 
 class TemporaryArrays:

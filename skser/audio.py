@@ -44,7 +44,7 @@ _SAMPLE_RATES = (1_000, 768_000)
 # One frame of skser.Framer; what is shorter consists of padding for the most part.
 _SHORT_LENGTH = 1024
 # Samples lie within [-1, 1], give or take; beyond this they are unscaled integers.
-_PLAUSIBLE_PEAK = 100
+PLAUSIBLE_PEAK = 100
 # A mix that has so small a share of the power that unrelated channels would give it,
 # while these are louder than -80 dB, is what is left of opposite channels.
 _CANCELLED_SHARE, _SILENCE = 0.01, 1e-8
@@ -520,7 +520,7 @@ _REMARKS = [
     ),
     (
         ImplausibleAudioWarning,
-        lambda one: one.peak > _PLAUSIBLE_PEAK and f"up to {one.peak:.6g}",
+        lambda one: one.peak > PLAUSIBLE_PEAK and f"up to {one.peak:.6g}",
         "far outside of [-1, 1]: {}. If these are integers, pass them as such, or "
         "divide them by their full scale, 32768 for 16 bits.",
     ),
@@ -754,9 +754,7 @@ def _load_waveform(item, rate, sample_rate, max_duration):
 
 def _finish(signal, powers, rate, sample_rate, name):
     """Resample a signal, and check that it is finite before and behind that."""
-    of_channels, of_mean = powers
-    is_loud = of_channels > _SILENCE * len(signal)
-    is_cancelled = bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
+    is_cancelled = have_cancelled(powers, len(signal))
     peak = check_samples(signal, name)
     if rate != sample_rate:
         # librosa compiles its helpers with numba, which takes seconds to import. It is
@@ -794,6 +792,20 @@ def mix_channels(samples):
         power = np.einsum("ij,ij->", samples, samples, dtype=float)
         powers = np.array([power, n_channels**2 * (mean @ mean)])
         return mean.astype(np.float32), powers
+
+
+def have_cancelled(powers, n_samples):
+    """Return whether channels cancel each other: bool.
+
+    Parameters
+    ----------
+    powers : ndarray of shape (2,)
+        As of `mix_channels`.
+    n_samples : int
+    """
+    of_channels, of_mean = powers
+    is_loud = of_channels > _SILENCE * n_samples
+    return bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
 
 
 def check_duration(n_samples, rate, max_duration, name):

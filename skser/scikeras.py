@@ -10,6 +10,11 @@ Needs the extra ``skser[scikeras]``; the rest of the package does not use this m
 
 import random
 
+from skser._tensorflow import start_quietly
+
+start_quietly()
+
+# ruff: noqa: E402
 import keras
 import numpy as np
 import sklearn

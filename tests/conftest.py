@@ -10,6 +10,7 @@ import socket
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -119,6 +120,19 @@ class _FullDisk(io.FileIO):
         if self.tell() + len(data) > self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.name)
         return super().write(data)
+
+
+@pytest.fixture
+def wrap(monkeypatch):
+    """Put a function in the place of another one, which it is given.
+
+    ``wrap("package.module.function", make)`` puts ``make(function)`` there.
+    """
+
+    def wrap(name, make):
+        monkeypatch.setattr(name, make(resolve_name(name)))
+
+    return wrap
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import time
 import traceback
 import warnings
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skser
 from skser.exceptions import ModelFileError
-from skser.features import AcousticFeatures, _extractor
+from skser.features import AcousticFeatures
 from skser.framing import frame
 from skser.storage import read_archive
 
@@ -127,7 +128,7 @@ class Caching(Resuming):
 
     def run(self, folder, log):
         """As of Saving."""
-        note_calls(_extractor, "_extract", log)
+        note_calls("skser.features._extractor", "_extract", log)
         generator = np.random.default_rng(0)
         lengths = 16000 + 512 * (np.arange(self.n_items) % 60)
         frames = [frame(generator.normal(size=length)) for length in lengths]
@@ -147,9 +148,8 @@ class Training(Resuming):
     def run(self, folder, log):
         """As of Saving."""
         from skser import NetworkClassifier
-        from skser.training import _loop
 
-        note_calls(_loop, "run_epoch", log)
+        note_calls("skser.training._loop", "run_epoch", log)
         generator = np.random.default_rng(0)
         X = [generator.normal(i % 3, 2, (5 + i % 9, 4)) for i in range(90)]
         y, speakers = np.arange(90) % 3, np.arange(90) // 3 % 6
@@ -229,6 +229,7 @@ def note(log):
 
 def note_calls(module, name, log):
     """Note each call of a module's function, in this process, as an item begun."""
+    module = import_module(module)
     function = getattr(module, name)
 
     def note_and_call(*arguments):

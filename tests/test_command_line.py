@@ -31,6 +31,7 @@ NETWORK = {
     "classify__hidden_units": (6,),
     "classify__max_epochs": 2,
 }
+PAPER = ["evaluate", "synthetic", "--system", "attention_blstm_fcn"]
 COMMANDS = ["evaluate", "extract", "train", "predict", "list"]
 
 
@@ -97,6 +98,7 @@ def model(table, tmp_path_factory):
     """Train the same network by the command line."""
     path = tmp_path_factory.mktemp("model") / "network.skser"
     arguments = ["train", "table", str(table), "--seed", "3", "--output", str(path)]
+    arguments += ["--system", "attention_blstm_fcn"]
     assert main([*arguments, *as_arguments(NETWORK), "--quiet"]) == 0
     return path
 
@@ -136,13 +138,17 @@ class TestEvaluate:
             (row["speaker"], row["UA"]) for row in expected.scores_by("speaker")
         ]
 
-    def test_markdown_is_the_report_of_the_package(self, evaluation, expected, capsys):
+    def test_markdown_is_the_report_of_the_package(
+        self, evaluation, expected, capsys, monkeypatch
+    ):
+        monkeypatch.setattr("skser._progress.DELAY", 0)
+        monkeypatch.setattr("skser._progress.LOG_INTERVAL", 0)
         assert main(evaluation) == 0
         output, errors = capsys.readouterr()
         assert output.startswith(expected.to_markdown())
         assert "System: `ivector` with `ivectors__n_components=5`" in output
-        assert "Features: [=============" in errors
-        assert "fold 0 of 3 (test speaker 's01'), seed 0: WA" in errors
+        assert re.search(r"Features: 100%.* 12/12 ", errors)
+        assert "fold 1 of 3 (test speaker 's01'), seed 0: WA" in errors
 
     def test_quiet_leaves_nothing_but_the_result(self, evaluation, capsys):
         assert main([*evaluation, "--quiet", "--format", "json"]) == 0
@@ -172,9 +178,25 @@ class TestEvaluate:
         assert capsys.readouterr().out == ""
         assert json.loads(file.read_text())["summary"] == expected.summary()
 
+    def test_a_folder_gets_predictions_report_and_picture(
+        self, evaluation, expected, tmp_path, capsys
+    ):
+        folder = tmp_path / "results"
+        assert main([*evaluation, "--report", str(folder)]) == 0
+        output, errors = capsys.readouterr()
+        assert "Written: confusion.png, predictions.csv, report.md in" in errors
+        rows = read_csv((folder / "predictions.csv").read_text("utf-8"))
+        predicted = expected.to_frame()["predicted"].tolist()
+        assert [row["predicted"] for row in rows] == predicted
+        report = (folder / "report.md").read_text("utf-8")
+        assert report.startswith(output)
+        assert report.endswith("(confusion.png)\n")
+        assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
     def test_a_validation_speaker_can_be_held_out(self, table, capsys):
         arguments = ["evaluate", "table", str(table), "--validation", "rotate"]
-        arguments += ["--format", "json", *as_arguments(NETWORK)]
+        arguments += ["--system", "attention_blstm_fcn", "--format", "json"]
+        arguments += as_arguments(NETWORK)
         assert main(arguments) == 0
         report = json.loads(capsys.readouterr().out)
         assert "validation='rotate'" in report["protocol"]["splitter"]
@@ -193,12 +215,14 @@ class TestExtract:
         self, corpus, monkeypatch, tmp_path, capsys
     ):
         monkeypatch.chdir(Path(corpus.paths[0]).parent)
+        monkeypatch.setattr("skser._progress.DELAY", 0)
+        monkeypatch.setattr("skser._progress.LOG_INTERVAL", 0)
         names = [Path(path).name for path in corpus.paths[:3]]
         file = tmp_path / "features.npz"
         assert main(["extract", *names, "--output", str(file)]) == 0
         output, errors = capsys.readouterr()
         assert output == ""
-        assert "3 of 3" in errors
+        assert " 3/3 " in errors
         front_end, _ = split_front_end(SYSTEMS["attention_blstm_fcn"]())
         features = front_end.fit_transform(names)
         with np.load(file) as arrays:
@@ -231,7 +255,7 @@ class TestExtract:
         folder = Path(corpus.paths[0]).parent
         monkeypatch.chdir(folder.parent)
         file = tmp_path / "features.npz"
-        arguments = ["extract", folder.name, "--output", str(file), "--n-jobs", "2"]
+        arguments = ["extract", folder.name, "--output", str(file), "--jobs", "2"]
         assert main([*arguments, "--set", "features__features=['ZCR']"]) == 0
         with np.load(file) as arrays:
             assert arrays["files"].tolist() == [
@@ -275,8 +299,7 @@ class TestTrainAndPredict:
         assert [row["label"] for row in read_csv(done.stdout)] == list(
             network.predict(paths)
         )
-        [line] = done.stderr.splitlines()
-        assert line.endswith("2 of 2")
+        assert done.stderr == ""
 
     def test_a_table_is_for_reading(self, model, network, corpus, capsys):
         path = str(corpus.paths[0])
@@ -285,8 +308,21 @@ class TestTrainAndPredict:
         assert header.split() == ["file", "label"]
         assert line.split() == [path, network.predict([path])[0]]
 
-    def test_training_is_shown_on_the_standard_error(self, table, tmp_path, capsys):
-        arguments = ["train", "table", str(table), *as_arguments(NETWORK)]
+    def test_a_table_of_markdown_can_be_pasted(self, quick_model, corpus, capsys):
+        path = str(corpus.paths[0])
+        arguments = ["predict", path, "--model", quick_model, "--format", "markdown"]
+        assert main(arguments) == 0
+        header, rule, line = capsys.readouterr().out.splitlines()
+        assert (header, rule) == ("| file | label |", "| --- | --- |")
+        assert line.startswith(f"| {path} | ")
+
+    def test_training_is_shown_on_the_standard_error(
+        self, table, tmp_path, capsys, monkeypatch
+    ):
+        monkeypatch.setattr("skser._progress.DELAY", 0)
+        monkeypatch.setattr("skser._progress.LOG_INTERVAL", 0)
+        arguments = ["train", "table", str(table), "--system", "attention_blstm_fcn"]
+        arguments += as_arguments(NETWORK)
         assert main([*arguments, "--output", str(tmp_path / "model")]) == 0
         output, errors = capsys.readouterr()
         assert output == ""
@@ -473,15 +509,15 @@ class TestErrors:
             (["evaluate", "synthetic", "--system", "fcm"], "did you mean 'fcn'?"),
             (["evaluate", "synthetic", "--seed", "x"], "expected an integer from 0"),
             (["evaluate", "synthetic", "--seed", "1", "1"], "different integers"),
-            (["evaluate", "synthetic", "--n-jobs", "0"], "expected a number of 1 or"),
+            (["evaluate", "synthetic", "--jobs", "0"], "expected a number of 1 or"),
             (["evaluate", "synthetic", "--set", "x"], "expected NAME=VALUE"),
             (
-                ["evaluate", "synthetic", "--set", "classify__max_epoch=3"],
+                [*PAPER, "--set", "classify__max_epoch=3"],
                 "no parameter 'classify__max_epoch', did you mean "
                 "'classify__max_epochs'?; 'python -m skser list attention_blstm_fcn'",
             ),
             (
-                ["evaluate", "synthetic", "--set", "classify__max_epochs=many"],
+                [*PAPER, "--set", "classify__max_epochs=many"],
                 "The 'max_epochs' parameter of AttentionBLSTMFCNClassifier must be",
             ),
             (
@@ -551,6 +587,7 @@ class TestErrors:
         warning, count, error = capsys.readouterr().err.splitlines()
         assert warning.startswith("python -m skser: warning: ")
         assert "has no column 'speaker'" in warning
+        assert "with --option speaker=..., or pass --option speaker=None" in warning
         assert "12 recordings, unknown speakers" in count
         assert "LeaveOneSpeakerOut needs the speaker" in error
 
@@ -584,7 +621,7 @@ def test_an_interrupted_evaluation_goes_on(evaluation, expected, tmp_path):
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         for line in process.stderr:
-            if line.startswith("fold 0"):
+            if line.startswith("fold 1"):
                 process.send_signal(signal.SIGINT)
                 break
         output, errors = process.communicate()
@@ -594,7 +631,7 @@ def test_an_interrupted_evaluation_goes_on(evaluation, expected, tmp_path):
     assert "Traceback" not in errors
     resumed = run(*many)
     assert (
-        "fold 0 of 3 (test speaker 's01'), seed 0: from its checkpoint"
+        "fold 1 of 3 (test speaker 's01'), seed 0: from its checkpoint"
         in resumed.stderr
     )
     whole = run(*many[:-2])
@@ -634,6 +671,13 @@ class TestHelp:
         imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
         assert "skser.systems" in imported
         assert not {"tensorflow", "keras", "librosa"} & imported
+
+    def test_the_version_is_told_without_what_takes_time(self):
+        command = [sys.executable, "-X", "importtime", "-m", "skser", "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == f"skser {skser.__version__}\n"
+        imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+        assert not {"numpy", "sklearn", "pandas", "skser.systems"} & imported
 
     def test_the_version_is_that_of_the_package(self, capsys):
         with pytest.raises(SystemExit):

@@ -19,7 +19,10 @@ import pytest
 from joblib import Parallel, delayed
 
 from skser._parallel import map_utterances
-from skser._sequences import Batch
+
+# How code that runs in a process of its own gets the function.
+IMPORT = f"from {map_utterances.__module__} import map_utterances\n"
+Batch = type(map_utterances(str, []))
 
 
 def square(n):
@@ -125,8 +128,7 @@ def test_the_file_lives_as_long_as_a_view_of_one_of_its_arrays(tmp_path):
 
 def test_the_file_goes_with_the_process(tmp_path):
     code = (
-        "import os, sys, numpy as np\n"
-        "from skser._parallel import map_utterances\n"
+        f"{IMPORT}import os, sys, numpy as np\n"
         "kept = map_utterances(np.ones, [3, 4], temp_folder=sys.argv[1])\n"
         "print(len(os.listdir(sys.argv[1])))\n"
     )
@@ -241,7 +243,6 @@ def test_a_killed_worker_leaves_nothing_and_says_what_happened(
 LIMITED = """
     import os, resource, sys
     import numpy as np
-    from skser._parallel import map_utterances
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
     folder, n_jobs, prefer = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -255,7 +256,7 @@ LIMITED = """
 @pytest.mark.parametrize(("n_jobs", "prefer"), WORKERS)
 def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, n_jobs, prefer):
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", textwrap.dedent(LIMITED)]
+    command = [sys.executable, "-c", IMPORT + textwrap.dedent(LIMITED)]
     command += [tmp_path, str(n_jobs or 1), prefer]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert re.search(rf"temp_folder='{tmp_path}' .*too large.* \[\]$", done.stdout)
@@ -393,7 +394,6 @@ def test_after_an_error_no_file_is_left(system_folder):
 FULL = """
     import mmap, os, resource, sys, tempfile
     import numpy as np
-    from skser._parallel import map_utterances
 
     def is_mapped(array):
         while getattr(array, "base", None) is not None:
@@ -409,7 +409,7 @@ FULL = """
 
 def test_without_room_on_the_disk_arrays_are_sent(tmp_path):
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", textwrap.dedent(FULL), tmp_path]
+    command = [sys.executable, "-c", IMPORT + textwrap.dedent(FULL), tmp_path]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     total, n_mapped = done.stdout.split()
     assert total == "1000000.0"
@@ -444,3 +444,19 @@ def test_what_killed_processes_left_is_removed_after_a_week(system_folder, prefe
     keep([2], None if prefer == "processes" else system_folder, 2, prefer=prefer)
     left = {path.name for path in system_folder.iterdir()}
     assert left == {names[1], names[3], *names[4:]}
+
+
+def test_utterances_are_mapped_in_order_by_several_threads():
+    seen = set()
+
+    def double(number):
+        seen.add(threading.get_ident())
+        return 2 * number
+
+    assert map_utterances(double, range(50), n_jobs=2) == list(range(0, 100, 2))
+    assert map_utterances(double, range(5)) == [0, 2, 4, 6, 8]
+
+
+def test_n_jobs_must_be_a_whole_number():
+    with pytest.raises(TypeError, match=r"n_jobs must be an integer.*1\.5"):
+        map_utterances(str, [1], n_jobs=1.5)

@@ -125,7 +125,6 @@ def test_thousands_of_extractions_leave_nothing():
 # The peak is that of the allocations that are traced: those of NumPy.
 CORPUS = """
 import tempfile, tracemalloc
-from skser._parallel import map_utterances
 
 def peak_megabytes(function, *args):
     tracemalloc.start()
@@ -165,13 +164,16 @@ def test_whitening_and_training_from_a_folder_need_no_more_for_more_frames():
         CORPUS
         + CLASSIFIER
         + """
+from sklearn.preprocessing import FunctionTransformer
 from skser import PCAWhitening
+from skser.streaming import ByUtterance
+
+make = FunctionTransformer(
+    lambda X: [np.random.default_rng(i).normal(size=(200, 500)).astype("f4") for i in X]
+)
 
 def run(n):
-    features = map_utterances(
-        lambda i: np.random.default_rng(i).normal(size=(200, 500)).astype("f4"),
-        range(n), temp_folder=folder.name,
-    )
+    features = ByUtterance(make, temp_folder=folder.name).transform(list(range(n)))
     whitening = PCAWhitening(20, temp_folder=folder.name)
     components = whitening.fit_transform(features)
     classifier.set_params(batch_size=10).fit(components, ["a", "b"] * (n // 2))

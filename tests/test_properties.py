@@ -16,7 +16,6 @@ from hypothesis.extra.numpy import arrays
 
 import skser
 from skser import AcousticFeatures, Framer, PCAWhitening, frame
-from skser._sequences import iterate_blocks, pad_sequences
 from skser.audio import load_audio
 from skser.networks import (
     AttentionPooling,
@@ -26,6 +25,7 @@ from skser.networks import (
     masked_softmax,
 )
 from skser.normalization import FrameScaler
+from skser.training import pad_sequences
 
 settings.register_profile(
     "skser", max_examples=25, deadline=None, derandomize=True, database=None
@@ -141,13 +141,6 @@ def test_padding_adds_zeros_that_the_mask_leaves_out(batch, n_more):
     assert mask.sum(axis=1).tolist() == [len(x) for x in batch]
     assert not padded[~mask].any()
     np.testing.assert_array_equal(padded[mask], np.concatenate(batch))
-
-
-@given(batches(), st.integers(1, 20))
-def test_blocks_are_bounded_and_hold_every_frame_once(batch, block_size):
-    blocks = list(iterate_blocks(batch, block_size))
-    np.testing.assert_array_equal(np.concatenate(blocks), np.concatenate(batch))
-    assert max(map(len, blocks)) <= block_size
 
 
 ATTENTION = AttentionPooling(4, seed=0)

@@ -100,15 +100,13 @@ def test_without_routing_groups_of_cross_validation_only_make_folds(
 def test_the_speaker_that_stops_training_is_not_trained_on(
     pipeline, sequences, monkeypatch
 ):
-    import skser.classifiers._base as module
-
     seen = {}
 
     def spy(network, plan, training, validation, *others):
         seen["training"], seen["validation"] = training, validation
         return {"loss": [0.0]}, 0
 
-    monkeypatch.setattr(module, "train", spy)
+    monkeypatch.setattr("skser.classifiers._base.train", spy)
     X, y = sequences
     # A feature that no transformation of this pipeline can hide: the speaker.
     speaker = np.unique(GROUPS, return_inverse=True)[1]

@@ -1,20 +1,14 @@
 """The data convention: what counts as a batch, and how it is cut and padded."""
 
-import threading
-
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
-from skser._parallel import map_utterances
-from skser._sequences import (
-    check_groups,
-    check_labels,
-    is_table,
-    iterate_blocks,
-    pad_sequences,
-)
+from skser._sequences import check_groups, check_labels, is_table, iterate_blocks
+from skser.training import pad_sequences
 
 
 @pytest.mark.parametrize(
@@ -42,23 +36,22 @@ def test_blocks_hold_all_frames_in_order_and_none_is_too_large(block_size):
     assert max(map(len, blocks)) <= block_size
 
 
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.integers(1, 20))
+def test_blocks_are_bounded_and_hold_every_frame_once(lengths, block_size):
+    rng = np.random.default_rng(0)
+    batch = [rng.normal(size=(n, 3)).astype(np.float32) for n in lengths]
+    blocks = list(iterate_blocks(batch, block_size))
+    np.testing.assert_array_equal(np.concatenate(blocks), np.concatenate(batch))
+    assert max(map(len, blocks)) <= block_size
+
+
 def test_padding_stands_behind_the_real_frames_and_the_mask_tells():
     padded, mask = pad_sequences([np.ones((2, 3)), np.ones((4, 3))])
     assert padded.shape == (2, 4, 3)
     assert mask.tolist() == [[True, True, False, False], [True] * 4]
     assert padded[0, 2:].sum() == 0
     assert pad_sequences([np.ones((2, 3))], n_frames=5)[1].sum() == 2
-
-
-def test_utterances_are_mapped_in_order_by_several_threads():
-    seen = set()
-
-    def double(number):
-        seen.add(threading.get_ident())
-        return 2 * number
-
-    assert map_utterances(double, range(50), n_jobs=2) == list(range(0, 100, 2))
-    assert map_utterances(double, range(5)) == [0, 2, 4, 6, 8]
 
 
 @pytest.mark.case("C02", "C13")
@@ -79,8 +72,3 @@ def test_a_class_or_speaker_that_is_missing_is_located(check, match, gap):
     assert check(pd.Series(["a", "b", "c"], index=[3, 1, 2]), "xyz").tolist() == [
         *"abc"
     ]
-
-
-def test_n_jobs_must_be_a_whole_number():
-    with pytest.raises(TypeError, match=r"n_jobs must be an integer.*1\.5"):
-        map_utterances(str, [1], n_jobs=1.5)

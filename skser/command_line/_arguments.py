@@ -83,6 +83,18 @@ def new_file(text: str) -> str:
     return path
 
 
+def new_folder(text: str) -> str:
+    """Accept a folder that is there or can be made."""
+    path = os.path.expanduser(text)
+    above = path if os.path.isdir(path) else os.path.dirname(path) or "."
+    if os.path.isfile(path) or not os.access(above, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            "expected a folder, or the name of a new one in a folder that exists and "
+            f"can be written, got {text!r}"
+        )
+    return path
+
+
 def feature_file(text: str) -> str:
     """Accept a file of features; its ending is its format."""
     if ending(text) not in WRITERS:
@@ -113,13 +125,13 @@ _ARGUMENTS = {
     "--system": {
         "metavar": "NAME",
         "type": _SYSTEM,
-        "default": "attention_blstm_fcn",
+        "default": "recommended",
         "help": "one of the systems below (default: %(default)s)",
     },
     "--encoder": {
         "metavar": "FILE",
-        "help": "a pretrained speech model, an ONNX file, for systems that take one "
-        "(recommended, for example); export-encoder makes such a file",
+        "help": "a pretrained speech model, an ONNX file, for systems that take one; "
+        "'recommended' is much better with it; export-encoder makes such a file",
     },
     "--set": {
         "metavar": "NAME=VALUE",
@@ -157,8 +169,9 @@ _ARGUMENTS = {
         "help": "keep each finished fold there; the same command, after an "
         "interruption, runs only the others (default: nothing is kept)",
     },
-    "--n-jobs": {
+    "--jobs": {
         "metavar": "N",
+        "dest": "n_jobs",
         "type": n_jobs,
         "default": 1,
         "help": "recordings that are read at a time, -1 for all processors "
@@ -177,6 +190,12 @@ _ARGUMENTS = {
     "--proba": {"action": "store_true", "help": "give the posteriors as well"},
     "--format": {"help": "default: %(default)s"},
     "--output": {"metavar": "FILE", "type": new_file, "required": True},
+    "--report": {
+        "metavar": "FOLDER",
+        "type": new_folder,
+        "help": "write predictions.csv, report.md and, with matplotlib, a picture "
+        "there, too",
+    },
     "--quiet": {"action": "store_true", "help": "show no progress"},
     "--traceback": {
         "action": "store_true",
@@ -237,9 +256,11 @@ _COMMANDS = {
         "each speaker. What is computed before anything is learnt is shared by all "
         "folds; it is computed again when a run goes on.",
         (
-            "evaluate emodb path/to/emodb --checkpoint folds",
+            "evaluate my.csv --encoder encoder.onnx --report results",
+            "evaluate emodb path/to/emodb --system attention_blstm_fcn --checkpoint "
+            "folds",
             "evaluate my.csv --system egemaps_svm --option label=emotion",
-            "evaluate synthetic --seed 0 1 --set classify__max_epochs=5",
+            "evaluate synthetic --system fcn --seed 0 1 --set classify__max_epochs=5",
         ),
         _CORPUS_ARGUMENTS
         | _SYSTEM_ARGUMENTS
@@ -251,13 +272,14 @@ _COMMANDS = {
             },
             "--validation": {},
             "--checkpoint": {},
-            "--n-jobs": {
+            "--jobs": {
                 "help": "recordings that are read, and folds that are run, at a time; "
                 "each fold takes a process and its memory; -1 for all processors "
                 "(default: %(default)s)",
             },
             "--format": {"choices": tuple(REPORTS), "default": "markdown"},
             "--output": _RESULT_FILE,
+            "--report": {},
             "--option": {},
         },
         ("systems", "corpora"),
@@ -276,7 +298,8 @@ _COMMANDS = {
         ),
         {"recordings": {}}
         | _SYSTEM_ARGUMENTS
-        | {"--n-jobs": {}}
+        | {"--system": {"default": "attention_blstm_fcn"}}
+        | {"--jobs": {}}
         | {"--output": {"type": feature_file, "help": "ends with .npz or .csv"}},
         ("systems",),
     ),
@@ -286,12 +309,12 @@ _COMMANDS = {
         "The file holds data only and can run no code; skser.load reads it. It is "
         "written as a whole or not at all.",
         (
-            "train emodb path/to/emodb --output model.skser",
+            "train my.csv --encoder encoder.onnx --output model.skser",
             "train synthetic --output model.skser --option n_speakers=3",
         ),
         _CORPUS_ARGUMENTS
         | _SYSTEM_ARGUMENTS
-        | {"--seed": {}, "--n-jobs": {}, "--output": {"help": "file for the system"}}
+        | {"--seed": {}, "--jobs": {}, "--output": {"help": "file for the system"}}
         | {"--option": {}},
         ("systems", "corpora"),
     ),
@@ -326,8 +349,8 @@ _COMMANDS = {
         "make a file for PretrainedFeatures of a published speech model",
         "For checkpoints of Whisper, wav2vec 2.0, HuBERT and WavLM in the format of "
         "transformers. The ONNX file takes waveforms and gives the layers named. It "
-        "needs torch and transformers (pip install skser[export]); using the file "
-        "needs neither.",
+        "needs torch, transformers, onnx and onnxruntime (the extra 'export'); using "
+        "the file needs onnxruntime only.",
         (
             "export-encoder path/to/whisper-base --layers 2 3 4 --output encoder.onnx",
             "export-encoder openai/whisper-base --download --layers 3 --precision "
@@ -360,7 +383,7 @@ def make_parser() -> argparse.ArgumentParser:
     --------
     >>> from skser.command_line import make_parser
     >>> make_parser().parse_args(["evaluate", "synthetic"]).system
-    'attention_blstm_fcn'
+    'recommended'
     """
     parser = _Parser(
         prog=PROGRAM,

@@ -10,9 +10,11 @@ import io
 import json
 import math
 import os
+import re
 import sys
 import warnings
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ import sklearn
 from sklearn.pipeline import Pipeline
 
 from skser import datasets, features, model_selection
+from skser._progress import make_bar, silence
 from skser.datasets._corpus import describe_unreadable, find_audio, read_description
 from skser.metrics import wants_groups
 from skser.persistence import load, save
@@ -41,9 +44,8 @@ CORPORA = {
 # What a file is called that can stand for the corpus "table".
 TABLE_SUFFIXES = (".csv", ".tsv")
 VALIDATIONS = {"none": None, "rotate": "rotate"}
-# Recordings whose features are computed between two reports of progress.
+# Recordings whose features are computed between two moves of the bar.
 _BLOCK_LENGTH = 16
-_BAR_LENGTH = 30
 # Digits behind the point of posteriors in CSV and JSON; more say nothing.
 _N_DECIMALS = 6
 
@@ -75,6 +77,8 @@ def evaluate(options: argparse.Namespace) -> str:
         n_jobs=options.n_jobs,
         verbose=int(not options.quiet),
     )
+    if options.report is not None:
+        write_report(options.report, result, options)
     return REPORTS[options.format](result, options)
 
 
@@ -114,9 +118,7 @@ def train(options: argparse.Namespace) -> str:
         for name, part in rest.get_params().items()
         if hasattr(part, "verbose") and type(part).__module__.startswith("skser.")
     ]
-    # Lines where a bar cannot be seen moving.
-    verbose = 0 if options.quiet else 1 if sys.stderr.isatty() else 2
-    rest.set_params(**dict.fromkeys(names, verbose))
+    rest.set_params(**dict.fromkeys(names, int(not options.quiet)))
     with sklearn.config_context(enable_metadata_routing=True):
         # Networks take groups, too, but train on everybody without.
         is_told = corpus.groups is not None and wants_groups(rest, "predict")
@@ -142,7 +144,7 @@ def predict(options: argparse.Namespace) -> str:
     if options.proba and not hasattr(system, "predict_proba"):
         raise ValueError(
             f"The system in {options.model!r} has no posteriors. Leave --proba out, or "
-            "train a system that has them, such as attention_blstm_fcn."
+            "train a system that has them, such as recommended."
         )
     front_end, rest = split_front_end(system)
     with sklearn.config_context(enable_metadata_routing=True):
@@ -182,7 +184,9 @@ def list_names(options: argparse.Namespace) -> str:
             for name, value in parameters.items()
             if "__" in name and not hasattr(value, "get_params")
         )
-    systems = [{"Systems": n, "": f.row.summary} for n, f in SYSTEMS.items()]
+    # The recommended ones first.
+    names = sorted(SYSTEMS, key=lambda name: not name.startswith("recommended"))
+    systems = [{"Systems": n, "": SYSTEMS[n].row.summary} for n in names]
     corpora = [{"Corpora": n, "": _summarise(n)} for n in CORPORA]
     return f"{align(systems)}\n{align(corpora)}"
 
@@ -281,6 +285,17 @@ def refuse_unknown(chosen, known, message: str, hint: str = "") -> None:
             raise UsageError(f"{message} {name!r}{guess(name, known)}{known_ones}.")
 
 
+def as_typed(text: str, options: argparse.Namespace) -> str:
+    """Return a text for Python, "pass speaker=None", as an option of the command."""
+    text = re.sub(r"\bfewer n_jobs\b", "fewer --jobs", text)
+    function = CORPORA.get(getattr(options, "corpus", None), CORPORA["table"])
+    if not hasattr(options, "option"):
+        return text
+    names = "|".join(inspect.signature(function).parameters)
+    # But not where it is part of a call.
+    return re.sub(rf"(?<![\w(.,-])(?<!, )({names})=", r"--option \1=", text)
+
+
 def guess(name: str, known) -> str:
     """Return the name that is meant, perhaps, as the end of a sentence."""
     near = difflib.get_close_matches(name, known, n=1)
@@ -314,19 +329,17 @@ def compute_features(front_end: Pipeline, recordings, options) -> list:
     # All are loaded first, so that all that are bad are told at once.
     signals = front_end[:1].fit_transform(recordings)
     steps = front_end.steps[1:]
-    features = [] if steps else list(signals)
-    for start in range(0, len(signals) if steps else 0, _BLOCK_LENGTH):
-        block = signals[start : start + _BLOCK_LENGTH]
-        features += list(Pipeline(steps).fit_transform(block))
-        n_done, n_all = len(features), len(signals)
-        # Where a bar cannot be seen moving, its end is written only.
-        is_terminal, is_last = sys.stderr.isatty(), n_done == n_all
-        if options.quiet or not (is_last or is_terminal):
-            continue
-        bar = "=" * (_BAR_LENGTH * n_done // n_all)
-        line = f"Features: [{bar:<{_BAR_LENGTH}}] {n_done} of {n_all}"
-        start, end = "\r" * is_terminal, "\n" * is_last
-        print(start + line, end=end, file=sys.stderr, flush=True)
+    if not steps:
+        return list(signals)
+    features = []
+    bar = make_bar(
+        len(signals), "Features", verbose=int(not options.quiet), unit="recording"
+    )
+    with bar, silence():
+        for start in range(0, len(signals), _BLOCK_LENGTH):
+            block = signals[start : start + _BLOCK_LENGTH]
+            features += list(Pipeline(steps).fit_transform(block))
+            bar.update(len(block))
     return features
 
 
@@ -334,6 +347,37 @@ def note(text: str, options: argparse.Namespace) -> None:
     """Say something that is no result."""
     if not options.quiet:
         print(text, file=sys.stderr, flush=True)
+
+
+def write_report(folder: str, result, options: argparse.Namespace) -> None:
+    """Write the predictions, the report and, with matplotlib, a picture."""
+    os.makedirs(folder, exist_ok=True)
+    text = _as_markdown(result, options)
+    files = {"predictions.csv": result.to_frame().to_csv(index=False).encode("utf-8")}
+    if find_spec("matplotlib") is None:
+        note("There is no picture in the report: that needs matplotlib.", options)
+    else:
+        files["confusion.png"] = _draw_confusion(result)
+        text += "\n![Confusion matrix, and UA of each speaker](confusion.png)\n"
+    files["report.md"] = text.encode("utf-8", errors="surrogateescape")
+    for name, content in files.items():
+        with replacing(os.path.join(folder, name)) as file:
+            file.write(content)
+    note(f"Written: {', '.join(sorted(files))} in {folder}", options)
+
+
+def _draw_confusion(result):
+    """Return the confusion matrix and the speakers' UA as a PNG."""
+    from matplotlib.figure import Figure
+
+    from skser.plotting import ConfusionDisplay
+
+    # Without a window, wherever it runs.
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    ConfusionDisplay.from_result(result, ax=figure.add_subplot())
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=150)
+    return stream.getvalue()
 
 
 def _as_markdown(result, options):
@@ -399,8 +443,18 @@ def align(rows: list[dict]) -> str:
     )
 
 
+def _write_markdown(rows):
+    """Return rows of equal keys as a table of Markdown."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]
+    return "".join(
+        f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |\n"
+        for line in lines
+    )
+
+
 TABLES = {
     "table": align,
+    "markdown": _write_markdown,
     "json": lambda rows: json.dumps(rows, indent=2) + "\n",
     "csv": _write_csv,
 }

@@ -6,10 +6,14 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from importlib import resources
 
 import numpy as np
 from sklearn.utils import Bunch
+
+from skser._display import html_table
+from skser.audio import Segment, as_segment
 
 # Entry of a Corpus -> column of its table; other entries keep their names.
 COLUMNS = {
@@ -19,6 +23,14 @@ COLUMNS = {
     "sessions": "session",
     "text_ids": "text_id",
     "splits": "split",
+}
+# What there is of a recording; and what print counts, by title.
+_RECORDINGS = ("paths", "data", "target")
+_COUNTED = {
+    "emotions": "target",
+    "speakers": "groups",
+    "sessions": "sessions",
+    "splits": "splits",
 }
 # Entries that may by chance have as many items as there are recordings.
 _OF_THE_CORPUS = {"target_names", "expected_counts", "name", "DESCR"}
@@ -50,8 +62,9 @@ class Corpus(Bunch):
 
     Attributes
     ----------
-    paths : ndarray of str of shape (n_samples,)
-        Input for :class:`~skser.audio.AudioLoader`.
+    paths : ndarray of str or of Segment, of shape (n_samples,)
+        Input for :class:`~skser.audio.AudioLoader`. Where recordings are parts of
+        files, each is a :class:`~skser.audio.Segment`.
     target : ndarray of str of shape (n_samples,)
         The emotion. The corpora whose labels the package knows share one vocabulary:
         "anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral",
@@ -68,7 +81,8 @@ class Corpus(Bunch):
         The part of a fixed split.
     frame : pandas.DataFrame of shape (n_samples, n_columns)
         All arrays as a table, in the columns that :func:`~skser.datasets.load_table`
-        reads. It is made when it is asked for first; only this needs pandas.
+        reads; parts of files have the columns "start" and "end", in seconds. It is
+        made when it is asked for first; only this needs pandas.
     name : str
         What messages call the corpus.
     expected_counts : dict or None
@@ -87,7 +101,55 @@ class Corpus(Bunch):
     >>> corpus = Corpus(paths=["a.wav", "b.wav"], target=["anger", "fear"])
     >>> corpus.target
     ['anger', 'fear']
+    >>> corpus
+    <Corpus: 2 recordings, 2 emotions>
+    >>> print(corpus)
+    Corpus: 2 recordings, 2 emotions
+    emotions: anger 1, fear 1
     """
+
+    def __repr__(self):
+        return f"<{self._headline()}>"
+
+    def __str__(self):
+        lines = [
+            f"{title}: {list_some(f'{name} {n}' for name, n in counts.items())}"
+            for title, counts in self._count().items()
+        ]
+        return "\n".join([self._headline(), *lines])
+
+    def _repr_html_(self):
+        """Show the numbers of recordings in a notebook."""
+        tables = [
+            html_table([counts], title)
+            for title, counts in self._count(_N_REPORTED).items()
+        ]
+        return f"<p>{escape(self._headline())}</p>{''.join(tables)}"
+
+    def _headline(self):
+        """Return name and size of the corpus, in one line."""
+        title = " ".join(["Corpus", *([repr(self["name"])] if "name" in self else [])])
+        first = next((v for v in map(self.get, _RECORDINGS) if v is not None), ())
+        sizes = {title: len(counts) for title, counts in self._count().items()}
+        parts = [
+            f"{n} {title if n != 1 else title[:-1]}"
+            for title, n in {"recordings": len(first), **sizes}.items()
+        ]
+        return f"{title}: {', '.join(parts)}"
+
+    def _count(self, n_shown=None):
+        """Return the numbers of recordings of each emotion, speaker, session, split."""
+        counts = {}
+        for title, key in _COUNTED.items():
+            if self.get(key) is not None:
+                found = Counter(np.asarray(self[key]).tolist())
+                names = sorted(found, key=str)[:n_shown]
+                counts[title] = {str(name): found[name] for name in names}
+                if len(names) < len(found):
+                    n_others = len(found) - len(names)
+                    rest = found.total() - sum(counts[title].values())
+                    counts[title][f"{n_others} others"] = rest
+        return counts
 
     def take(self, rows) -> Corpus:
         """Return a corpus of some of the recordings.
@@ -139,7 +201,8 @@ class Corpus(Bunch):
                 "corpus.frame needs pandas: install it, or use the arrays of the "
                 "corpus (paths, target, groups ...), which do not."
             ) from error
-        columns = {}
+        are_parts = any(isinstance(path, Segment) for path in self["paths"])
+        columns = self._split_segments(pandas) if are_parts else {}
         for name, value in self.items():
             if isinstance(value, np.ndarray) and value.shape == (len(self["paths"]),):
                 # Not Arrow's strings, on which scikit-learn's tools fail.
@@ -149,6 +212,16 @@ class Corpus(Bunch):
                 columns.setdefault(COLUMNS.get(name, name), series)
         self[key] = pandas.DataFrame(columns)
         return self[key]
+
+    def _split_segments(self, pandas):
+        """Return the columns of a table of files and their parts."""
+        segments = [as_segment(path) for path in self["paths"]]
+        files = [segment.path for segment in segments]
+        times = {
+            name: pandas.Series([getattr(s, name) for s in segments], dtype=float)
+            for name in ("start", "end")
+        }
+        return {"file": pandas.Series(files, dtype=object), **times}
 
 
 def merge(corpora: Sequence[Corpus] | Mapping[str, Corpus]) -> Corpus:
@@ -221,7 +294,8 @@ def merge(corpora: Sequence[Corpus] | Mapping[str, Corpus]) -> Corpus:
                 "to a folder with skser.datasets.write_corpus."
             )
     columns = _join_columns(corpora)
-    repeated = [p for p, n in Counter(columns["paths"].tolist()).items() if n > 1]
+    counts = Counter(columns["paths"].tolist())
+    repeated = [str(path) for path, n in counts.items() if n > 1]
     if repeated:
         raise ValueError(
             f"{len(repeated)} file(s) are listed twice: {list_some(repeated, 5)}. "

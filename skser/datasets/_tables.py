@@ -1,14 +1,21 @@
-"""Corpora that a table (CSV) describes, one line per recording; CHEAVD is one."""
+"""Corpora that a table (CSV) describes, one line per recording or part of one: CHEAVD.
+
+Columns of start and end times, in seconds or as audformat writes them, make segments.
+"""
 
 from __future__ import annotations
 
 import csv
+import math
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from skser.audio import Segment
 from skser.datasets._corpus import (
     COLUMNS,
     Corpus,
@@ -21,6 +28,17 @@ from skser.datasets._corpus import (
 _DELIMITERS = ",;\t"
 # Entries of a Corpus, which other columns of a table must not replace.
 _RESERVED = {*COLUMNS, "frame", "name", "target_names", "expected_counts", "DESCR"}
+# What is made of columns of times, and their columns' usual names.
+_TIMES = {"starts": "start", "ends": "end", "durations": "duration"}
+_NO_TIMES = {"", "nat", "nan", "none", "<na>", "null"}
+_TIMEDELTA = re.compile(r"(?:(\d+) days? \+?)?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+# Other names of such columns, of letters and digits alone, which are refused.
+_UNIT = "(?:time|in|of|milli|m)*(?:s|secs?|seconds?|samples?|frames?)?"
+_SIDE = re.compile(
+    "(?:segment|seg|utterance|utt|turn|clip|time|t)?(?:start|begin|beginning|from|"
+    f"offset|onset|t0|tmin|xmin|end|ending|finish|stop|to|until|t1|tmax|xmax){_UNIT}"
+)
+_LENGTH = re.compile(f"(?:segment|seg|utterance|utt|turn|clip)?(?:dur|duration){_UNIT}")
 # As many of the first files are looked for, to find a wrong root at once.
 _N_LOOKED_FOR = 10
 
@@ -67,6 +85,8 @@ def load_table(
     split: str | None = "split",
     session: str | None = "session",
     text_id: str | None = "text_id",
+    start: str | None = "start",
+    end: str | None = "end",
     root: str | os.PathLike | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Corpus:
@@ -84,6 +104,13 @@ def load_table(
     speaker, split, session, text_id : str or None, default=their own names
         Names of the columns that may be there. None does without; so does a table
         without a column of the default name.
+    start, end : str or None, default="start", "end"
+        Names of the columns of where a recording begins and ends in its file, if it is
+        a part of one. Numbers are seconds; times such as ``0 days 00:00:01.5``, as
+        pandas and audformat write them, are read, too. Nothing, or NaT, is the
+        beginning or the end of the file. A table of `start` and "duration" needs no
+        `end`. ``start=None, end=None`` takes whole files and keeps such columns as
+        further ones.
     root : str or os.PathLike, default=None
         The folder that relative paths are relative to; None is the table's own.
     labels : dict of str to str, default=None
@@ -94,6 +121,7 @@ def load_table(
     -------
     corpus : Corpus
         As described in :class:`~skser.datasets.Corpus`, in the order of the table.
+        If a row has a start or an end, `paths` are :class:`~skser.audio.Segment`.
         Entries without a column are None. Other columns of the table are kept under
         their own names, as `str`, unless a Corpus has an entry of that name.
 
@@ -103,13 +131,16 @@ def load_table(
         If there is no such table, or none of its first ten recordings.
     ValueError
         If a named column is missing, a line has no file, label or other value that it
-        needs, or a label is not among `labels`; the message has the line's number.
+        needs, a time cannot be read or a segment has no length, or a label is not among
+        `labels`; the message has the line's number. If a column seems to say which part
+        of a file is meant, and was not named with `start` or `end`.
 
     Warns
     -----
     UserWarning
         If the table has no column of speakers, because then folds cannot keep speakers
-        apart. ``speaker=None`` says that this is known.
+        apart. ``speaker=None`` says that this is known. If a recording is listed again,
+        or a column of channels is there, which are mixed all the same.
 
     See Also
     --------
@@ -136,6 +167,8 @@ def load_table(
         "splits": split,
         "sessions": session,
         "text_ids": text_id,
+        "starts": start,
+        "ends": end,
     }
     columns = _read_columns(csv_file, names)
     if speaker is not None and "groups" not in columns:
@@ -224,7 +257,14 @@ def load_cheavd(
     >>> corpus.paths[train].shape    # doctest: +SKIP
     (4917,)
     """
-    names = {"paths": file, "target": label, "groups": speaker, "splits": split}
+    names = {
+        "paths": file,
+        "target": label,
+        "groups": speaker,
+        "splits": split,
+        "starts": "start",
+        "ends": "end",
+    }
     columns = _read_columns(csv_file, names, required=("paths", "target", "splits"))
     columns["splits"] = _translate(
         columns["splits"], _CHEAVD_SPLITS, f"column {split!r} of {show_path(csv_file)}"
@@ -263,17 +303,27 @@ def _read_columns(csv_file, names, required=("paths", "target")):
     Returns
     -------
     columns : dict of str to list of str
-        By entry; columns that were not named are there under their own names.
+        By entry; columns that were not named are there under their own names. Times
+        are joined to the paths, which are then of Segment.
     """
     header, lines = _read_lines(csv_file)
+    if names["starts"] is not None and names["starts"] in header:
+        # Beside an end, or alone, a duration may be that of the file.
+        is_needed = "duration" in header and names["ends"] not in header
+        names = names | ({"durations": "duration"} if is_needed else {})
     entries = {name: entry for entry, name in names.items() if name is not None}
+    usual = COLUMNS | _TIMES
     for name, entry in entries.items():
-        if name not in header and (entry in required or name != COLUMNS[entry]):
+        if name not in header and (entry in required or name != usual[entry]):
             raise ValueError(
                 f"{show_path(csv_file)} has no column {name!r}; its columns are "
                 f"{', '.join(map(repr, header))}. Name the right one with "
-                f"{COLUMNS[entry]}=..."
+                f"{usual[entry]}=..."
             )
+    if names["starts"] is not None or names["ends"] is not None:
+        has_no_end = names["starts"] in header and names["ends"] not in header
+        others = set(header) - set(entries)
+        _refuse_other_times(csv_file, others, has_no_end)
     for number, values in lines:
         where = f"Line {number} of {show_path(csv_file)}"
         if len(values) != len(header):
@@ -282,17 +332,83 @@ def _read_columns(csv_file, names, required=("paths", "target")):
                 f"{', '.join(header)}. Put quotes round values with a delimiter inside."
             )
         for name, value in zip(header, values, strict=True):
-            if name in entries and not value:
+            if entries.get(name, "starts") not in _TIMES and not value:
                 raise ValueError(
                     f"{where} has no value in the column {name!r}. Fill it in, or "
                     "leave the line out."
                 )
-    columns = zip(*(values for _, values in lines), strict=True)
-    return {
+    values = zip(*(values for _, values in lines), strict=True)
+    columns = {
         entries.get(name, name): list(values)
-        for name, values in zip(header, columns, strict=True)
+        for name, values in zip(header, values, strict=True)
         if name in entries or name not in _RESERVED
     }
+    where = [f"Line {number} of {show_path(csv_file)}" for number, _ in lines]
+    times = {
+        entry: [
+            _read_time(value, f"{line} has in the column {names[entry]!r}")
+            for value, line in zip(columns.pop(entry), where, strict=True)
+        ]
+        for entry in _TIMES
+        if entry in names and entry in columns
+    }
+    if any(time is not None for column in times.values() for time in column):
+        columns["paths"] = _join_times(columns["paths"], where, **times)
+    return columns
+
+
+def _refuse_other_times(csv_file, names, has_no_end):
+    """Refuse columns that seem to say which part of a file a row is."""
+    for name in sorted(names):
+        plain = re.sub("[^a-z0-9]", "", name.lower())
+        if _SIDE.fullmatch(plain):
+            advice = f"name it, start={name!r} or end={name!r}"
+        elif has_no_end and _LENGTH.fullmatch(plain):
+            advice = "rename it to 'duration'"
+        else:
+            continue
+        raise ValueError(
+            f"{show_path(csv_file)} has a column {name!r}, as if rows were parts of "
+            f"files. If so, {advice}; it must be in seconds. If rows are whole files, "
+            "pass start=None, end=None."
+        )
+
+
+def _read_time(value, where):
+    """Return a time in seconds, or None; `where` begins the message."""
+    if value.lower() in _NO_TIMES:
+        return None
+    match = _TIMEDELTA.fullmatch(value)
+    try:
+        if match:
+            days, hours, minutes, seconds = map(float, match.groups(default=0))
+            time = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        else:
+            time = float(value)
+    except ValueError:
+        time = math.nan
+    if not 0 <= time < math.inf:
+        raise ValueError(
+            f"{where} the time {value!r}. Expected seconds, such as 1.5, a time such "
+            "as '0 days 00:00:01.5', or nothing, and not less than 0."
+        )
+    return time
+
+
+def _join_times(files, where, starts=None, ends=None, durations=None):
+    """Return files and times as segments."""
+    nothing = [None] * len(files)
+    starts, segments = starts or nothing, []
+    stops = durations or ends or nothing
+    for file, start, stop, line in zip(files, starts, stops, where, strict=True):
+        if durations and stop is not None:
+            # Rounded to nanoseconds, as times are written: 0.1 + 0.2 is 0.3.
+            stop = round((start or 0.0) + stop, 9)
+        try:
+            segments.append(Segment(file, start, stop))
+        except ValueError as error:
+            raise ValueError(f"{line}: {error}") from error
+    return segments
 
 
 def _read_lines(csv_file):
@@ -341,16 +457,21 @@ def _make_corpus_of_table(csv_file, columns, root, labels, description, name=Non
     """Return the corpus; the first recordings have to exist, and labels be known."""
     table = Path(csv_file).expanduser()
     root = table.parent if root is None else Path(root).expanduser()
-    if os.sep == "/":
-        # Tables written on Windows; no corpus has a backslash in the name of a file.
-        columns["paths"] = [file.replace("\\", "/") for file in columns["paths"]]
-    paths = [
-        os.path.abspath(os.path.join(root, os.path.expanduser(file)))
-        for file in columns["paths"]
-    ]
-    first = paths[:_N_LOOKED_FOR]
+
+    def locate(file):
+        if isinstance(file, Segment):
+            return replace(file, path=locate(file.path))
+        if os.sep == "/":
+            # Tables of Windows; no corpus has a backslash in the name of a file.
+            file = file.replace("\\", "/")
+        return os.path.abspath(os.path.join(root, os.path.expanduser(file)))
+
+    paths = [locate(file) for file in columns["paths"]]
+    first = [os.fspath(path) for path in paths[:_N_LOOKED_FOR]]
     if not any(os.path.exists(path) for path in first):
-        is_absolute = os.path.isabs(os.path.expanduser(columns["paths"][0]))
+        is_absolute = os.path.isabs(
+            os.path.expanduser(os.fspath(columns["paths"][0]).replace("\\", "/"))
+        )
         advice = (
             "The table has absolute paths, perhaps of another machine: replace them "
             "by paths that are relative to the table."
@@ -362,6 +483,7 @@ def _make_corpus_of_table(csv_file, columns, root, labels, description, name=Non
             f"None of the first {len(first)} recording(s) of {show_path(csv_file)} "
             f"exists, for instance {show_path(first[0])}. {advice}"
         )
+    _warn_of_rows(csv_file, paths, columns)
     columns["paths"] = paths
     if labels is not None:
         where = f"the labels of {show_path(csv_file)}"
@@ -373,6 +495,27 @@ def _make_corpus_of_table(csv_file, columns, root, labels, description, name=Non
         expected_counts=None,
         description=description,
     )
+
+
+def _warn_of_rows(csv_file, paths, columns):
+    """Warn of rows that may not be what they are read as."""
+    counts = Counter(paths)
+    repeated = [str(path) for path, n in counts.items() if n > 1]
+    channels = next((name for name in columns if name.lower() == "channel"), None)
+    remarks = []
+    if repeated:
+        remarks.append(
+            f"lists {len(repeated)} recording(s) more than once, for instance "
+            f"{show_path(repeated[0])}. If rows are parts of files, name the columns "
+            "of their times with start=... and end=...; otherwise list each once."
+        )
+    if channels and len(set(columns[channels])) > 1:
+        remarks.append(
+            f"has a column {channels!r}, but the mean of all channels is read. If rows "
+            "mean single channels, write these to files of their own."
+        )
+    for remark in remarks:
+        warnings.warn(f"{show_path(csv_file)} {remark}", UserWarning, stacklevel=4)
 
 
 def _translate(values, translations, where):

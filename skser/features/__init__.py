@@ -1,5 +1,6 @@
 """Acoustic features: 743 per frame, short-time descriptors, functionals."""
 
+from skser.features._analysis import FrameAnalysis
 from skser.features._catalogue import CATALOGUE, Feature
 from skser.features._context import ContextWindows, Deltas, FrameAveraging
 from skser.features._descriptors import SpeechDescriptors
@@ -14,6 +15,7 @@ __all__ = [
     "ContextWindows",
     "Deltas",
     "Feature",
+    "FrameAnalysis",
     "FrameAveraging",
     "FrameStatistics",
     "OpenSmileFunctionals",

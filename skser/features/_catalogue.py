@@ -31,7 +31,7 @@ class Feature:
     name : str
         YAAFE's name of the feature.
     function : callable
-        From a :class:`~skser.features._analysis.FrameAnalysis` to an array of shape
+        From a :class:`~skser.features.FrameAnalysis` to an array of shape
         (n_frames, width), or (n_frames,) if the feature has one column.
     columns : tuple of str
         What tells the columns apart, in order; ``("",)`` for a single column. Numbers

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skser._base import DeclaredTagsMixin, restore_on_failure
 from skser._compat import Interval, fit_context
+from skser._progress import say
 from skser._sequences import check_labels
 from skser.training import NetworkDesign, lend_network
 
@@ -181,7 +182,7 @@ class GaussianBernoulliRBM(
                     f"{self.learning_rate}."
                 )
             if self.verbose:
-                print(
+                say(
                     f"GaussianBernoulliRBM: epoch {epoch + 1} of {self.n_iter}, "
                     f"reconstruction error {error:.4f}"
                 )
@@ -482,7 +483,7 @@ class DeepBeliefNetwork(
             weights = np.ascontiguousarray(rbm.components_.T)
             self.layers_.append((weights, rbm.intercept_hidden_.astype(X.dtype)))
             if self.verbose:
-                print(f"DeepBeliefNetwork: pretrained layer {i + 1}")
+                say(f"DeepBeliefNetwork: pretrained layer {i + 1}")
 
     def _fine_tune(self, X, targets, generator):
         """Add a head of zeros for each target and train everything."""
@@ -533,7 +534,7 @@ class DeepBeliefNetwork(
                 total += float(loss) * len(rows)
             self.losses_.append(total / len(X) - entropy)
             if self.verbose:
-                print(
+                say(
                     f"DeepBeliefNetwork: epoch {epoch + 1} of "
                     f"{self.fine_tuning_epochs}, loss {self.losses_[-1]:.4f}"
                 )

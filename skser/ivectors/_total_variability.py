@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skser._base import restore_on_failure
 from skser._compat import Interval, fit_context
+from skser._progress import say
 
 # Utterances whose posterior covariances are in memory at once: 128 of 100 x 100 are
 # 10 MB.
@@ -286,7 +287,7 @@ class TotalVariability(BaseEstimator):
         for iteration in range(self.n_iterations):
             self._iterate(centred)
             if self.verbose:
-                print(
+                say(
                     f"Total variability: iteration {iteration + 1} of "
                     f"{self.n_iterations}, log-likelihood of a frame "
                     f"{self.log_likelihoods_[-1]:.4f}"

@@ -24,6 +24,7 @@ from sklearn.pipeline import Pipeline
 
 from skser._base import list_steps
 from skser._compat import safe_indexing
+from skser._progress import make_bar, say, silence
 from skser._sequences import check_labels
 from skser.metrics import wants_groups
 from skser.model_selection._result import EvaluationResult
@@ -122,7 +123,7 @@ def evaluate(
     seeds: Iterable[int] | None = None,
     checkpoint: str | os.PathLike | None = None,
     n_jobs: int | None = None,
-    verbose: int = 0,
+    verbose: int | None = None,
     allow_leaks: bool = False,
 ) -> EvaluationResult:
     """Fit and test a system on each fold of a corpus, and keep every prediction.
@@ -159,8 +160,10 @@ def evaluate(
         package version does.
     n_jobs : int, default=None
         Number of folds at a time, in processes of their own. None is 1.
-    verbose : int, default=0
-        1 prints a line for each fold.
+    verbose : int or None, default=None
+        What is shown on the standard error. None is a bar with the time left, in
+        terminals and notebooks, if it takes more than two seconds. 1 is a line for
+        each fold as well, and lines in place of the bar in logs. 0 is nothing.
     allow_leaks : bool, default=False
         Whether to go on where a speaker is on two sides of a fold. Such figures say
         nothing about other speakers; the result says so, too.
@@ -253,7 +256,7 @@ def evaluate_under(
     seeds: Iterable[int] | None = None,
     checkpoint: str | os.PathLike | None = None,
     n_jobs: int | None = None,
-    verbose: int = 0,
+    verbose: int | None = None,
     allow_leaks: bool = False,
 ) -> dict[str, EvaluationResult]:
     """Evaluate a system whose test recordings are perturbed: robustness.
@@ -432,7 +435,7 @@ def _evaluate(system, data, cv, conditions, **options):
 
 def _check_folds(folds, data):
     """Refuse empty folds, and warn of those that test a class they do not train."""
-    for number, (train, _, test) in enumerate(folds):
+    for number, (train, _, test) in enumerate(folds, start=1):
         if not len(train) or not len(test):
             raise ValueError(
                 f"Fold {number} of cv has {len(train)} recordings to train on and "
@@ -499,7 +502,7 @@ def _list_jobs(system, data, folds, seeds):
         if seed is not None:
             seeded.set_params(**dict.fromkeys(parameters, seed))
         for fold, parts in enumerate(folds):
-            name = f"fold {fold} of {len(folds)} ({data.describe_test(parts[2])})"
+            name = f"fold {fold + 1} of {len(folds)} ({data.describe_test(parts[2])})"
             name += "" if seed is None else f", seed {seed}"
             jobs.append(Job(seeded, run, seed, fold, parts, name))
     return jobs
@@ -510,9 +513,11 @@ def _run_all(jobs, work, n_jobs, verbose):
 
     def report(job, text):
         if verbose:
-            print(f"{job.name}: {text}", flush=True)
+            say(f"{job.name}: {text}")
+        bar.update()
 
     outcomes, failures = {}, {}
+    bar = make_bar(len(jobs), "Folds", verbose=verbose, unit="fold")
     for i, job in enumerate(jobs):
         outcome = work.store.read(job)
         if outcome is not None:
@@ -522,12 +527,15 @@ def _run_all(jobs, work, n_jobs, verbose):
     # A generator, so that what is finished is kept should a worker be killed.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     try:
-        for i, outcome, failure, text in parallel(
-            delayed(work.run)(i, jobs[i]) for i in left
-        ):
-            (outcomes if failure is None else failures)[i] = outcome or failure
-            # Here and not in the worker, so that the lines go where the caller's go.
-            report(jobs[i], text)
+        # Only 0 is silent inside of folds, too.
+        with bar, silence(verbose == 0):
+            for i, outcome, failure, text in parallel(
+                delayed(work.run)(i, jobs[i]) for i in left
+            ):
+                (outcomes if failure is None else failures)[i] = outcome or failure
+                # Here and not in the worker, so that the lines go where the caller's
+                # go.
+                report(jobs[i], text)
     except BrokenExecutor as error:
         # What a worker has kept but could not tell of any more.
         kept = {i: work.store.read(jobs[i]) for i in left if i not in outcomes}

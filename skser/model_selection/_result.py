@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from skser._display import html_table, markdown_table
 from skser.model_selection._statistics import (
     Counts,
     bootstrap_speakers,
-    html_table,
     import_pandas,
-    markdown_table,
 )
 from skser.storage import read_archive, write_archive
 

@@ -6,11 +6,8 @@ All splitters are scikit-learn's: ``split`` gives (train, test) for ``cv=`` anyw
 """
 
 import numbers
-import re
-import unicodedata
 import warnings
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 
@@ -23,6 +20,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state, indexable
 
+from skser._display import find_similar_names
 from skser._sequences import check_groups
 
 
@@ -103,12 +101,7 @@ def warn_of_similar_names(values, name, stacklevel):
     stacklevel : int
         Counted from the caller of this function.
     """
-    alike = defaultdict(list)
-    for value in np.unique(values).tolist():
-        plain = unicodedata.normalize("NFKC", str(value)).casefold()
-        plain = re.sub(r"(?<!\d)0+(?=\d)", "", "".join(plain.split()))
-        alike[plain].append(value)
-    similar = [names for names in alike.values() if len(names) > 1]
+    similar = find_similar_names(np.unique(values).tolist())
     if similar:
         shown = "; ".join(" and ".join(map(repr, names)) for names in similar[:5])
         warnings.warn(
@@ -722,7 +715,7 @@ def check_speaker_independence(cv, X, y=None, groups=None):
     >>> check_speaker_independence(KFold(3), speakers, groups=speakers)
     Traceback (most recent call last):
         ...
-    ValueError: Fold 0 is not speaker-independent: speaker 'a' is in train (1
+    ValueError: Fold 1 is not speaker-independent: speaker 'a' is in train (1
     recordings) and in test (2 recordings). ...
     """
     speakers = check_speakers(groups, X, "check_speaker_independence")
@@ -744,7 +737,7 @@ def find_leak(folds, speakers):
     -------
     description : str or None
     """
-    for number, parts in enumerate(folds):
+    for number, parts in enumerate(folds, start=1):
         sides = {name: speakers[part] for name, part in zip(_PARTS, parts, strict=True)}
         for first, second in combinations(_PARTS, 2):
             shared = set(sides[first].tolist()) & set(sides[second].tolist())

@@ -6,13 +6,14 @@ narrow; the studentised bootstrap used here holds what it promises (the figures 
 those of ``tests/benchmarks/bench_intervals.py``).
 """
 
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest, wilcoxon
 from scipy.stats import t as student
 from sklearn.utils import check_random_state
+
+from skser._display import markdown_table
 
 
 class Interval(NamedTuple):
@@ -494,64 +495,3 @@ def import_pandas():
             "to_markdown() and the methods that return dicts and arrays work."
         ) from error
     return pandas
-
-
-def markdown_table(rows):
-    """Return rows as a Markdown table.
-
-    Parameters
-    ----------
-    rows : list of dict
-        All with the same keys, which become the header.
-
-    Returns
-    -------
-    table : str
-
-    Examples
-    --------
-    >>> from skser.model_selection._statistics import markdown_table
-    >>> print(markdown_table([{"score": "UA", "pooled": 0.5}]))
-    | score | pooled |
-    | --- | --- |
-    | UA | 0.500 |
-    """
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *map(_format_cells, rows)]
-    # A pipe would end the cell.
-    cells = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
-
-
-def html_table(rows, caption):
-    """Return rows as a table in HTML.
-
-    Parameters
-    ----------
-    rows : list of dict
-        All with the same keys, which become the header.
-    caption : str
-
-    Returns
-    -------
-    table : str
-
-    Examples
-    --------
-    >>> from skser.model_selection._statistics import html_table
-    >>> html_table([{"score": "UA", "pooled": 0.5}], "All <folds>")[:45]
-    '<table><caption>All &lt;folds&gt;</caption><t'
-    """
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in rows[0])
-    lines = [
-        "".join(f"<td>{escape(cell)}</td>" for cell in _format_cells(row))
-        for row in rows
-    ]
-    body = "".join(f"<tr>{line}</tr>" for line in [head, *lines])
-    return f"<table><caption>{escape(caption)}</caption>{body}</table>"
-
-
-def _format_cells(row):
-    """Return the values of a row as texts."""
-    numbers = {name: f"{v:.3f}" for name, v in row.items() if isinstance(v, float)}
-    texts = {name: "-" if v is None else str(v) for name, v in row.items()}
-    return list((texts | numbers).values())

@@ -3,6 +3,11 @@
 Importing this package imports TensorFlow. ``import skser`` does not.
 """
 
+from skser._tensorflow import start_quietly
+
+start_quietly()
+
+# ruff: noqa: E402
 from skser.networks._attention_blstm_fcn import attention_blstm_fcn
 from skser.networks._baselines import attention_blstm, attentive_cnn, feedforward
 from skser.networks._branches import seed_stream

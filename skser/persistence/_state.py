@@ -324,16 +324,6 @@ class StateReader:
             estimator.scorer_ = _scorer_of(estimator)
         return estimator
 
-    def _decode_encoder(self, content):
-        name, sha256, data = content
-        data = self.decode(data)
-        if not isinstance(name, str) or data.dtype != np.uint8:
-            raise ValueError("it holds an encoder that is no file")
-        file = EncoderFile(data.tobytes(), name)
-        if file.sha256 != sha256:
-            raise ValueError(f"the sha256 of its encoder {name!r} is another one")
-        return file
-
     def _find_function(self, name):
         """Return the function of a name, of skser's or of the user's."""
         function = network_of(name) or self._functions.get(name)

@@ -4,6 +4,7 @@ No scikit-learn estimators here: :mod:`skser.classifiers` has those. Importing t
 package does not import TensorFlow.
 """
 
+from skser._sequences import pad_sequences
 from skser.training._checkpoint import TrainingCheckpoint
 from skser.training._compiled import (
     OPTIMIZERS,
@@ -21,6 +22,7 @@ from skser.training._data import (
     Utterances,
     discretize_ratings,
     hold_out,
+    padded_lengths,
     prediction_batches,
     training_batches,
 )
@@ -51,6 +53,8 @@ __all__ = [
     "lend_network",
     "list_observers",
     "map_batches",
+    "pad_sequences",
+    "padded_lengths",
     "prediction_batches",
     "train",
     "training_batches",

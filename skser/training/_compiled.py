@@ -17,6 +17,7 @@ import joblib
 import numpy as np
 
 from skser._compat import flatten_layers
+from skser._tensorflow import start_quietly
 
 MAX_IDLE_NETWORKS = 16
 OPTIMIZERS = ("adam", "sgd")
@@ -370,6 +371,7 @@ def import_tensorflow():
             "which would hang here. Use joblib's default backend 'loky' (n_jobs=2 "
             "without a parallel_config) or multiprocessing's start method 'spawn'."
         )
+    start_quietly()
     import tensorflow as tf
 
     n_threads = find_n_threads(tf.config.threading)

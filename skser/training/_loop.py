@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skser._progress import make_bar, say
 from skser._sequences import pad_sequences
 from skser.metrics import unweighted_accuracy_score
 from skser.training._data import padded_lengths, prediction_batches, training_batches
@@ -366,19 +367,21 @@ class ProgressBar:
     """
 
     def __init__(self, max_epochs, verbose):
-        import keras
-
         self._n_epochs = 0
-        self._bar = keras.utils.Progbar(
-            max_epochs,
-            verbose=min(int(verbose), 2),
-            unit_name="epoch",
-            stateful_metrics=["learning_rate", "loss", "val_loss", "val_UA"],
-        )
+        self._max_epochs = max_epochs
+        self._has_lines = verbose > 1
 
     def resumes(self, logs):
         """Begin behind the epochs that were run before an interruption."""
         self._n_epochs = len(logs)
+        self._bar = make_bar(
+            self._max_epochs,
+            "Training",
+            n_done=self._n_epochs,
+            verbose=int(not self._has_lines),
+            unit="epoch",
+            is_kept=True,
+        )
 
     def epoch_begins(self):
         """Do nothing."""
@@ -386,16 +389,16 @@ class ProgressBar:
     def epoch_ends(self, logs, state):
         """Move the bar on, or write a line."""
         self._n_epochs += 1
-        # Keras writes a line only when it is told that it is the last one; None lets it
-        # find out.
-        is_last = True if self._bar.verbose == 2 else None
-        self._bar.update(self._n_epochs, list(logs.items()), finalize=is_last)
+        if self._has_lines:
+            figures = [f"{name}: {value:.4g}" for name, value in logs.items()]
+            say(" - ".join([f"{self._n_epochs}/{self._max_epochs}", *figures]))
+        self._bar.set_postfix(logs, refresh=False)
+        self._bar.update()
         return False
 
     def fit_ends(self, state):
-        """End the bar of a training that was stopped."""
-        if self._bar.verbose == 1 and self._n_epochs < self._bar.target:
-            self._bar.update(self._n_epochs, finalize=True)
+        """End the bar, of a training that was stopped as well."""
+        self._bar.close()
 
 
 class Callbacks:

@@ -24,12 +24,11 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from skser import AcousticFeatures, AudioLoader, Framer, datasets
-from skser._compat import import_opensmile
-from skser._sequences import pad_sequences
 from skser.classifiers import AttentionBLSTMFCNClassifier
-from skser.features import FrameStatistics, SpeechDescriptors
+from skser.features import FrameStatistics, OpenSmileFunctionals, SpeechDescriptors
 from skser.streaming import ByUtterance
 from skser.systems import attention_blstm_fcn_robust
+from skser.training import pad_sequences
 
 SAMPLE_RATE = 16000
 N_RUNS = 3
@@ -74,7 +73,10 @@ def transformation(*steps):
 
 def smile(feature_set, level, **parameters):
     """Return openSMILE for a feature set, or for the text of a configuration."""
-    opensmile = import_opensmile()
+    # Imports openSMILE so that it can stand beside TensorFlow.
+    OpenSmileFunctionals().transform([np.zeros(SAMPLE_RATE)])
+    import opensmile
+
     return opensmile.Smile(str(feature_set), level, **parameters)
 
 

@@ -32,6 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skser import (
     AcousticFeatures,
@@ -40,7 +41,6 @@ from skser import (
     Framer,
     PCAWhitening,
 )
-from skser._parallel import map_utterances
 from skser.streaming import ByUtterance
 
 LIMIT = 4 * 2**30
@@ -99,14 +99,15 @@ def simulate(hours):
     mixing = generator.normal(size=(N_LATENT, N_FEATURES)).astype(np.float32) / 4
     scales = np.exp(generator.normal(0, 3, N_FEATURES)).astype(np.float32)
 
-    def make(i):
+    def make(numbers):
+        (i,) = numbers
         own = np.random.default_rng([1, i])
         latent = own.standard_normal((lengths[i], N_LATENT), dtype=np.float32)
         frames = own.standard_normal((lengths[i], N_FEATURES), dtype=np.float32)
         frames += (latent + means[classes[i]]) @ mixing
         np.exp(frames[:, ::3], out=frames[:, ::3])
         frames *= scales
-        return frames
+        return [frames]
 
     return lengths, classes, make
 
@@ -131,7 +132,8 @@ def train(hours, folder):
     lengths, classes, make = simulate(hours)
     print(f"{hours:6g} {lengths.sum():9}", end=" ", flush=True)
     stages = Stages()
-    features = map_utterances(make, range(len(lengths)), temp_folder=folder)
+    simulated = ByUtterance(FunctionTransformer(make), temp_folder=folder)
+    features = simulated.transform(list(range(len(lengths))))
     stages.ends()
     whitening = PCAWhitening(N_COMPONENTS, temp_folder=folder).fit(features)
     stages.ends()

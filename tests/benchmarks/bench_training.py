@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from skser import AttentionBLSTMFCNClassifier
-from skser._sequences import pad_sequences
+from skser.training import pad_sequences
 
 N_CLASSES = 7
 BATCH_SIZE = 50

@@ -15,8 +15,7 @@ from sklearn.base import clone
 import skser
 from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.classifiers import AttentiveCNNClassifier
-from skser.storage import _identity
-from skser.training import _loop
+from skser.training import NetworkPool
 
 
 def small(checkpoint=None, **parameters):
@@ -34,7 +33,7 @@ def small(checkpoint=None, **parameters):
 
 
 @pytest.fixture
-def epochs(monkeypatch):
+def epochs(wrap):
     """Note each epoch that is run; an exception can be put behind a number of them."""
 
     class Epochs(list):
@@ -47,18 +46,21 @@ def epochs(monkeypatch):
         def go_on(self):
             self.interrupt(None, None)
 
-    epochs, run_epoch = Epochs(), _loop.run_epoch
+    epochs = Epochs()
 
-    def note_and_run(network, plan, training, validation, logs):
-        n_epochs, exception = epochs.interruption
-        if len(epochs) == n_epochs:
-            # Half an epoch has been run, to be lost.
-            run_epoch(network, plan, training.take(range(9)), validation, logs)
-            raise exception
-        epochs.append(len(logs))
-        return run_epoch(network, plan, training, validation, logs)
+    def note(run_epoch):
+        def note_and_run(network, plan, training, validation, logs):
+            n_epochs, exception = epochs.interruption
+            if len(epochs) == n_epochs:
+                # Half an epoch has been run, to be lost.
+                run_epoch(network, plan, training.take(range(9)), validation, logs)
+                raise exception
+            epochs.append(len(logs))
+            return run_epoch(network, plan, training, validation, logs)
 
-    monkeypatch.setattr(_loop, "run_epoch", note_and_run)
+        return note_and_run
+
+    wrap("skser.training._loop.run_epoch", note)
     return epochs
 
 
@@ -209,7 +211,7 @@ def test_what_was_changed_is_trained_from_the_beginning(
 @pytest.mark.case("G17")
 @pytest.mark.parametrize("package", ["tensorflow", "keras", "numpy", "skser", "code"])
 def test_other_versions_are_trained_from_the_beginning(
-    package, sequences, epochs, tmp_path, monkeypatch
+    package, sequences, epochs, tmp_path, monkeypatch, wrap
 ):
     epochs.interrupt(2)
     with pytest.raises(KeyboardInterrupt):
@@ -218,12 +220,11 @@ def test_other_versions_are_trained_from_the_beginning(
     if package == "skser":
         monkeypatch.setattr("skser.storage._identity.__version__", "99")
     elif package == "code":
-        monkeypatch.setattr(_identity, "digest_source", lambda: "changed")
+        monkeypatch.setattr("skser.storage._identity.digest_source", lambda: "changed")
     else:
-        version = _identity._find_version
-        monkeypatch.setattr(
+        wrap(
             "skser.storage._identity._find_version",
-            lambda name: "99" if name == package else version(name),
+            lambda find: lambda name: "99" if name == package else find(name),
         )
     small(tmp_path).fit(*sequences)
     assert epochs[0] == 0
@@ -282,9 +283,7 @@ def test_weights_of_another_shape_are_refused(sequences, epochs, tmp_path, monke
     epochs.go_on()
     monkeypatch.setattr(_SIZE, "n_units", 5)
     # As in a new process, where no network has been compiled yet.
-    from skser.training import _compiled
-
-    monkeypatch.setattr(_compiled, "_POOL", _compiled.NetworkPool(2))
+    monkeypatch.setattr("skser.training._compiled._POOL", NetworkPool(2))
     with pytest.warns(UserWarning, match="weights of another network"):
         classifier.fit(*sequences)
     assert epochs == [0, 1, 2, 3]
@@ -387,14 +386,19 @@ def test_a_generator_of_random_numbers_is_as_good_as_a_seed(
     assert_same_fit(resumed, whole)
 
 
-def test_the_progress_bar_goes_on_where_it_was(sequences, epochs, tmp_path, capsys):
+def test_the_progress_bar_goes_on_where_it_was(
+    sequences, epochs, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("skser._progress.DELAY", 0)
+    monkeypatch.setattr("skser._progress.LOG_INTERVAL", 0)
     epochs.interrupt(4)
     with pytest.raises(KeyboardInterrupt):
         small(tmp_path, verbose=0).fit(*sequences)
     epochs.go_on()
     small(tmp_path, verbose=1).fit(*sequences)
-    bars = re.findall(r"\d/6", capsys.readouterr().out)
-    assert bars == ["5/6", "6/6"]
+    bars = re.findall(r"\d/6", capsys.readouterr().err)
+    assert bars[0] == "4/6"
+    assert list(dict.fromkeys(bars)) == ["4/6", "5/6", "6/6"]
 
 
 def test_a_model_file_does_not_name_the_folder(sequences, tmp_path):

@@ -299,30 +299,36 @@ def test_clones_are_unfitted_and_keep_the_parameters(fitted):
         copy.predict([np.ones((2, 6))])
 
 
-def test_progress_is_shown_only_when_asked_for(sequences, capsys):
+def test_progress_is_shown_only_when_asked_for(sequences, capsys, monkeypatch):
+    monkeypatch.setattr("skser._progress.DELAY", 0)
+    monkeypatch.setattr("skser._progress.LOG_INTERVAL", 0)
     small(max_epochs=2).fit(*sequences)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
     small(max_epochs=2, verbose=1).fit(*sequences)
-    assert "2/2" in capsys.readouterr().out
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "2/2" in errors
 
 
 def test_a_line_is_written_for_each_epoch(sequences, capsys):
     small(max_epochs=3, verbose=2).fit(*sequences)
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().err.splitlines()
     assert [line.split(" - ")[0] for line in lines] == ["1/3", "2/3", "3/3"]
     assert all("learning_rate: 0.0" in line and "loss: " in line for line in lines)
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
 def test_the_last_epoch_of_a_training_that_stops_early_is_shown(
-    sequences, capsys, verbose
+    sequences, capsys, monkeypatch, verbose
 ):
+    monkeypatch.setattr("skser._progress.DELAY", 0)
+    monkeypatch.setattr("skser._progress.LOG_INTERVAL", 0)
     X, y = sequences
     # Labels of their neighbours: what is learnt makes them worse.
     options = {"X_val": X[:12], "y_val": y[1:13]}
     stopped = small(n_iter_no_change=2, max_epochs=30, verbose=verbose)
     n_epochs = len(stopped.fit(X, y, **options).history_["loss"])
-    shown = capsys.readouterr().out
+    shown = capsys.readouterr().err
     assert n_epochs < 30
     assert f"{n_epochs}/30" in shown.splitlines()[-1]
     assert shown.endswith("\n")

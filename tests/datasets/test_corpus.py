@@ -210,3 +210,32 @@ def test_corpora_that_cannot_be_merged_are_refused(corpora, error, message):
 def test_corpora_without_any_speakers_are_merged_without():
     corpora = [make_corpus(name, ["a"], groups=None) for name in ("one", "two")]
     assert datasets.merge(corpora).groups is None
+
+
+def test_a_corpus_prints_its_size_and_not_its_arrays(corpus):
+    assert repr(corpus) == "<Corpus 'EMOVO': 3 recordings, 3 emotions, 3 speakers>"
+    assert str(corpus) == (
+        "Corpus 'EMOVO': 3 recordings, 3 emotions, 3 speakers\n"
+        "emotions: disgust 1, happiness 1, neutral 1\n"
+        "speakers: f1 1, f2 1, m1 1"
+    )
+    html = corpus._repr_html_()
+    assert "<caption>emotions</caption>" in html
+    assert "disgust" in html
+
+
+def test_a_corpus_of_many_speakers_or_of_strange_names_prints_short(corpus):
+    n = 5000
+    many = datasets.Corpus(
+        paths=np.arange(n).astype(str),
+        target=np.array(["<b>"] * n),
+        groups=np.arange(n) % 500,
+        name="many",
+    )
+    assert str(many).endswith("and 490 more")
+    assert len(str(many)) < 500
+    assert "<td>4900</td>" in many._repr_html_()
+    assert "<b>" not in many._repr_html_()
+    assert repr(corpus.take([])) == (
+        "<Corpus 'EMOVO': 0 recordings, 0 emotions, 0 speakers>"
+    )

@@ -1,10 +1,19 @@
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skser.datasets import load_cheavd, load_table
+from skser import AudioLoader, Segment
+from skser.datasets import load_cheavd, load_table, merge
+from skser.features import FrameStatistics, SpeechDescriptors
+from skser.framing import Framer
+from skser.model_selection import evaluate
 
 
 @pytest.fixture
@@ -262,3 +271,190 @@ def test_a_whole_cheavd_gives_no_warning(write_table):
     text = "\n".join(["file,label,split", *lines])
     corpus = load_cheavd(write_table(text, recordings=["train/0.wav"]))
     assert {split: int(np.sum(corpus.splits == split)) for split in sizes} == sizes
+
+
+SEGMENTS = """\
+file,start,end,label,speaker
+a.wav,0,1.5,joy,s1
+a.wav,1.5,3,fear,s2
+b.wav,,,joy,s1
+c.wav,0.25,,fear,s2
+"""
+
+
+def as_rows(corpus):
+    return [(os.path.basename(s.path), s.start, s.end) for s in corpus.paths]
+
+
+def test_rows_with_times_are_segments(write_table, tmp_path):
+    corpus = load_table(write_table(SEGMENTS))
+    assert corpus.paths[0] == Segment(tmp_path / "a.wav", 0, 1.5)
+    assert as_rows(corpus) == [
+        ("a.wav", 0.0, 1.5),
+        ("a.wav", 1.5, 3.0),
+        ("b.wav", None, None),
+        ("c.wav", 0.25, None),
+    ]
+    assert corpus.target.tolist() == ["joy", "fear", "joy", "fear"]
+    assert "start" not in corpus
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1.5", 1.5),
+        ("0 days 00:00:01.500000", 1.5),
+        ("0 days 00:00:01.500000001", 1.500000001),
+        ("1 days 01:00:00", 90000.0),
+        ("00:01:02.25", 62.25),
+        ("1e-3", 0.001),
+    ],
+)
+def test_times_are_seconds_or_what_pandas_writes(write_table, text, seconds):
+    table = write_table(f"file,end,label,speaker\na.wav,{text},joy,s1\n")
+    assert as_rows(load_table(table)) == [("a.wav", None, seconds)]
+
+
+@pytest.mark.parametrize("nothing", ["", "NaT", "nan", "None"])
+def test_a_table_without_any_time_lists_files(write_table, nothing):
+    text = f"file,start,end,label,speaker\na.wav,{nothing},{nothing},joy,s1\n"
+    assert load_table(write_table(text)).paths.dtype.kind == "U"
+
+
+def test_the_segmented_index_of_audformat_is_read(write_table, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    index = pandas.MultiIndex.from_arrays(
+        [
+            ["a.wav", "a.wav", "b.wav"],
+            pandas.to_timedelta([0.0, 1.25, 0.0], unit="s"),
+            pandas.to_timedelta([1.25, 2.5, None], unit="s"),
+        ],
+        names=["file", "start", "end"],
+    )
+    columns = {"emotion": ["joy", "fear", "joy"], "speaker": ["s1", "s1", "s2"]}
+    write_table("")
+    pandas.DataFrame(columns, index).to_csv(tmp_path / "table.csv")
+    corpus = load_table(tmp_path / "table.csv", label="emotion")
+    assert as_rows(corpus) == [
+        ("a.wav", 0.0, 1.25),
+        ("a.wav", 1.25, 2.5),
+        ("b.wav", 0.0, None),
+    ]
+
+
+def test_a_start_and_a_duration_give_the_end(write_table):
+    text = "file,offset,duration,label,speaker\na.wav,0.1,0.2,joy,s1\nb.wav,,,joy,s1\n"
+    corpus = load_table(write_table(text), start="offset")
+    assert as_rows(corpus) == [("a.wav", 0.1, 0.3), ("b.wav", None, None)]
+
+
+def test_the_duration_of_a_file_is_a_column_like_others(write_table):
+    corpus = load_table(write_table("file,label,speaker,duration\na.wav,joy,s1,2.5\n"))
+    assert corpus.paths.dtype.kind == "U"
+    assert corpus.duration.tolist() == ["2.5"]
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ("1.5,0.5", r"Line 2 .*0 <= start < end.*start=1\.5, end=0\.5"),
+        ("1.5,1.5", r"Line 2 .*0 <= start < end"),
+        ("-1,2", r"Line 2 .* column 'start' the time '-1'\. Expected seconds"),
+        ("0,soon", r"Line 2 .* column 'end' the time 'soon'\. Expected seconds"),
+        ("-1 days +23:59:59,1", "Line 2 .* column 'start' the time"),
+        ("0,inf", "Line 2 .* column 'end' the time 'inf'"),
+    ],
+)
+def test_times_that_make_no_segment_are_answered_with_the_line(
+    write_table, times, message
+):
+    with pytest.raises(ValueError, match=message):
+        load_table(write_table(f"file,start,end,label,speaker\na.wav,{times},joy,s1\n"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("offset", "begin", "onset", "Start", "start_time", "start_ms"),
+        *("segment_start", "startTime", "END", "stop", "end (s)", "t_end", "xmax"),
+    ],
+)
+def test_columns_that_seem_to_be_times_are_refused_unless_named(write_table, name):
+    table = write_table(f"file,label,speaker,{name}\na.wav,joy,s1,1\n")
+    message = rf"column '{re.escape(name)}'.*start='.*start=None, end=None"
+    with pytest.raises(ValueError, match=message):
+        load_table(table)
+    assert as_rows(load_table(table, start=name)) == [("a.wav", 1.0, None)]
+    corpus = load_table(table, start=None, end=None)
+    assert (corpus.paths.dtype.kind, corpus[name][0]) == ("U", "1")
+
+
+def test_a_start_beside_a_length_of_another_name_is_refused(write_table):
+    table = write_table("file,label,speaker,start,dur_ms\na.wav,joy,s1,1,200\n")
+    with pytest.raises(ValueError, match=r"'dur_ms'.*rename it to 'duration'"):
+        load_table(table)
+
+
+@pytest.mark.parametrize(
+    "name", ["age", "tone", "style", "gender", "stopwords", "origin"]
+)
+def test_other_columns_are_no_times(write_table, name):
+    corpus = load_table(write_table(f"file,label,speaker,{name}\na.wav,joy,s1,1\n"))
+    assert corpus[name].tolist() == ["1"]
+
+
+def test_a_recording_listed_again_is_warned_of(write_table):
+    text = "file,label,speaker,where\na.wav,joy,s1,1\na.wav,fear,s1,2\n"
+    with pytest.warns(
+        UserWarning, match=r"1 recording\(s\) more than once.*start=\.\.\."
+    ):
+        load_table(write_table(text))
+
+
+def test_a_column_of_channels_is_warned_of(write_table):
+    text = "file,label,speaker,channel\na.wav,joy,s1,1\nb.wav,fear,s1,2\n"
+    with pytest.warns(UserWarning, match="'channel', but the mean of all channels"):
+        load_table(write_table(text))
+
+
+def test_segments_outlive_the_frame_and_a_choice_of_rows(write_table, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    corpus = load_table(write_table(SEGMENTS)).take([3, 2, 0])
+    frame = corpus.frame
+    assert list(frame)[:3] == ["file", "start", "end"]
+    assert frame["start"].tolist()[::2] == [0.25, 0.0]
+    assert pandas.isna(frame["end"][0])
+    frame.to_csv(tmp_path / "again.csv", index=False)
+    again = load_table(tmp_path / "again.csv")
+    assert again.paths.tolist() == corpus.paths.tolist()
+    assert again.target.tolist() == corpus.target.tolist()
+    both = merge({"one": corpus.take([0]), "other": load_table(write_table(WHOLE))})
+    assert list(both.frame["file"]) == [os.fspath(path) for path in both.paths]
+
+
+@pytest.mark.filterwarnings("ignore::skser.exceptions.ShortAudioWarning")
+def test_a_system_is_evaluated_on_segments(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["file,start,end,label,speaker"]
+    for speaker in ("s1", "s2", "s3"):
+        # Noise and a tone in turn: only who reads the parts can tell them.
+        tone = 0.3 * np.sin(np.arange(8000) / 10)
+        parts = [rng.normal(0, 0.1, 8000), tone] * 3
+        soundfile.write(tmp_path / f"{speaker}.wav", np.concatenate(parts), 16000)
+        lines += [
+            f"{speaker}.wav,{i / 2},{(i + 1) / 2},{('anger', 'calm')[i % 2]},{speaker}"
+            for i in range(6)
+        ]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    corpus = load_table(tmp_path / "table.csv")
+    system = make_pipeline(
+        AudioLoader(),
+        Framer(frame_length=400, hop_length=160),
+        SpeechDescriptors(),
+        FrameStatistics(),
+        StandardScaler(),
+        LogisticRegression(),
+    )
+    result = evaluate(system, corpus)
+    assert result.ua == 1.0
+    assert result.files[1].endswith("s1.wav from 0.5 s to 1 s")

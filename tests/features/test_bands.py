@@ -4,20 +4,21 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import fft
+from scipy import fft, signal
 
-from skser.features import _bands, _spectrum
-from skser.features._analysis import FrameAnalysis
-from skser.features._bands import (
-    loudness,
-    mel_cepstrum,
-    mel_spectrum,
-    octave_band_intensity,
-    octave_band_intensity_ratio,
-    perceptual_sharpness,
-    perceptual_spread,
-)
-from skser.features._waveform import envelope_weights
+from skser.features import CATALOGUE, FrameAnalysis, _bands, _spectrum, _waveform
+
+loudness = CATALOGUE["Loudness"].function
+mel_cepstrum = CATALOGUE["MFCC"].function
+mel_spectrum = CATALOGUE["MelSpectrum"].function
+octave_band_intensity = CATALOGUE["OBSI"].function
+octave_band_intensity_ratio = CATALOGUE["OBSIR"].function
+perceptual_sharpness = CATALOGUE["PerceptualSharpness"].function
+envelope = CATALOGUE["Envelope"].function
+spectral_flatness_per_band = CATALOGUE["SpectralFlatnessPerBand"].function
+spectral_crest_factor_per_band = CATALOGUE["SpectralCrestFactorPerBand"].function
+perceptual_spread = CATALOGUE["PerceptualSpread"].function
+
 
 NOISE = np.random.default_rng(0).normal(size=(6, 1024))
 ANALYSIS = FrameAnalysis(NOISE)
@@ -78,7 +79,7 @@ def test_octaves_peak_where_they_should():
 
 
 def test_envelope_filter_is_longest_for_the_oldest_sample():
-    weights = envelope_weights()
+    weights = _waveform.envelope_weights()
     assert weights.shape == (1024, 6)
     np.testing.assert_allclose(weights[:, 3].sum(), 1)
     assert np.all(np.diff(weights[:800, 3]) < 0)
@@ -171,3 +172,25 @@ def test_silence_has_the_documented_values():
     np.testing.assert_allclose(perceptual_sharpness(SILENCE), 2.98063, rtol=1e-5)
     np.testing.assert_allclose(perceptual_spread(SILENCE), 0.88545, rtol=1e-5)
     np.testing.assert_allclose(mel_cepstrum(SILENCE), 0, atol=1e-2)
+
+
+def test_bands_follow_their_definition():
+    flatness, crest = [], []
+    for first, n_groups, size in _spectrum.quarter_octave_bands():
+        band = POWER[:, first : first + n_groups * size]
+        groups = band.reshape(len(POWER), n_groups, size).sum(axis=2)
+        shifted = groups + np.finfo(float).eps
+        geometric = np.exp(np.log(shifted).mean(axis=1))
+        flatness.append(geometric / shifted.mean(axis=1))
+        crest.append(groups.max(axis=1) / groups.mean(axis=1))
+    np.testing.assert_allclose(
+        spectral_flatness_per_band(ANALYSIS), np.transpose(flatness), rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        spectral_crest_factor_per_band(ANALYSIS), np.transpose(crest), rtol=1e-9
+    )
+
+
+def test_envelope_is_the_smoothed_modulus_of_scipys_analytic_signal():
+    expected = np.abs(signal.hilbert(NOISE, axis=1)) @ _waveform.envelope_weights()
+    np.testing.assert_allclose(envelope(FrameAnalysis(NOISE)), expected, rtol=1e-12)

@@ -48,17 +48,18 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def computed(monkeypatch):
+def computed(wrap):
     """Note the number of frames of each utterance that is computed, not read."""
-    from skser.features import _extractor
+    lengths = []
 
-    lengths, extract = [], _extractor._extract
+    def note(extract):
+        def note_and_extract(frames, *arguments):
+            lengths.append(len(frames))
+            return extract(frames, *arguments)
 
-    def note_and_extract(frames, *arguments):
-        lengths.append(len(frames))
-        return extract(frames, *arguments)
+        return note_and_extract
 
-    monkeypatch.setattr(_extractor, "_extract", note_and_extract)
+    wrap("skser.features._extractor._extract", note)
     return lengths
 
 
@@ -319,16 +320,15 @@ def test_a_folder_of_another_mode_is_read_all_the_same(folder):
 
 
 @pytest.mark.case("G09")
-def test_a_folder_that_vanishes_in_between_is_made_again(folder, monkeypatch):
-    from skser.features import _extractor
+def test_a_folder_that_vanishes_in_between_is_made_again(folder, wrap, monkeypatch):
+    def delete_before(extract):
+        def delete_and_extract(*arguments):
+            shutil.rmtree(folder, ignore_errors=True)
+            return extract(*arguments)
 
-    extract = _extractor._extract
+        return delete_and_extract
 
-    def delete_and_extract(*arguments):
-        shutil.rmtree(folder, ignore_errors=True)
-        return extract(*arguments)
-
-    monkeypatch.setattr(_extractor, "_extract", delete_and_extract)
+    wrap("skser.features._extractor._extract", delete_before)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_equal(AcousticFeatures(cache=folder).transform(FRAMES), EXPECTED)

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 
-from skser.features._analysis import FrameAnalysis
-from skser.features._spectrum import (
-    complex_domain_onset_detection,
-    spectral_flux,
-    spectral_variation,
-)
+from skser.features import CATALOGUE, FrameAnalysis
+
+complex_domain_onset_detection = CATALOGUE["ComplexDomainOnsetDetection"].function
+spectral_flux = CATALOGUE["SpectralFlux"].function
+spectral_variation = CATALOGUE["SpectralVariation"].function
+
 
 FUNCTIONS = (spectral_flux, spectral_variation, complex_domain_onset_detection)
 NOISE = np.random.default_rng(0).normal(size=(8, 1024))

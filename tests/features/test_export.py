@@ -1,6 +1,7 @@
 """Checkpoints of transformers as ONNX files: export_encoder."""
 
 import re
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 
 from skser import datasets
-from skser.__main__ import main
 from skser.features import PretrainedFeatures, export_encoder
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -192,8 +192,21 @@ class TestWhisper:
             assert_close(features.transform([signal])[0], expected[layer][:31], 1e-4)
 
 
+@pytest.fixture
+def main(monkeypatch):
+    """Run ``python -m skser`` with arguments, in this process."""
+
+    def main(arguments):
+        monkeypatch.setattr(sys, "argv", ["skser", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("skser", run_name="__main__")
+        return ended.value.code
+
+    return main
+
+
 class TestCommandLine:
-    def test_a_file_is_made(self, wav2vec2, tmp_path, capsys):
+    def test_a_file_is_made(self, main, wav2vec2, tmp_path, capsys):
         path = tmp_path / "encoder.onnx"
         command = ["export-encoder", str(wav2vec2), "--layers", "1", "2"]
         options = ["--precision", "float16", "--licence", "MIT"]
@@ -204,7 +217,7 @@ class TestCommandLine:
         )
         assert path.read_bytes() == by_hand.read_bytes()
 
-    def test_what_is_wrong_is_a_line(self, tmp_path, capsys):
+    def test_what_is_wrong_is_a_line(self, main, tmp_path, capsys):
         path = str(tmp_path / "encoder.onnx")
         command = ["export-encoder", str(tmp_path), "--layers", "1", "--output", path]
         assert main(command) == 1

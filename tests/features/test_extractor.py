@@ -14,8 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skser.features import CATALOGUE, AcousticFeatures, _extractor
-from skser.features._analysis import FrameAnalysis, iterate_analyses
+from skser.features import CATALOGUE, AcousticFeatures, FrameAnalysis
 from skser.framing import frame
 
 RNG = np.random.default_rng(0)
@@ -60,7 +59,7 @@ def test_catalogue_is_alphabetical_as_yaafe_lists_it():
 
 @pytest.mark.parametrize("feature", CATALOGUE.values(), ids=list(CATALOGUE))
 def test_width_bounds_and_reference_of_each_row_fit_together(feature):
-    ((_, analysis),) = iterate_analyses(FRAMES, len(FRAMES))
+    analysis = FrameAnalysis(FRAMES)
     values = np.asarray(analysis.feature(feature.function))
     assert values.reshape(len(FRAMES), -1).shape[1] == feature.width
     for limit in (feature.lower, feature.upper, feature.undefined):
@@ -123,8 +122,8 @@ def test_results_do_not_depend_on_chunks_and_blocks(
 ):
     frames = frame(np.r_[np.zeros(1500), SPEECH_LIKE])
     (expected,) = AcousticFeatures(exact=True).transform([frames])
-    monkeypatch.setattr(_extractor, "_CHUNK_LENGTH", chunk_length)
-    monkeypatch.setattr(_extractor, "_BLOCK_LENGTH", block_length)
+    monkeypatch.setattr("skser.features._extractor._CHUNK_LENGTH", chunk_length)
+    monkeypatch.setattr("skser.features._extractor._BLOCK_LENGTH", block_length)
     (chunked,) = AcousticFeatures(exact=True).transform([frames])
     np.testing.assert_allclose(chunked, expected, rtol=1e-7, atol=1e-9)
 
@@ -138,7 +137,7 @@ def test_spectra_are_computed_for_a_chunk_and_its_context_at_a_time(monkeypatch)
         return real(x, *args, **kwargs)
 
     monkeypatch.setattr(fft, "rfft", counting)
-    monkeypatch.setattr(_extractor, "_CHUNK_LENGTH", 4)
+    monkeypatch.setattr("skser.features._extractor._CHUNK_LENGTH", 4)
     AcousticFeatures().transform([FRAMES])
     assert len(FRAMES) == 18
     assert lengths == [4, 6, 6, 6, 4]
@@ -150,7 +149,7 @@ def test_spectra_are_computed_for_a_chunk_and_its_context_at_a_time(monkeypatch)
     ids=lambda feature: feature.name,
 )
 def test_what_is_made_of_measured_values_asks_for_no_spectrum(feature, monkeypatch):
-    ((_, analysis),) = iterate_analyses(FRAMES, len(FRAMES))
+    analysis = FrameAnalysis(FRAMES)
     analysis.measure(feature.measured, 7, {})
 
     def refuse(*args, **kwargs):

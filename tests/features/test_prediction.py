@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_toeplitz
 
-from skser.features import _prediction
-from skser.features._analysis import FrameAnalysis
-from skser.features._prediction import (
-    levinson_durbin,
-    line_spectral_frequencies,
-    linear_prediction,
-)
-from skser.features._waveform import autocorrelation
+from skser.features import CATALOGUE, FrameAnalysis
+
+line_spectral_frequencies = CATALOGUE["LSF"].function
+linear_prediction = CATALOGUE["LPC"].function
+autocorrelation = CATALOGUE["AutoCorrelation"].function
+
 
 RNG = np.random.default_rng(0)
 
@@ -39,9 +37,12 @@ def test_prediction_coefficients_solve_the_normal_equations():
     np.testing.assert_allclose(linear_prediction(analysis), expected, rtol=1e-6)
 
 
-def test_first_order_by_hand():
-    correlation = np.array([[4.0], [1.0]])
-    np.testing.assert_array_equal(levinson_durbin(correlation), [[1], [-0.25]])
+def test_second_order_by_hand():
+    # Autocorrelation 2, 1, 0: a1 = -1 / 2 at first, then a2 = (1 / 4) / (3 / 4).
+    frame = np.zeros((1, 1024))
+    frame[0, 500:502] = 1
+    coefficients = linear_prediction(FrameAnalysis(frame))
+    np.testing.assert_allclose(coefficients, [[-2 / 3, 1 / 3]], rtol=1e-12)
 
 
 def test_line_spectral_frequencies_are_the_angles_of_the_roots():
@@ -67,8 +68,8 @@ def test_line_spectral_frequencies_ascend_between_0_and_pi():
 def test_search_and_eigenvalues_agree(monkeypatch):
     # One by one: in a batch the slowest frame makes the search go on for all others.
     searched = [line_spectral_frequencies(FrameAnalysis([x]))[0] for x in FRAMES]
-    monkeypatch.setattr(_prediction, "_ITERATIONS", (1,))
-    monkeypatch.setattr(_prediction, "_TOLERANCE", 0.0)
+    monkeypatch.setattr("skser.features._prediction._ITERATIONS", (1,))
+    monkeypatch.setattr("skser.features._prediction._TOLERANCE", 0.0)
     fallback = line_spectral_frequencies(FrameAnalysis(FRAMES))
     np.testing.assert_allclose(searched, fallback, rtol=1e-6)
     np.testing.assert_allclose(searched[:20], fallback[:20], rtol=1e-11)
@@ -78,7 +79,7 @@ def test_search_converges_without_the_fallback(monkeypatch):
     def refuse(polynomials):
         raise AssertionError("the search did not converge")
 
-    monkeypatch.setattr(_prediction, "_angles_by_eigenvalues", refuse)
+    monkeypatch.setattr("skser.features._prediction._angles_by_eigenvalues", refuse)
     assert np.isfinite(line_spectral_frequencies(FrameAnalysis(FRAMES))).all()
 
 

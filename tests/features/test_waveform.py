@@ -4,19 +4,17 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import signal
 
-from skser.features._analysis import FrameAnalysis, shape_statistics
-from skser.features._waveform import (
-    amplitude_modulation,
-    autocorrelation,
-    energy,
-    envelope,
-    envelope_shape,
-    envelope_weights,
-    temporal_shape,
-    zero_crossing_rate,
-)
+from skser.features import CATALOGUE, FrameAnalysis
+
+amplitude_modulation = CATALOGUE["AmplitudeModulation"].function
+autocorrelation = CATALOGUE["AutoCorrelation"].function
+energy = CATALOGUE["Energy"].function
+envelope = CATALOGUE["Envelope"].function
+envelope_shape = CATALOGUE["EnvelopeShapeStatistics"].function
+temporal_shape = CATALOGUE["TemporalShapeStatistics"].function
+zero_crossing_rate = CATALOGUE["ZCR"].function
+
 
 NOISE = np.random.default_rng(0).normal(size=(5, 1024))
 SILENCE = np.zeros((2, 1024))
@@ -84,11 +82,6 @@ def test_autocorrelation_does_not_wrap_around():
     np.testing.assert_allclose(values[2:], 0, atol=1e-13)
 
 
-def test_envelope_is_the_smoothed_modulus_of_scipys_analytic_signal():
-    expected = np.abs(signal.hilbert(NOISE, axis=1)) @ envelope_weights()
-    np.testing.assert_allclose(envelope(FrameAnalysis(NOISE)), expected, rtol=1e-12)
-
-
 def test_envelope_scales_with_the_signal():
     np.testing.assert_allclose(
         envelope(FrameAnalysis(8 * NOISE)), 8 * envelope(FrameAnalysis(NOISE))
@@ -143,16 +136,20 @@ def test_temporal_shape_ignores_sign_and_level():
 def test_moments_of_two_equal_values():
     # m1 = 1/2, m2 = m3 = m4 = 1/2, s = 1/2.
     expected = [[0.5, 0.5, 0, (-3 / 16 + 6 / 4 - 4 / 4 + 1 / 2) * 16 - 3]]
-    np.testing.assert_allclose(shape_statistics(np.ones((1, 2))), expected, atol=1e-14)
+    frame = np.zeros((1, 1024))
+    frame[0, :2] = 1
+    shape = temporal_shape(FrameAnalysis(frame))
+    np.testing.assert_allclose(shape, expected, atol=1e-14)
 
 
 def test_moments_follow_yaafe_in_the_kurtosis_only():
-    values = np.random.default_rng(2).random((1, 20))
-    weights, index = values[0] / values.sum(), np.arange(20)
+    values = np.zeros((1, 1024))
+    values[0, :20] = np.random.default_rng(2).random(20)
+    weights, index = values[0] / values.sum(), np.arange(1024)
     centroid = index @ weights
     central = [weights @ (index - centroid) ** order for order in range(5)]
     spread = np.sqrt(central[2])
-    result = shape_statistics(values)[0]
+    result = temporal_shape(FrameAnalysis(values))[0]
     textbook = [centroid, spread, central[3] / spread**3]
     np.testing.assert_allclose(result[:3], textbook)
     second = weights @ index**2

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skser.features._context import context_windows
+from skser.features import ContextWindows
 from skser.ivectors import DeepBeliefAlignment, DeepBeliefNetwork, MixtureAlignment
 
 SMALL = DeepBeliefAlignment(
@@ -46,18 +46,17 @@ def test_posteriors_are_those_of_the_mixture_by_bayes(utterances):
     np.testing.assert_allclose(alignment.transform(X)[0], expected, atol=1e-4)
 
 
-def test_the_background_model_is_fitted_to_a_sample_of_bounded_size(
-    utterances, monkeypatch
-):
+def test_the_background_model_is_fitted_to_a_sample_of_bounded_size(utterances, wrap):
     sizes = []
 
-    def spy(frames, n_mixtures, **options):
-        sizes.append(len(frames))
-        return fit_mixture(frames, n_mixtures, **options)
+    def note(fit_mixture):
+        def note_and_fit(frames, n_mixtures, **options):
+            sizes.append(len(frames))
+            return fit_mixture(frames, n_mixtures, **options)
 
-    from skser.ivectors._mixture import fit_mixture
+        return note_and_fit
 
-    monkeypatch.setattr("skser.ivectors._mixture.fit_mixture", spy)
+    wrap("skser.ivectors._mixture.fit_mixture", note)
     MixtureAlignment(2, max_frames=50, random_state=0).fit(utterances[0])
     assert sizes == [50]
 
@@ -84,7 +83,7 @@ def test_the_network_gives_about_the_posteriors_of_the_mixture(utterances):
 def test_the_network_learns_which_emotion_a_frame_sounds_like(utterances):
     X, y = utterances
     alignment = clone(SMALL).fit(X, y)
-    windows = np.concatenate([context_windows(s, np.arange(len(s)), 1) for s in X])
+    windows = np.concatenate(ContextWindows(1).fit_transform(X))
     frames = np.concatenate(X)
     predicted = alignment.network_.predict_posteriors(windows, head="labels")
     likelihoods = [m.score_samples(frames) for m in alignment.class_mixtures_]

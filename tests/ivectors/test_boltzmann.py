@@ -92,4 +92,4 @@ def test_progress_is_printed_only_if_asked_for(correlated, capsys):
     GaussianBernoulliRBM(2, n_iter=2).fit(correlated)
     assert capsys.readouterr().out == ""
     GaussianBernoulliRBM(2, n_iter=2, verbose=1).fit(correlated)
-    assert "epoch 2 of 2" in capsys.readouterr().out
+    assert "epoch 2 of 2" in capsys.readouterr().err

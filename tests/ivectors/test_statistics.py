@@ -1,10 +1,9 @@
 """Baum-Welch statistics: what is counted and summed, by hand."""
 
 import numpy as np
+import pytest
 
-from skser.ivectors import collect_statistics
-from skser.ivectors._mixture import sample_frames
-from skser.ivectors._total_variability import floor_variances
+from skser.ivectors import MixtureAlignment, Statistics, collect_statistics
 
 FRAMES = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])]
 POSTERIORS = [np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[0.0, 1.0]])]
@@ -48,22 +47,37 @@ def test_a_mixture_without_frames_gets_no_nan():
 
 
 def test_variances_are_not_below_the_floor():
-    squares, totals = np.array([[8.0], [0.0]]), np.array([4.0, 4.0])
+    counts, sums = np.array([[4.0, 4.0]]), np.zeros((1, 2, 1))
+    statistics = Statistics(counts, sums, np.array([[8.0], [0.0]]))
     # The average variance within mixtures is 8 / 8 = 1.
-    np.testing.assert_allclose(floor_variances(squares, totals, 0.1), [[2], [0.1]])
+    np.testing.assert_allclose(statistics.covariances(0.1), [[2], [0.1]])
 
 
-def test_frames_are_drawn_from_all_utterances_without_replacement():
-    sequences = [np.zeros((n, 1)) for n in (50, 1, 200)]
-    rows = sample_frames(sequences, 100, np.random.RandomState(0))
-    assert sum(map(len, rows)) == 100
-    for row, sequence in zip(rows, sequences, strict=True):
-        assert len(set(row)) == len(row)
-        assert (row < len(sequence)).all()
-    assert 60 < len(rows[2]) < 95
+class Fitted(Exception):
+    """Raised in place of a fit of the mixture."""
 
 
-def test_all_frames_are_taken_where_there_are_no_more():
-    sequences = [np.zeros((3, 1)), np.zeros((2, 1))]
-    rows = sample_frames(sequences, 5, np.random.RandomState(0))
-    assert [row.tolist() for row in rows] == [[0, 1, 2], [0, 1]]
+def frames_of_the_fit(lengths, n_frames, monkeypatch):
+    """Return (utterance, row) of each frame that a background model is fitted to."""
+
+    def spy(frames, *args, **kwargs):
+        raise Fitted(frames)
+
+    monkeypatch.setattr("skser.ivectors._mixture.fit_mixture", spy)
+    sequences = [np.c_[np.full(n, i), range(n)] for i, n in enumerate(lengths)]
+    with pytest.raises(Fitted) as fitted:
+        MixtureAlignment(2, max_frames=n_frames, random_state=0).fit(sequences)
+    return [tuple(map(int, frame)) for frame in fitted.value.args[0]]
+
+
+def test_frames_are_drawn_from_all_utterances_without_replacement(monkeypatch):
+    lengths = (50, 1, 200)
+    frames = frames_of_the_fit(lengths, 100, monkeypatch)
+    assert len(frames) == len(set(frames)) == 100
+    assert all(row < lengths[utterance] for utterance, row in frames)
+    assert 60 < sum(utterance == 2 for utterance, _ in frames) < 95
+
+
+def test_all_frames_are_taken_where_there_are_no_more(monkeypatch):
+    frames = frames_of_the_fit((3, 2), 5, monkeypatch)
+    assert frames == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]

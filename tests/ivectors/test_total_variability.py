@@ -145,7 +145,7 @@ def test_progress_is_printed_only_if_asked_for(drawn, capsys):
     TotalVariability(2, n_iterations=2).fit(statistics)
     assert capsys.readouterr().out == ""
     TotalVariability(2, n_iterations=2, verbose=1).fit(statistics)
-    assert "iteration 2 of 2" in capsys.readouterr().out
+    assert "iteration 2 of 2" in capsys.readouterr().err
 
 
 def test_it_can_be_cloned_and_pickled(drawn):

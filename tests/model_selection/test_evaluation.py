@@ -126,7 +126,7 @@ class TestPredictions:
     def test_a_class_that_was_not_trained_has_posterior_0(self, corpus):
         corpus.target = corpus.target.astype(object)
         corpus.target[:3] = "rare"
-        with pytest.warns(UserWarning, match=r"Fold 0 .*'s0'.* tests \['rare'\]"):
+        with pytest.warns(UserWarning, match=r"Fold 1 .*'s0'.* tests \['rare'\]"):
             result = evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
         # target_names lack the class, so that the labels are those that occur.
         assert result.labels == ["calm", "glad", "rare"]
@@ -252,12 +252,12 @@ class TestRouting:
 class TestProtocol:
     @pytest.mark.parametrize("cv", [KFold(3), 3])
     def test_a_leak_is_refused(self, corpus, cv):
-        message = r"Fold 0 is not speaker-independent.* SpeakerFolds.* allow_leaks=True"
+        message = r"Fold 1 is not speaker-independent.* SpeakerFolds.* allow_leaks=True"
         with pytest.raises(ValueError, match=message):
             evaluate(DummyClassifier(), corpus, cv)
 
     def test_a_leak_that_is_allowed_is_told_and_recorded(self, corpus):
-        with pytest.warns(UserWarning, match="Fold 0 is not speaker-independent"):
+        with pytest.warns(UserWarning, match="Fold 1 is not speaker-independent"):
             result = evaluate(DummyClassifier(), corpus, KFold(3), allow_leaks=True)
         assert result.protocol["speaker_independent"] is False
         assert "Speaker-independent: NO" in result.to_markdown()
@@ -307,7 +307,7 @@ class TestProtocol:
             evaluate(SVC(), corpus, LeaveOneSpeakerOut())
 
     def test_a_fold_with_nothing_to_train_on_is_refused(self, corpus):
-        with pytest.raises(ValueError, match="Fold 0 of cv has 0 recordings to train"):
+        with pytest.raises(ValueError, match="Fold 1 of cv has 0 recordings to train"):
             evaluate(SVC(), corpus, [([], [0, 1])])
 
     @pytest.mark.parametrize("n_jobs", [None, 2])
@@ -315,9 +315,11 @@ class TestProtocol:
         # capsys sees what this process prints: who redirects it gets all lines.
         splitter = LeaveOneSpeakerOut()
         evaluate(DummyClassifier(), corpus, splitter, n_jobs=n_jobs, verbose=1)
-        lines = sorted(capsys.readouterr().out.splitlines())
+        output, errors = capsys.readouterr()
+        lines = sorted(errors.splitlines())
+        assert output == ""
         assert len(lines) == 5
-        assert lines[0].startswith("fold 0 of 5 (test speaker 's0'): WA")
+        assert lines[0].startswith("fold 1 of 5 (test speaker 's0'): WA")
 
 
 class TestArguments:
@@ -434,7 +436,7 @@ class TestFailures:
         log, folder = tmp_path / "log", tmp_path / "checkpoint"
         corpus, system = slow.make_corpus(), FailsOnce(log.as_uri())
         message = (
-            r"1 of 5 folds failed.* fold 2 of 5 \(test speaker 's2'\): RuntimeError: "
+            r"1 of 5 folds failed.* fold 3 of 5 \(test speaker 's2'\): RuntimeError: "
             "out of patience.* The 4 finished ones"
         )
         with pytest.raises(IncompleteEvaluationError, match=message) as caught:
@@ -463,7 +465,7 @@ class TestFailures:
             )
 
         message = (
-            r"1 of 5 folds.* was killed, most likely for lack of memory, while fold 2 "
+            r"1 of 5 folds.* was killed, most likely for lack of memory, while fold 3 "
             r"of 5 \(test speaker 's2'\) was being run.* The 4 finished ones.* The "
             "same call"
         )

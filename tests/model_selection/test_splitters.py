@@ -316,7 +316,7 @@ class TestErrors:
 class TestCheckSpeakerIndependence:
     @pytest.mark.parametrize("cv", [KFold(7), StratifiedKFold(3), 3])
     def test_random_folds_are_found_out(self, cv):
-        with pytest.raises(ValueError, match=r"Fold 0 .* speaker 'Ses0.[FM]' is in tr"):
+        with pytest.raises(ValueError, match=r"Fold 1 .* speaker 'Ses0.[FM]' is in tr"):
             check_speaker_independence(cv, X, Y, SPEAKERS)
 
     @pytest.mark.parametrize("cv", [GroupKFold(3), LeaveOneGroupOut()])

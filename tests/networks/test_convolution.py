@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skser.networks import PackedConvolution, _layers
+from skser.networks import PackedConvolution
 
 
 def _frames(*shape):
@@ -41,10 +41,12 @@ def test_outputs_and_gradients_are_those_of_keras(kernel_size, n_frames):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_one_frame_of_gradient_reaches_all_that_the_filters_have_seen(monkeypatch):
-    convolve = _layers.convolve
+def test_one_frame_of_gradient_reaches_all_that_the_filters_have_seen(wrap):
     calls = []
-    monkeypatch.setattr(_layers, "convolve", lambda *x: calls.append(x) or convolve(*x))
+    wrap(
+        "skser.networks._layers.convolve",
+        lambda convolve: lambda *x: calls.append(x) or convolve(*x),
+    )
     layer = PackedConvolution(1, 3, kernel_initializer="ones")
     frames = tf.reshape(tf.range(1.0, 6.0), (1, 5, 1))
     with tf.GradientTape() as tape:
@@ -77,7 +79,7 @@ def test_one_graph_serves_all_lengths():
 def test_what_the_products_are_not_for_is_left_to_keras(monkeypatch, kind, policy):
     if kind == "graphics card":
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"])
-    monkeypatch.setattr(_layers, "convolve", None)
+    monkeypatch.setattr("skser.networks._layers.convolve", None)
     layer = PackedConvolution(4, 3, dtype=keras.DTypePolicy(policy))
     assert layer(_frames(1, 5, 3)).shape == (1, 5, 4)
 

@@ -326,17 +326,12 @@ def test_what_a_function_reads_is_read_in_every_fit(reader, monkeypatch):
     np.testing.assert_array_equal(again.predict_proba(X), before)
 
 
-def test_equal_networks_are_compiled_once(monkeypatch):
-    from skser.training import _compiled
-
+def test_equal_networks_are_compiled_once(wrap):
     made = []
-    make = _compiled.CompiledNetwork
-
-    def note(*args):
-        made.append(args)
-        return make(*args)
-
-    monkeypatch.setattr(_compiled, "CompiledNetwork", note)
+    wrap(
+        "skser.training._compiled.CompiledNetwork",
+        lambda make: lambda *args: made.append(args) or make(*args),
+    )
 
     def network(n_features, n_classes, *, seed):
         return attentive(n_features, n_classes, seed=seed)

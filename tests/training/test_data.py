@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skser._sequences import check_groups
+from skser import AttentionBLSTMFCNClassifier
 from skser.training import (
     discretize_ratings,
     hold_out,
@@ -151,13 +151,18 @@ def test_too_few_utterances_cannot_be_divided():
         hold_out(np.array([0, 1, 1, 1]), None, 0.1, 0)
 
 
+def fit_with_speakers(groups):
+    X = [np.ones((4, 2))] * 3
+    AttentionBLSTMFCNClassifier().fit(X, ["a", "b", "a"], groups=groups)
+
+
 @pytest.mark.parametrize("missing", [None, np.nan])
 def test_a_missing_speaker_is_an_error_that_names_the_place(missing):
     groups = np.array(["a", "b", missing], dtype=object)
     with pytest.raises(ValueError, match=r"groups\[2\] is missing"):
-        check_groups(groups, [1, 2, 3])
+        fit_with_speakers(groups)
 
 
 def test_as_many_speakers_as_utterances_are_needed():
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[3, 2\]"):
-        check_groups(["a", "b"], [1, 2, 3])
+        fit_with_speakers(["a", "b"])

@@ -1,0 +1,146 @@
+"""Progress bars (tqdm) with the time left: in terminals, notebooks and logs.
+
+They are written to the standard error, begin after two seconds, and show nothing in
+worker processes and threads, which would write over each other. In a terminal and a
+notebook a bar moves; where it could not be seen moving, in a log, it is a line a
+minute, and only where `verbose` asks for it.
+"""
+
+import multiprocessing
+import sys
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from joblib import Parallel
+from tqdm.auto import tqdm
+
+# Seconds before a bar appears, and between two lines in a log.
+DELAY = 2
+LOG_INTERVAL = 60
+_IS_SILENT = ContextVar("skser_progress_is_silent", default=False)
+
+
+def make_bar(total, title, *, n_done=0, verbose=None, unit="it", is_kept=False):
+    """Return a progress bar: ``update(n)`` moves it on, ``with`` closes it.
+
+    Parameters
+    ----------
+    total : int
+    title : str
+        What is done: "Features".
+    n_done : int, default=0
+        How much was done before.
+    verbose : int or None, default=None
+        0 shows nothing, 1 a bar or, in a log, lines. None shows a bar in terminals and
+        notebooks only.
+    unit : str, default="it"
+        What is counted.
+    is_kept : bool, default=False
+        Whether the bar stays when it is full.
+
+    Returns
+    -------
+    bar : tqdm.tqdm, or an object with the same methods that shows nothing
+    """
+    moves = is_interactive()
+    is_silent = (
+        _IS_SILENT.get()
+        or sys.stderr is None
+        or verbose == 0
+        or (verbose is None and not moves)
+        or multiprocessing.current_process().name != "MainProcess"
+        or threading.current_thread() is not threading.main_thread()
+    )
+    if is_silent:
+        return _NoBar()
+    how = {"total": total, "desc": title, "unit": unit, "initial": n_done}
+    how["delay"] = DELAY
+    if moves:
+        return tqdm(**how, leave=is_kept)
+    bar = tqdm(
+        **how,
+        file=_Lines(),
+        ncols=79,
+        mininterval=LOG_INTERVAL,
+        maxinterval=LOG_INTERVAL,
+    )
+    # The first line comes with the first step after the delay, not a minute later.
+    bar.last_print_t -= LOG_INTERVAL - DELAY
+    return bar
+
+
+def is_interactive():
+    """Tell whether a bar can be seen moving: in a terminal, or in a notebook."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return is_terminal or "ipykernel" in sys.modules
+
+
+@contextmanager
+def silence(is_silent=True):
+    """Show no bars for the length of a ``with`` block."""
+    token = _IS_SILENT.set(is_silent or _IS_SILENT.get())
+    try:
+        yield
+    finally:
+        _IS_SILENT.reset(token)
+
+
+def say(text):
+    """Write a line to the standard error, above the bars if there are any."""
+    if sys.stderr is not None:
+        tqdm.write(text, file=sys.stderr)
+        sys.stderr.flush()
+
+
+class TrackedParallel(Parallel):
+    """``joblib.Parallel`` that moves a bar on for each task that is done.
+
+    Parameters
+    ----------
+    bar : object
+        From `make_bar`.
+    **options : dict
+        As of ``joblib.Parallel``.
+    """
+
+    def __init__(self, bar, **options):
+        super().__init__(**options)
+        self._bar = bar
+
+    def print_progress(self):
+        """Move the bar on; joblib calls this for each batch of tasks."""
+        self._bar.update(self.n_completed_tasks - self._bar.n)
+
+
+class _Lines:
+    """The standard error as a log: what tqdm would draw on one line, below another."""
+
+    def write(self, text):
+        text = text.strip("\r\n ")
+        if text:
+            print(text, file=sys.stderr, flush=True)
+
+    def flush(self):
+        """Do nothing: each line is flushed."""
+
+
+class _NoBar:
+    """A bar that shows nothing: tqdm would make locks and threads even for this."""
+
+    n = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Do nothing."""
+
+    def update(self, n=1):
+        """Do nothing."""
+
+    def set_postfix(self, *_, **__):
+        """Do nothing."""
+
+    def close(self):
+        """Do nothing."""
