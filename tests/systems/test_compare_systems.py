@@ -73,19 +73,21 @@ def test_an_unknown_corpus_is_refused(tmp_path):
     assert "--corpus takes 'synthetic', or a corpus such as" in done.stderr
 
 
-def test_systems_without_chance_run_once_on_a_table_whatever_seeds_are_named(tmp_path):
-    pytest.importorskip("opensmile")
+def test_systems_without_chance_run_once_on_a_table_whatever_seeds_are_named(
+    tiny_encoder, tmp_path
+):
     corpus = make_emotional_speech(n_speakers=2, n_utterances=1, random_state=0)
     paths = write_corpus(corpus, tmp_path / "tones")
     lines = map(",".join, zip(paths, corpus.target, corpus.groups, strict=True))
     table = tmp_path / "tones" / "table.csv"
     table.write_text("\n".join(["file,label,speaker", *lines]), encoding="utf-8")
-    options = ["--corpus", "table", str(table), "--rows", "egemaps_svm"]
-    options += ["--seeds", "0", "1", "--perturbations", "gain -18 dB"]
+    options = ["--corpus", "table", str(table), "--rows", "pretrained_statistics"]
+    options += ["--encoder", str(tiny_encoder), "--seeds", "0", "1"]
+    options += ["--perturbations", "gain -18 dB"]
     folder = tmp_path / "comparison"
     done = compare(folder, *options)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert load_result(folder / "tones_egemaps_svm.npz").seeds == [None]
+    assert load_result(folder / "tones_pretrained_statistics.npz").seeds == [None]
     assert "| points of UA lost | gain -18 dB |" in (folder / "tones.md").read_text(
         "utf-8"
     )
