@@ -6,7 +6,11 @@ finished is not run again, and one that was interrupted goes on at its next fold
 
     python examples/compare_systems.py --corpus emodb path/to/emodb
     python examples/compare_systems.py --corpus synthetic --rows fcn ivector --epochs 2
+    python examples/compare_systems.py --corpus table path/to/nemo/metadata.csv \
+        --encoder path/to/encoder.onnx --rows pretrained_statistics compare_svm \
+        --perturbations "telephone band" "white noise 10 dB" --reference compare_svm
 
+Systems in which nothing is random run once, whatever ``--seeds`` says.
 Processor time counts both cores; what else the machine does hardly changes it.
 Published figures are of other corpora and stand there for orientation only.
 """
@@ -28,7 +32,8 @@ from sklearn.utils import Bunch
 
 from skser import datasets
 from skser.metrics import unweighted_accuracy_score
-from skser.model_selection import compare, evaluate, load_result
+from skser.model_selection import compare, evaluate, evaluate_under, load_result
+from skser.model_selection.perturbations import PERTURBATIONS
 from skser.systems import PUBLISHED, SYSTEMS, split_front_end
 
 TITLES = [
@@ -57,7 +62,7 @@ def main():
         if not is_finished(name, options):
             run_in_a_process(name, options)
     report = "\n".join(write_report(options))
-    path = folder / f"{options.corpus[0]}.md"
+    path = folder / f"{options.name}.md"
     write_text(path, report + "\n")
     print(f"\n{report}\n\nWritten: {path}; every prediction is in the .npz files.")
 
@@ -70,9 +75,23 @@ def parse_arguments():
         nargs="+",
         default=["synthetic"],
         metavar=("NAME", "PATH"),
-        help="'synthetic', or a corpus such as 'emodb' and its folder",
+        help="'synthetic', a corpus such as 'emodb' and its folder, or 'table' and a "
+        "CSV file with the columns file, label and speaker",
     )
-    parser.add_argument("--rows", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        choices=SYSTEMS,
+        help="default: all, of those with an encoder only if there is one",
+    )
+    parser.add_argument("--encoder", help="ONNX file, for systems that take a model")
+    parser.add_argument(
+        "--perturbations",
+        nargs="+",
+        default=[],
+        choices=PERTURBATIONS,
+        help="what test recordings are put through, too: the loss of UA is shown",
+    )
     parser.add_argument("--epochs", type=int, help="default: each system's own")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="default: 0")
     parser.add_argument("--speakers", nargs="+", help="only these, default: all")
@@ -97,8 +116,22 @@ def parse_arguments():
     is_known = name == "synthetic" or hasattr(datasets, f"load_{name}")
     if not is_known or len(options.corpus) != (1 if name == "synthetic" else 2):
         parser.error(
-            "--corpus takes 'synthetic', or a corpus such as 'emodb' and its folder"
+            "--corpus takes 'synthetic', or a corpus such as 'emodb' and its folder, "
+            "or 'table' and a CSV file"
         )
+    # Tables are told apart by their folders.
+    is_table = name == "table"
+    options.name = Path(options.corpus[1]).resolve().parent.name if is_table else name
+    if options.rows is None:
+        options.rows = [
+            name
+            for name, build in SYSTEMS.items()
+            if options.encoder is not None or not build.row.takes_model
+        ]
+    elif options.encoder is None:
+        lacking = [name for name in options.rows if name.startswith("pretrained")]
+        if lacking:
+            parser.error(f"{', '.join(lacking)}: name an ONNX file with --encoder")
     return options
 
 
@@ -133,14 +166,15 @@ def only_speakers(corpus, speakers):
 
 def settings(options):
     """Return what a finished row must have been run with."""
-    chosen = {"corpus": options.corpus[0], "seeds": options.seeds}
+    chosen = {"corpus": options.corpus, "seeds": options.seeds}
     chosen |= {"epochs": options.epochs, "n_speakers": options.n_speakers}
+    chosen["encoder"] = options.encoder
     return {**chosen, "speakers": options.speakers}
 
 
 def row_file(name, options, ending):
     """Return where a row's result (.npz) or cost (.json) is kept."""
-    return Path(options.output) / f"{options.corpus[0]}_{name}{ending}"
+    return Path(options.output) / f"{options.name}_{name}{ending}"
 
 
 def is_finished(name, options):
@@ -173,24 +207,53 @@ def run_in_a_process(name, options):
 def run_row(name, options):
     """Evaluate one system; what learns nothing is computed once for all folds."""
     corpus = load_corpus(options)
-    system = SYSTEMS[name](n_jobs=options.n_jobs)
-    if options.epochs is not None:
-        epochs = [p for p in system.get_params() if p.endswith("max_epochs")]
-        system.set_params(**dict.fromkeys(epochs, options.epochs))
-    # Of systems whose members compute features by themselves, in every fold.
-    caches = [p for p in system.get_params() if p.endswith("__cache")]
-    system.set_params(**dict.fromkeys(caches, str(Path(options.output) / "features")))
-    front_end, rest = split_front_end(system)
+    front_end, rest = split_front_end(build_system(name, options))
     result = evaluate(
         rest,
         corpus,
         LeaveOneGroupOut(),
         X=list(front_end.fit_transform(corpus.paths)),
-        seeds=options.seeds,
+        seeds=seeds_of(rest, options),
         checkpoint=Path(options.output) / "folds",
         verbose=1,
     )
     result.save(row_file(name, options, ".npz"))
+
+
+def build_system(name, options):
+    """Return a system with the options' encoder, epochs and folder of features."""
+    build = SYSTEMS[name]
+    has_encoder = build.row.takes_model and options.encoder is not None
+    model = {"model": options.encoder} if has_encoder else {}
+    system = build(n_jobs=options.n_jobs, **model)
+    parameters = system.get_params()
+    if options.epochs is not None:
+        epochs = [p for p in parameters if p.endswith("max_epochs")]
+        system.set_params(**dict.fromkeys(epochs, options.epochs))
+    # Of systems whose members compute features by themselves, in every fold.
+    caches = [p for p in parameters if p.endswith("__cache")]
+    features = str(Path(options.output) / "features")
+    return system.set_params(**dict.fromkeys(caches, features))
+
+
+def seeds_of(system, options):
+    """Return the seeds to run a system with; None where nothing is random."""
+    is_random = any(name.endswith("random_state") for name in system.get_params())
+    return options.seeds if is_random else None
+
+
+def run_perturbed(name, options):
+    """Evaluate one system with perturbed test recordings: condition -> result."""
+    system = build_system(name, options)
+    return evaluate_under(
+        system,
+        load_corpus(options),
+        LeaveOneGroupOut(),
+        perturbations=options.perturbations,
+        seeds=seeds_of(system, options),
+        checkpoint=Path(options.output) / "folds",
+        verbose=1,
+    )
 
 
 def write_report(options):
@@ -207,6 +270,8 @@ def write_report(options):
     lines += ["", "UA of each speaker:", "", *speaker_table(results)]
     if options.development_speakers:
         lines += ["", *split_table(results, options.development_speakers)]
+    if options.perturbations:
+        lines += ["", *perturbation_table(finished, options)]
     reference = options.reference
     others = {name: r for name, r in results.items() if name != reference}
     if reference in results and others:
@@ -237,6 +302,17 @@ def split_table(results, development_speakers):
             for part in (chosen, ~chosen)
         ]
         lines.append(as_line([f"`{name}`", *scores]))
+    return lines
+
+
+def perturbation_table(names, options):
+    """Return the lines of a table of the UA that perturbed recordings cost."""
+    lines = head(["points of UA lost", *options.perturbations])
+    for name in names:
+        results = run_perturbed(name, options)
+        clean = results.pop("clean").ua
+        losses = [f"{100 * (clean - result.ua):.1f}" for result in results.values()]
+        lines.append(as_line([f"`{name}`", *losses]))
     return lines
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from skser.datasets import make_emotional_speech, write_corpus
+from skser.model_selection import load_result
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "compare_systems.py"
 ROWS = ["fcn", "attentive_cnn"]
 
@@ -68,3 +71,29 @@ def test_an_unknown_corpus_is_refused(tmp_path):
     done = compare(tmp_path, "--corpus", "emodbb", "somewhere")
     assert done.returncode == 2
     assert "--corpus takes 'synthetic', or a corpus such as" in done.stderr
+
+
+def test_systems_without_chance_run_once_on_a_table_whatever_seeds_are_named(
+    tiny_encoder, tmp_path
+):
+    corpus = make_emotional_speech(n_speakers=2, n_utterances=1, random_state=0)
+    paths = write_corpus(corpus, tmp_path / "tones")
+    lines = map(",".join, zip(paths, corpus.target, corpus.groups, strict=True))
+    table = tmp_path / "tones" / "table.csv"
+    table.write_text("\n".join(["file,label,speaker", *lines]), encoding="utf-8")
+    options = ["--corpus", "table", str(table), "--rows", "pretrained_statistics"]
+    options += ["--encoder", str(tiny_encoder), "--seeds", "0", "1"]
+    options += ["--perturbations", "gain -18 dB"]
+    folder = tmp_path / "comparison"
+    done = compare(folder, *options)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert load_result(folder / "tones_pretrained_statistics.npz").seeds == [None]
+    assert "| points of UA lost | gain -18 dB |" in (folder / "tones.md").read_text(
+        "utf-8"
+    )
+
+
+def test_a_system_that_needs_an_encoder_asks_for_it(tmp_path):
+    done = compare(tmp_path, "--rows", "pretrained_statistics")
+    assert done.returncode == 2
+    assert "pretrained_statistics: name an ONNX file with --encoder" in done.stderr
