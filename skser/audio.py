@@ -24,7 +24,7 @@ from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, validate_params
 from skser._containers import UNKNOWN_SIZE, has_more_sound, open_complete
 from skser._parallel import map_utterances
-from skser._sequences import Batch, check_is_sequence
+from skser._sequences import check_is_sequence
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,
@@ -302,8 +302,8 @@ class AudioLoader(ListTransformer):
             loaded = map_utterances(load, items, self.n_jobs)
         _warn(loaded, names)
         if self.rms is None:
-            return Batch(one.signal for one in loaded)
-        return Batch(scale_to_rms(one.signal, self.rms) for one in loaded)
+            return [one.signal for one in loaded]
+        return [scale_to_rms(one.signal, self.rms) for one in loaded]
 
     def inspect(self, X):
         """Look at what the headers of all recordings tell; nothing is decoded.

@@ -32,11 +32,11 @@ def test_a_table_is_run_reported_and_resumed(example, tmp_path, capsys):
     arguments += ["--output", str(tmp_path)]
     example.main(arguments)
     first = (tmp_path / "table4_synthetic.md").read_text()
-    assert "from its checkpoint" not in capsys.readouterr().out
+    assert "from its checkpoint" not in "".join(capsys.readouterr())
     example.main(arguments)
-    output = capsys.readouterr().out
-    assert output.count("from its checkpoint") == 6
-    assert "Computing features" not in output
+    printed = capsys.readouterr()
+    assert printed.err.count("from its checkpoint") == 6
+    assert "Computing features" not in printed.out + printed.err
     assert (tmp_path / "table4_synthetic.md").read_text() == first
     result = load_result(tmp_path / "synthetic_Attention-BLSTM-FCN.npz")
     assert len(result.predicted) == 12
