@@ -8,7 +8,7 @@ from sklearn.base import clone
 from skser.features import SpeechDescriptors
 from skser.framing import Framer
 
-# All of them, as a message of an unknown one says.
+# Those that the tests below go through, and all that there are.
 NAMES = [
     "mfcc",
     "log_mel",
