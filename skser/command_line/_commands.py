@@ -89,6 +89,8 @@ def extract(options: argparse.Namespace) -> str:
     if len(front_end.steps) == 1 and hasattr(rest[-1], "estimators"):
         # Several classifiers vote, each with features of its own.
         name, member = rest[-1].estimators[0]
+        # One that only changes the training of another has that one's features.
+        member = getattr(member, "estimator", member)
         note(f"{options.system} votes: the features are those of {name!r}.", options)
         front_end = Pipeline(front_end.steps + split_front_end(member)[0].steps)
     names = None
