@@ -80,6 +80,10 @@ _WEIGHTS = {
         "normalisation counts, utterances. As for scikit-learn's own SGD."
     ),
 }
+# Asks for differences below 1e-7, which is less than a rounding step of float32: on some
+# processors a product of one row is rounded otherwise than one of many. What is asked of
+# networks is 1e-6: test_posteriors_do_not_depend_on_batch_mates_or_order.
+_MAY_ROUND = {"check_methods_subset_invariance"}
 _NEIGHBOURS = dict.fromkeys(
     ["check_methods_subset_invariance", "check_methods_sample_order_invariance"],
     "The rows of a table are the frames of one utterance and see their neighbours.",
@@ -192,6 +196,11 @@ def _name(estimator):
 
 
 @pytest.mark.case("E01", "E02", "E04")
+def find_largest_difference(error):
+    """Return the absolute difference that an error of assert_allclose reports."""
+    return float(re.search(r"Max absolute difference[^:]*: (\S+)", str(error))[1])
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=_name)
 @pytest.mark.filterwarnings("ignore")  # the checks provoke them
 def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
@@ -204,6 +213,9 @@ def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
         for result in results
         if result["status"] == "failed"
     }
+    if expected is _WEIGHTS:
+        for check in _MAY_ROUND & set(unexpected):
+            assert find_largest_difference(unexpected.pop(check)) < 1e-6
     assert not unexpected
     n_passed = sum(result["status"] == "passed" for result in results)
     assert n_passed >= N_CHECKS[_name(estimator)]

@@ -24,6 +24,7 @@ MODULES = {
         None,
     ),
     "skser.classifiers": ("Arrays in, labels out.", None),
+    "skser.ensembles": ("Votes, and training on perturbed copies.", None),
     "skser.ivectors": ("One vector for an utterance of any length.", None),
     "skser.metrics": ("UA and WA.", None),
     "skser.model_selection": ("Folds, evaluations and comparisons.", None),

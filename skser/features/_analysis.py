@@ -200,7 +200,7 @@ class FrameAnalysis:
 
         Examples
         --------
-            >>> analysis = FrameAnalysis(np.ones((5, 1024)))
+        >>> analysis = FrameAnalysis(np.ones((5, 1024)))
         >>> analysis.measure([lambda chunk: chunk.power.max(axis=1)], 2, {})
         """
         if len(self.frames) <= chunk_length:
