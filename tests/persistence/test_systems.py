@@ -72,6 +72,7 @@ def public_estimators():
         for class_ in classes
         if issubclass(class_, BaseEstimator)
         and class_.__module__.startswith("skser.")
+        and class_.__module__ != "skser._base"  # what estimators have in common
         and not inspect.isabstract(class_)
     }
 
