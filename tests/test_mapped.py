@@ -44,10 +44,22 @@ def share(numbers, function=large):
     return map_utterances(function, numbers, n_jobs=2, prefer="processes")
 
 
-def count_maps():
-    """Return how many temporary files of results this process has mapped."""
+def find_maps():
+    """Return which temporary files of results this process has mapped, by inode."""
     maps = Path("/proc/self/maps").read_text().splitlines()
-    return len({line.split()[4] for line in maps if "/skser-" in line})
+    return {line.split()[4] for line in maps if "/skser-" in line}
+
+
+@pytest.fixture(autouse=True)
+def earlier_maps():
+    """Note what other tests in this process still hold."""
+    if Path("/proc/self/maps").exists():
+        count_maps.earlier = find_maps()
+
+
+def count_maps():
+    """Return how many temporary files of results a test has mapped."""
+    return len(find_maps() - count_maps.earlier)
 
 
 def root(array):

@@ -146,7 +146,7 @@ def test_an_interruption_at_the_last_moment_leaves_what_was_fitted(
 
     if isinstance(estimator, GaussianBernoulliRBM):
         fitted.set_params(n_iter=3)
-        monkeypatch.setattr("builtins.print", interrupt)
+        monkeypatch.setattr("skser.ivectors._deep_belief.say", interrupt)
         before = dict(vars(fitted.set_params(verbose=1)))
     else:
         monkeypatch.setattr(last, interrupt)
