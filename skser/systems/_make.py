@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skser.audio import AudioLoader
+from skser.storage import ContentMemory
 from skser.streaming import learning_steps
 from skser.systems._rows import ROWS, Row
 from skser.systems._steps import RMS, Arguments
@@ -28,7 +29,7 @@ def make_system(
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
     verbose: int = 0,
-    memory: str | joblib.Memory | None = None,
+    memory: str | os.PathLike | joblib.Memory | ContentMemory | None = None,
 ) -> Pipeline:
     """Return a system of ``SYSTEMS``, not yet fitted.
 
@@ -51,8 +52,12 @@ def make_system(
     verbose : int, default=0
         1 shows the progress of training: a bar of a network, a line per iteration of
         i-vectors.
-    memory : str or joblib.Memory, default=None
-        Where the Pipeline keeps the results of its transformers.
+    memory : str, os.PathLike, joblib.Memory or object with a `cache`, default=None
+        Folder in which the Pipeline keeps what its steps have learnt and computed. It
+        becomes a :class:`~skser.storage.ContentMemory`, which looks into the
+        recordings, so that overwritten ones are read again. Set later by
+        ``system.set_params(memory=...)``, a bare path is scikit-learn's own memory,
+        which compares names only.
 
     Returns
     -------
@@ -89,6 +94,7 @@ def make_system(
             f"model={model!r}. Leave it out, or use a system that has one: "
             f"{', '.join(others) or 'none so far'}."
         )
+    memory = look_into_recordings(memory)
     arguments = Arguments(
         model, input_sample_rate, n_jobs, random_state, verbose, memory
     )
@@ -96,6 +102,15 @@ def make_system(
     rms = RMS if row.is_scaled and model is None else None
     loader = AudioLoader(input_sample_rate=input_sample_rate, rms=rms, n_jobs=n_jobs)
     return Pipeline([("load", loader), *row.steps(arguments)], memory=memory)
+
+
+def look_into_recordings(memory: Any) -> Any:
+    """Return a folder, or joblib's memory of one, as a memory that knows content."""
+    if isinstance(memory, joblib.Memory):
+        return None if memory.location is None else ContentMemory(memory.location)
+    if memory is None or hasattr(memory, "cache"):
+        return memory
+    return ContentMemory(memory)
 
 
 def make_function(row: Row) -> Callable[..., Pipeline]:

@@ -48,7 +48,7 @@ def test_every_step_is_there_and_can_be_replaced(system):
     assert pipeline["load"].n_jobs == pipeline["features"].n_jobs == 2
     assert pipeline["load"].input_sample_rate == 16000
     assert pipeline["ivectors"].verbose == 1
-    assert pipeline.memory == "cache"
+    assert pipeline.memory.location == "cache"
     clone(pipeline).set_params(compensate=WCCN())
 
 

@@ -2,15 +2,20 @@
 
 import doctest
 import inspect
+import os
 import pickle
+import shutil
 from importlib import import_module
+from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 
 from skser.metrics import SCORERS
+from skser.storage import ContentMemory
 from skser.systems import OWN, PUBLISHED, SYSTEMS, make_system, split_front_end
 
 
@@ -127,3 +132,39 @@ def test_every_published_figure_has_its_numbers_and_its_provenance():
         assert 20 < figure.ua < 70
         assert 20 < figure.wa < 70
         assert figure.provenance == OWN or figure.provenance.startswith("quoted: ")
+
+
+@pytest.mark.case("K01")
+@pytest.mark.parametrize("name", ["ivector", "statistics_ivector_vote"])
+def test_a_memory_learns_recordings_anew_that_were_overwritten(
+    name, shrink, speech, tmp_path
+):
+    paths = [shutil.copy(path, tmp_path) for path in speech.paths]
+    memory = str(tmp_path / "memory")
+
+    def scores(memory):
+        system = shrink(SYSTEMS[name](random_state=0, memory=memory))
+        system.fit(paths, speech.target)
+        return system[-1].classes_, system.predict(speech.paths)
+
+    before = scores(memory)
+    for path, other in zip(paths, speech.paths[::-1], strict=True):
+        shutil.copy(other, path)
+        os.utime(path, (0, 0))
+    after = scores(memory)
+    np.testing.assert_array_equal(after[1], scores(None)[1])
+    assert (after[1] != before[1]).any()
+
+
+def test_a_folder_or_joblib_s_memory_becomes_one_that_knows_content(tmp_path):
+    folder = tmp_path / "memory"
+    own = ContentMemory(folder)
+    for memory in (folder, str(folder), joblib.Memory(folder), own):
+        system = make_system("attention_blstm_fcn_robust", memory=memory)
+        vote = dict(system["classify"].estimators)
+        for pipeline in (system, *vote.values()):
+            assert isinstance(pipeline.memory, ContentMemory)
+            assert Path(pipeline.memory.location) == folder
+    assert make_system("fcn", memory=own).memory is own
+    assert make_system("fcn", memory=None).memory is None
+    assert make_system("fcn", memory=joblib.Memory(None)).memory is None
