@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
+import soxr
 
 from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, validate_params
@@ -496,7 +497,7 @@ def _map_files(function, segments, n_jobs):
     return [result for result, _ in attempts]
 
 
-class _Loaded(NamedTuple):
+class Loaded(NamedTuple):
     """A signal, and what may be worth a warning."""
 
     signal: np.ndarray
@@ -603,19 +604,18 @@ class Recording:
         self.n_samples = min(stop, n_samples) - self.start
         check_duration(self.n_samples, self.rate, max_duration, self.name)
 
-    def decode(self):
+    def read_blocks(self):
         """Decode to the mean of the channels, in blocks of bounded size.
 
-        Returns
-        -------
-        signal : ndarray of float32 of shape (n_samples,)
+        Yields
+        ------
+        block : ndarray of float32 of shape (n_block_samples,)
         powers : ndarray of shape (2,)
             As of `mix_channels`.
         """
         sound, n_wanted = self._sound, self.n_samples
         block_length = max(1, _VALUES_PER_BLOCK // sound.channels)
-        signal = np.empty(n_wanted, dtype=np.float32)
-        powers, n_decoded = np.zeros(2), 0
+        n_decoded = 0
         try:
             if self.start:
                 sound.seek(self.start)
@@ -624,10 +624,8 @@ class Recording:
                 block = sound.read(n, dtype="float32", always_2d=True)
                 if len(block) == 0:
                     break
-                mixed, of_block = mix_channels(block)
-                signal[n_decoded : n_decoded + len(block)] = mixed
-                powers += of_block
                 n_decoded += len(block)
+                yield mix_channels(block)
         except soundfile.LibsndfileError as error:
             raise TruncatedAudioError(
                 f"{self.name} is truncated or damaged: its header says {n_wanted} "
@@ -648,7 +646,6 @@ class Recording:
                 f"long it is: decoding would stop after {n_decoded} samples, before "
                 "its end. Convert it to WAV or FLAC."
             )
-        return signal[:n_decoded], powers
 
 
 @contextmanager
@@ -700,20 +697,21 @@ def _describe(head):
 
 
 def _load_file(segment, sample_rate, max_duration):
-    """Return what a file holds as `_Loaded`."""
+    """Return what a file holds as `Loaded`."""
+    name = repr(str(segment))
     try:
         with open_recording(segment, max_duration) as recording:
-            decoded = recording.decode()
-        return _finish(*decoded, recording.rate, sample_rate, recording.name)
+            blocks, n_samples = recording.read_blocks(), recording.n_samples
+            return assemble(blocks, n_samples, recording.rate, sample_rate, name)
     except MemoryError as error:
         raise MemoryError(
-            f"{str(segment)!r} does not fit into memory. Cut it, or load parts of it: "
+            f"{name} does not fit into memory. Cut it, or load parts of it: "
             "skser.Segment(path, start, end)."
         ) from error
 
 
 def _load_waveform(item, rate, sample_rate, max_duration):
-    """Return a waveform, given with its name, as `_Loaded`."""
+    """Return a waveform, given with its name, as `Loaded`."""
     waveform, name = np.asarray(item[0]), item[1]
     shape = waveform.shape
     if waveform.ndim not in (1, 2):
@@ -732,24 +730,127 @@ def _load_waveform(item, rate, sample_rate, max_duration):
     if waveform.dtype.kind != "f":
         zero, full_scale = _PULSE_CODES[waveform.dtype.name]
         waveform = (waveform.astype(np.float64) - zero) / full_scale
-    mixed = mix_channels(waveform.reshape(len(waveform), -1))
-    return _finish(*mixed, rate, sample_rate, name)
+    blocks = [mix_channels(waveform.reshape(len(waveform), -1))]
+    return assemble(blocks, len(waveform), rate, sample_rate, name)
 
 
-def _finish(signal, powers, rate, sample_rate, name):
-    """Resample a signal, and check that it is finite before and behind that."""
-    is_cancelled = have_cancelled(powers, len(signal))
-    peak = check_samples(signal, name)
+def assemble(blocks, n_samples, rate, sample_rate, name):
+    """Resample a signal that comes in blocks; check it before and behind that.
+
+    Parameters
+    ----------
+    blocks : iterable of tuple of ndarray
+        As of `Recording.read_blocks`.
+    n_samples : int
+        How many samples they have together, or more.
+    rate, sample_rate : int
+        What they are sampled at, and what is wanted, in Hz.
+    name : str
+        What messages call the signal.
+
+    Returns
+    -------
+    loaded : Loaded
+    """
+    meter = Meter(name)
+    resampled = resample(meter.watch(blocks), rate, sample_rate)
+    signal = join(resampled, count_resampled(n_samples, rate, sample_rate))
+    peak = meter.peak
     if rate != sample_rate:
-        # librosa compiles its helpers with numba, which takes seconds to import. It is
-        # paid only here, by those whose recordings have another rate.
-        import librosa
-
-        signal = librosa.resample(
-            signal, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq"
-        )
         peak = check_samples(signal, f"{name}, resampled to {sample_rate} Hz,")
-    return _Loaded(signal, peak, is_cancelled)
+    return Loaded(signal, peak, meter.have_cancelled())
+
+
+class Meter:
+    """What is measured of a signal while its blocks go by.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the signal.
+
+    Attributes
+    ----------
+    peak : float
+        The largest modulus so far.
+    """
+
+    def __init__(self, name):
+        self.name, self.peak = name, 0.0
+        self._powers, self._n_samples = np.zeros(2), 0
+
+    def watch(self, blocks):
+        """Yield blocks without their powers; refuse samples that are not finite."""
+        for block, powers in blocks:
+            peak = check_samples(block, self.name, self._n_samples)
+            self.peak = max(self.peak, peak)
+            self._powers += powers
+            self._n_samples += len(block)
+            yield block
+
+    def have_cancelled(self):
+        """Return whether the channels cancel each other: bool."""
+        of_channels, of_mean = self._powers
+        is_loud = of_channels > _SILENCE * self._n_samples
+        return bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
+
+
+def join(blocks, n_samples):
+    """Join blocks to one array of `n_samples`, or fewer. One of all is not copied."""
+    signal, n_filled = None, 0
+    for block in blocks:
+        if len(block) == n_samples:
+            signal = block
+        else:
+            if signal is None:
+                signal = np.empty(n_samples, dtype=np.float32)
+            signal[n_filled : n_filled + len(block)] = block
+        n_filled += len(block)
+    return signal[:n_filled]
+
+
+def resample(blocks, rate, sample_rate):
+    """Resample a signal that comes in blocks, by libsoxr's high quality.
+
+    To the bit as ``librosa.resample(..., res_type="soxr_hq")``, whose import takes
+    seconds, and which needs the whole signal.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray of float32
+    rate, sample_rate : int
+        What they are sampled at, and what is wanted, in Hz.
+
+    Yields
+    ------
+    block : ndarray of float32
+        `count_resampled` samples altogether.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.audio import resample
+    >>> tone = np.sin(np.arange(480, dtype=np.float32))
+    >>> sum(map(len, resample([tone[:100], tone[100:]], 48000, 16000)))
+    160
+    """
+    if rate == sample_rate:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, sample_rate, 1, "float32", "HQ")
+    n_taken = n_given = 0
+    for block in blocks:
+        resampled = stream.resample_chunk(block)
+        n_taken, n_given = n_taken + len(block), n_given + len(resampled)
+        yield resampled
+    rest = stream.resample_chunk(np.empty(0, np.float32), last=True)
+    n_left = count_resampled(n_taken, rate, sample_rate) - n_given
+    yield np.pad(rest, (0, max(0, n_left - len(rest))))[:n_left]
+
+
+def count_resampled(n_samples, rate, sample_rate):
+    """Return how many samples there are at another rate, as librosa counts them."""
+    return math.ceil(n_samples * (sample_rate / rate))
 
 
 def mix_channels(samples):
@@ -796,20 +897,6 @@ def scale_to_rms(signal, rms):
     return (signal * (rms / level if level > 0 else 0)).astype(np.float32)
 
 
-def have_cancelled(powers, n_samples):
-    """Return whether channels cancel each other: bool.
-
-    Parameters
-    ----------
-    powers : ndarray of shape (2,)
-        As of `mix_channels`.
-    n_samples : int
-    """
-    of_channels, of_mean = powers
-    is_loud = of_channels > _SILENCE * n_samples
-    return bool(is_loud and of_mean < _CANCELLED_SHARE * of_channels)
-
-
 def check_duration(n_samples, rate, max_duration, name):
     """Raise an error if a recording lasts longer than allowed."""
     duration = n_samples / rate
@@ -820,8 +907,13 @@ def check_duration(n_samples, rate, max_duration, name):
         )
 
 
-def check_samples(signal, name):
-    """Raise an error if a sample is NaN or infinite; return the largest modulus."""
+def check_samples(signal, name, start=0):
+    """Raise an error if a sample is NaN or infinite; return the largest modulus.
+
+    `start` is how many samples came before these.
+    """
+    if len(signal) == 0:
+        return 0.0
     peak = max(float(signal.max()), -float(signal.min()))
     if math.isfinite(peak):
         return peak
@@ -829,6 +921,6 @@ def check_samples(signal, name):
     first = int(np.argmin(finite))
     raise NonFiniteAudioError(
         f"{name} has {int((~finite).sum())} sample(s) that are NaN or infinite, the "
-        f"first at index {first} ({signal[first]}). Expected finite samples, normally "
-        "within [-1, 1]."
+        f"first at index {start + first} ({signal[first]}). Expected finite samples, "
+        "normally within [-1, 1]."
     )

@@ -433,9 +433,10 @@ def _inspect(segment, min_duration, max_duration, decode):
         with audio.open_recording(segment, max_duration) as recording:
             rate = recording.rate
             part = recording.start, recording.start + recording.n_samples
-            signal, powers = recording.decode() if decode else (None, None)
-        if decode:
-            peak = audio.check_samples(signal, name)
+            if decode:
+                meter = audio.Meter(name)
+                blocks = meter.watch(recording.read_blocks())
+                signal = audio.join(blocks, recording.n_samples)
     except (AudioError, OSError) as error:
         kind = _KINDS_OF_ERRORS.get(type(error), "unreadable")
         return _Seen([(kind, str(error))], part, rate)
@@ -446,18 +447,18 @@ def _inspect(segment, min_duration, max_duration, decode):
     if not decode:
         return _Seen(remarks, part, rate)
     level = _measure_level(signal)
-    if audio.have_cancelled(powers, len(signal)):
+    if meter.have_cancelled():
         message = f"{name}: one channel is the other's opposite; use one of them."
         remarks.append(("cancelled", message))
     elif np.ptp(signal) == 0:
         remarks.append(("silent", f"{name}: all samples are {signal[0]}."))
     elif level < _SILENCE:
         remarks.append(("silent", f"{name} has a level of {level:.0f} dB."))
-    elif peak > audio.PLAUSIBLE_PEAK:
-        remarks.append(("unscaled", f"{name} has samples of up to {peak:.6g}."))
+    elif meter.peak > audio.PLAUSIBLE_PEAK:
+        remarks.append(("unscaled", f"{name} has samples of up to {meter.peak:.6g}."))
     elif n_clipped := _count_clipped(signal):
         message = f"{name} has {n_clipped} samples ({n_clipped / len(signal):.2%}) at "
-        remarks.append(("clipped", f"{message}its peak of {peak:.3g}."))
+        remarks.append(("clipped", f"{message}its peak of {meter.peak:.3g}."))
     digest = hashlib.sha256(signal).digest()
     return _Seen(remarks, part, rate, digest, level)
 

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import butter, sosfilt
 from sklearn.utils import check_random_state
 
-from skser.audio import AudioLoader
+from skser.audio import AudioLoader, resample
 
 __all__ = [
     "PERTURBATIONS",
@@ -292,18 +292,9 @@ def reduce_sample_rate(
     >>> bool(abs(reduced[1000:-1000]).max() < 0.001)
     True
     """
-    # As in AudioLoader: librosa takes seconds to import.
-    import librosa
-
-    n_samples = len(signal)
-    for old, new in ((sample_rate, rate), (rate, sample_rate)):
-        signal = librosa.resample(
-            np.asarray(signal, dtype=np.float32),
-            orig_sr=old,
-            target_sr=new,
-            res_type="soxr_hq",
-        )
-    return signal[:n_samples]
+    signal = np.asarray(signal, dtype=np.float32)
+    reduced = resample([signal], sample_rate, rate)
+    return np.concatenate([*resample(reduced, rate, sample_rate)])[: len(signal)]
 
 
 def compress_mp3(
