@@ -121,13 +121,21 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
         ----------
         X : list of array-like, or array-like
             As in `transform`.
-        y : Ignored
+        y : array-like of shape (n_samples,), default=None
+            Labels. Only their number is checked.
 
         Returns
         -------
         self : estimator
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `transform`, or if `y` has another length.
         """
         self._check_input(X, reset=True)
+        if y is not None:
+            check_consistent_length(X, y)
         return self
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
@@ -150,30 +158,6 @@ class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
-
-    def fit(self, X, y=None):
-        """Check the parameters and the input; nothing is learnt.
-
-        Parameters
-        ----------
-        X : list of array-like, or array-like
-            As in `transform`.
-        y : array-like of shape (n_samples,), default=None
-            Labels. Only their number is checked.
-
-        Returns
-        -------
-        self : estimator
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `transform`, or if `y` has another length.
-        """
-        super().fit(X)
-        if y is not None:
-            check_consistent_length(X, y)
-        return self
 
     def set_output(self, *, transform=None):
         """Do nothing: a list of arrays is no table that could become a DataFrame.

@@ -1,6 +1,7 @@
 """Private names of scikit-learn, joblib, Keras, TensorFlow and openSMILE, all of them.
 
-No other file of the package uses one (``tests/measure_house.py`` counts them). Each has
+Importing TensorFlow without its log, and openSMILE beside TensorFlow, is here, too. No
+other file of the package uses one (``tests/measure_house.py`` counts them). Each has
 its reason. Tried with scikit-learn 1.6.1 and 1.9.1, joblib 1.4 and 1.5, Keras 3.15,
 TensorFlow 2.20 and 2.21, and openSMILE 2.5 and 2.6.
 """
@@ -9,6 +10,10 @@ import ctypes
 import importlib.util
 import os
 import platform
+import re
+import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 # Where a job will run: in processes of this machine, in threads, or on a cluster.
@@ -67,9 +72,22 @@ __all__ = [
     "is_scalar_nan",
     "parameter_names",
     "safe_indexing",
+    "start_quietly",
     "validate_params",
     "with_callbacks",
 ]
+
+# Some of what TensorFlow writes when it starts is written before it knows of this.
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+# Those at which information or warnings are wanted.
+_TALKATIVE = ("0", "1")
+_LOGGED = re.compile(
+    rb"[IWE]\d{4} \d\d:\d\d:|"
+    rb"[IWE]0000 00:00:|"
+    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |"
+    rb"WARNING: All log messages before absl::InitializeLog|"
+    rb"To enable the following instructions:"
+)
 
 
 def parameter_names(class_):
@@ -133,3 +151,53 @@ def import_opensmile():
     import opensmile
 
     return opensmile
+
+
+def start_quietly():
+    """Import TensorFlow and Keras and look for devices, without the log of it.
+
+    The log is ``cuInit``, ``cudart_stub``, absl. Who sets ``TF_CPP_MIN_LOG_LEVEL`` to 0
+    or 1 gets all of it. Nothing is changed where TensorFlow was imported before. Errors
+    are raised, and then everything that was logged is shown.
+    """
+    os.environ.setdefault(_LEVEL, "3")
+    if "tensorflow" in sys.modules:
+        return
+    if os.environ[_LEVEL] in _TALKATIVE:
+        import tensorflow
+    else:
+        with _without_log():
+            import tensorflow
+
+            # Looks for graphics cards, and says which libraries are missing. Devices
+            # can still be hidden and their memory be limited after it.
+            tensorflow.config.list_physical_devices()
+
+
+@contextmanager
+def _without_log():
+    """Keep TensorFlow's log from the standard error; all else comes when it is over.
+
+    The file descriptor is redirected, because C++ does not know of ``sys.stderr``.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:
+        # There is no standard error, so there is nothing to keep from it.
+        yield
+        return
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        has_failed = True
+        try:
+            yield
+            has_failed = False
+        finally:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            lines = [x for x in file if has_failed or not _LOGGED.match(x)]
+            with open(2, "wb", closefd=False) as stream:
+                stream.writelines(lines)

@@ -83,7 +83,10 @@ def map_utterances(
     try:
         with make_bar(total, "Recordings", unit="recording") as bar:
             if effective_n_jobs(n_jobs) == 1:
-                results = list(_track(map(keep, utterances), bar))
+                results = []
+                for utterance in utterances:
+                    results.append(keep(utterance))
+                    bar.update()
             else:
                 parallel = TrackedParallel(bar, n_jobs=n_jobs, **how)
                 results = parallel(delayed(keep)(one) for one in utterances)
@@ -92,13 +95,6 @@ def map_utterances(
         if files:
             files.discard()
         raise
-
-
-def _track(results, bar):
-    """Move a bar on with each result."""
-    for result in results:
-        bar.update()
-        yield result
 
 
 class TemporaryArrays:

@@ -41,9 +41,11 @@ def make_bar(total, title, *, n_done=0, verbose=None, unit="it", is_kept=False):
 
     Returns
     -------
-    bar : tqdm.tqdm, or an object with the same methods that shows nothing
+    bar : tqdm.tqdm
     """
-    moves = is_interactive()
+    # In a terminal or a notebook it can be seen moving.
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    moves = is_terminal or "ipykernel" in sys.modules
     is_silent = (
         _IS_SILENT.get()
         or sys.stderr is None
@@ -52,13 +54,11 @@ def make_bar(total, title, *, n_done=0, verbose=None, unit="it", is_kept=False):
         or multiprocessing.current_process().name != "MainProcess"
         or threading.current_thread() is not threading.main_thread()
     )
-    if is_silent:
-        return _NoBar()
     how = {"total": total, "desc": title, "unit": unit, "initial": n_done}
     how["delay"] = DELAY
-    if moves:
-        return tqdm(**how, leave=is_kept)
-    bar = tqdm(
+    if is_silent or moves:
+        return _Bar(**how, leave=is_kept, disable=is_silent)
+    bar = _Bar(
         **how,
         file=_Lines(),
         ncols=79,
@@ -68,12 +68,6 @@ def make_bar(total, title, *, n_done=0, verbose=None, unit="it", is_kept=False):
     # The first line comes with the first step after the delay, not a minute later.
     bar.last_print_t -= LOG_INTERVAL - DELAY
     return bar
-
-
-def is_interactive():
-    """Tell whether a bar can be seen moving: in a terminal, or in a notebook."""
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return is_terminal or "ipykernel" in sys.modules
 
 
 @contextmanager
@@ -113,6 +107,15 @@ class TrackedParallel(Parallel):
         self._bar.update(self.n_completed_tasks - self._bar.n)
 
 
+class _Bar(tqdm):
+    """A bar of one process: without a lock between processes, and without a thread."""
+
+    monitor_interval = 0
+
+
+_Bar.set_lock(threading.RLock())
+
+
 class _Lines:
     """The standard error as a log: what tqdm would draw on one line, below another."""
 
@@ -123,24 +126,3 @@ class _Lines:
 
     def flush(self):
         """Do nothing: each line is flushed."""
-
-
-class _NoBar:
-    """A bar that shows nothing: tqdm would make locks and threads even for this."""
-
-    n = 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        """Do nothing."""
-
-    def update(self, n=1):
-        """Do nothing."""
-
-    def set_postfix(self, *_, **__):
-        """Do nothing."""
-
-    def close(self):
-        """Do nothing."""

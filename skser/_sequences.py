@@ -337,11 +337,10 @@ def check_groups(groups, X):
     groups : ndarray of shape (n_samples,)
         Or an error as of `check_labels`.
     """
-    rule = "groups must name the speaker of every utterance"
-    return _check_complete(np.asarray(groups), X, "groups", rule)
+    return check_labels(np.asarray(groups), X, "groups", need="a speaker")
 
 
-def check_labels(y, X, name="y"):
+def check_labels(y, X, name="y", *, need="a class"):
     """Return the classes of the utterances as an array.
 
     Parameters
@@ -352,6 +351,8 @@ def check_labels(y, X, name="y"):
         What they are the classes of.
     name : str, default="y"
         Name of the parameter in the error messages.
+    need : str, default="a class"
+        What every utterance needs, in the error messages.
 
     Returns
     -------
@@ -360,27 +361,21 @@ def check_labels(y, X, name="y"):
     Raises
     ------
     ValueError
-        If the lengths differ or an entry is missing (None or NaN).
+        If the lengths differ or an entry is missing (None, NaN or pandas' NA).
     """
-    rule = f"Input {name} contains NaN or None: every utterance needs a class"
-    return _check_complete(y, X, name, rule)
-
-
-def _check_complete(values, X, name, rule):
-    """Return one value for each utterance, none of them None, NaN or pandas' NA."""
-    values = column_or_1d(values, warn=True)
-    check_consistent_length(X, values)
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
     missing = [
         i
-        for i, value in enumerate(values.tolist())
+        for i, value in enumerate(y.tolist())
         if value is None or is_scalar_nan(value) or is_pandas_na(value)
     ]
     if missing:
         raise ValueError(
-            f"{rule}, but {name}[{missing[0]}] is missing ({len(missing)} of "
-            f"{len(values)} are)."
+            f"Input {name} contains NaN or None: every utterance needs {need}, but "
+            f"{name}[{missing[0]}] is missing ({len(missing)} of {len(y)} are)."
         )
-    return values
+    return y
 
 
 def iterate_blocks(sequences, block_size):

@@ -10,7 +10,7 @@ Needs the extra ``skser[scikeras]``; the rest of the package does not use this m
 
 import random
 
-from skser._tensorflow import start_quietly
+from skser._compat import start_quietly
 
 start_quietly()
 

@@ -60,7 +60,7 @@ def test_padding_stands_behind_the_real_frames_and_the_mask_tells():
     ("check", "match"),
     [
         (check_labels, r"Input y contains NaN or None.*y\[1\] is missing \(2 of 3"),
-        (check_groups, r"groups must name .*groups\[1\] is missing \(2 of 3"),
+        (check_groups, r"groups .* needs a speaker.*groups\[1\] is missing \(2 of 3"),
     ],
 )
 def test_a_class_or_speaker_that_is_missing_is_located(check, match, gap):

@@ -168,7 +168,7 @@ class BaseNetworkClassifier(
 
     def _has_fixed_length(self):
         """Tell whether all utterances are padded to one length, ``n_frames_``."""
-        return False
+        return getattr(self, "view", "frames") != "frames"
 
     def _why_no_attention(self):
         """Return what would have to be otherwise, or None if there is attention."""
@@ -231,7 +231,9 @@ class BaseNetworkClassifier(
         is_continued = self.warm_start and hasattr(self, "weights_")
         data = {"sample_weight": sample_weight, "groups": groups, "ratings": ratings}
         training = self._prepare(X, y, is_new=not is_continued, **data)
-        validation = self._prepare_validation(X_val, y_val)
+        validation = None
+        if X_val is not None or y_val is not None:
+            validation = self._prepare_validation(X_val, y_val)
         self._examine()
         generator = check_random_state(self.random_state)
         # Of the initial state, of the order, and of what is held out.
@@ -247,7 +249,9 @@ class BaseNetworkClassifier(
             validation = training.take(held_out)
             training = training.take(train_indices)
         start = self.weights_ if is_continued else []
-        checkpoint = self._find_checkpoint(seeds, [training, validation], start)
+        checkpoint = None
+        if self.checkpoint is not None:
+            checkpoint = self._find_checkpoint(seeds, [training, validation], start)
         with self._lend_network() as network:
             network.reset(seeds[0])
             if is_continued:
@@ -427,9 +431,7 @@ class BaseNetworkClassifier(
         return utterances.take(np.flatnonzero(weights > 0))
 
     def _prepare_validation(self, X_val, y_val):
-        """Check the user's own validation utterances, if there are any."""
-        if X_val is None and y_val is None:
-            return None
+        """Check the user's own validation utterances."""
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
         sequences = validate_sequences(self, X_val, reset=False)
@@ -450,9 +452,7 @@ class BaseNetworkClassifier(
             )
 
     def _find_checkpoint(self, seeds, batches, start):
-        """Return where training is kept after each epoch, or None."""
-        if self.checkpoint is None:
-            return None
+        """Return where training is kept after each epoch."""
         if self.random_state is None:
             raise ValueError(
                 f"checkpoint={str(self.checkpoint)!r} needs a random_state that is the "
@@ -479,7 +479,6 @@ class BaseNetworkClassifier(
             learning_rate=self.learning_rate,
             schedule=self.learning_rate_schedule if n_epochs is None else "constant",
             patience=self.n_iter_no_change,
-            n_frames=self.n_frames_ if self._has_fixed_length() else None,
             seed=order_seed,
             first_epoch=first_epoch,
         )
@@ -500,7 +499,6 @@ class BaseNetworkClassifier(
         check_is_fitted(self, "weights_")
         sequences = validate_sequences(self, X, reset=False)
         sequences = [sequence[: self.n_frames_] for sequence in sequences]
-        n_frames = self.n_frames_ if self._has_fixed_length() else None
         with self._lend_network() as network:
             network.set_weights(self.weights_)
-            return map_batches(network, output, sequences, n_frames), sequences
+            return map_batches(network, output, sequences), sequences

@@ -195,9 +195,6 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     ):
         set_parameters(self, locals())
 
-    def _has_fixed_length(self):
-        return self.view != "frames"
-
     def _why_no_attention(self):
         if self.recurrent is not None and self.pooling == "attention":
             return None

@@ -3,7 +3,7 @@
 Importing this package imports TensorFlow. ``import skser`` does not.
 """
 
-from skser._tensorflow import start_quietly
+from skser._compat import start_quietly
 
 start_quietly()
 

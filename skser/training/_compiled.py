@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import joblib
 import numpy as np
 
-from skser._compat import flatten_layers
-from skser._tensorflow import start_quietly
+from skser._compat import flatten_layers, start_quietly
 
 MAX_IDLE_NETWORKS = 16
 OPTIMIZERS = ("adam", "sgd")

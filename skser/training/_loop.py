@@ -72,9 +72,6 @@ class TrainingPlan:
     patience : int
         Number of epochs without improvement on the validation utterances after which
         training stops.
-    n_frames : int or None
-        The length that all utterances are padded to; None for one of few lengths, at
-        least that of the longest of a batch.
     seed : int
         Together with the number of the epoch it determines the batches.
     first_epoch : int, default=0
@@ -86,7 +83,6 @@ class TrainingPlan:
     learning_rate: float
     schedule: str
     patience: int
-    n_frames: int | None
     seed: int
     first_epoch: int = 0
 
@@ -222,7 +218,7 @@ def run_epoch(network, plan, training, validation, logs):
     # epochs this process has seen before.
     generator = np.random.default_rng([plan.seed, epoch])
     total = 0.0
-    lengths = list_lengths(network, training.sequences, plan.n_frames)
+    lengths = list_lengths(network, training.sequences)
     for indices in training_batches(
         len(lengths),
         plan.batch_size,
@@ -246,26 +242,24 @@ def run_epoch(network, plan, training, validation, logs):
             "instance by PCAWhitening."
         )
     if validation is not None:
-        log |= validate(network, validation, plan.n_frames)
+        log |= validate(network, validation)
     return log
 
 
-def validate(network, validation, n_frames=None):
+def validate(network, validation):
     """Return the loss and the UA on the validation utterances.
 
     Parameters
     ----------
     network : CompiledNetwork
     validation : Utterances
-    n_frames : int, default=None
-        As in `TrainingPlan`.
 
     Returns
     -------
     logs : dict of float
         With the keys "val_loss" and "val_UA".
     """
-    rows = map_batches(network, "scores", validation.sequences, n_frames)
+    rows = map_batches(network, "scores", validation.sequences)
     scores = np.stack(rows).astype(np.float64)
     log_posteriors = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
     losses = -np.take_along_axis(log_posteriors, validation.classes[:, None], axis=1)
@@ -281,7 +275,7 @@ def validate(network, validation, n_frames=None):
     }
 
 
-def map_batches(network, output, sequences, n_frames=None):
+def map_batches(network, output, sequences):
     """Compute an output of a network for all utterances.
 
     Parameters
@@ -290,15 +284,13 @@ def map_batches(network, output, sequences, n_frames=None):
     output : {"scores", "attention"}
         Name of the network's function.
     sequences : list of ndarray of shape (n_frames, n_features)
-    n_frames : int, default=None
-        As in `TrainingPlan`.
 
     Returns
     -------
     rows : list of ndarray of float32
         One per utterance, in the order of `sequences`.
     """
-    lengths = list_lengths(network, sequences, n_frames)
+    lengths = list_lengths(network, sequences)
     keys = np.array([sequence.sum() for sequence in sequences])
     rows = [None] * len(sequences)
     for indices in prediction_batches(lengths, keys, padded=network.takes_mask):
@@ -311,18 +303,26 @@ def map_batches(network, output, sequences, n_frames=None):
     return rows
 
 
-def list_lengths(network, sequences, n_frames):
-    """Return how many frames each utterance has when it goes through the network."""
-    if network.takes_mask:
-        return np.array([n_frames or round_length(len(x)) for x in sequences])
+def list_lengths(network, sequences):
+    """Return how many frames each utterance has when it goes through the network.
+
+    With a mask they are padded: to the network's own length if it has one, otherwise to
+    one of few lengths.
+    """
     lengths = np.array([len(sequence) for sequence in sequences])
-    if network.n_frames is not None and (lengths != network.n_frames).any():
+    if network.n_frames is None:
+        is_padded = network.takes_mask
+        return np.array([*map(round_length, lengths)]) if is_padded else lengths
+    fits = (np.less_equal if network.takes_mask else np.equal)(
+        lengths, network.n_frames
+    )
+    if not fits.all():
         raise ValueError(
             f"The network takes utterances of {network.n_frames} frames, but there are "
-            f"some of {lengths[lengths != network.n_frames][0]}. Build it with "
+            f"some of {lengths[~fits][0]}. Build it with "
             "keras.Input((None, n_features)) to take all lengths."
         )
-    return lengths
+    return np.full(len(lengths), network.n_frames)
 
 
 def pad_batch(network, sequences, n_frames):
