@@ -12,7 +12,7 @@ import os
 import warnings
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -289,7 +289,8 @@ class AudioLoader(ListTransformer):
             cancel each other.
         """
         # Loading begins with the header, which is enough for a single recording.
-        entries, are_paths = self._check(X)
+        self._validate_params()
+        entries, are_paths = self._check_input(X, reset=False)
         if are_paths and len(entries) > 1:
             self.inspect(entries)
         how = {"sample_rate": self.sample_rate, "max_duration": self.max_duration}
@@ -331,7 +332,8 @@ class AudioLoader(ListTransformer):
             with open_recording(segment, self.max_duration):
                 pass
 
-        entries, are_paths = self._check(X)
+        self._validate_params()
+        entries, are_paths = self._check_input(X, reset=False)
         if are_paths:
             _map_files(inspect, entries, self.n_jobs)
         return entries, are_paths
@@ -340,12 +342,7 @@ class AudioLoader(ListTransformer):
         return ["signal"]  # one, for a Pipeline to go on with
 
     def _check_input(self, X, reset):
-        """Refuse what is no batch; nothing is read."""
-        _check_batch(X)
-
-    def _check(self, X):
         """Return the segments or waveforms of a batch, and whether they are paths."""
-        self._validate_params()
         entries, are_paths = _check_batch(X)
         if are_paths:
             return [as_segment(entry) for entry in entries], True
@@ -761,6 +758,7 @@ def assemble(blocks, n_samples, rate, sample_rate, name):
     return Loaded(signal, peak, meter.have_cancelled())
 
 
+@dataclass
 class Meter:
     """What is measured of a signal while its blocks go by.
 
@@ -768,16 +766,14 @@ class Meter:
     ----------
     name : str
         What messages call the signal.
-
-    Attributes
-    ----------
-    peak : float
+    peak : float, default=0
         The largest modulus so far.
     """
 
-    def __init__(self, name):
-        self.name, self.peak = name, 0.0
-        self._powers, self._n_samples = np.zeros(2), 0
+    name: str
+    peak: float = 0.0
+    _n_samples: int = 0
+    _powers: np.ndarray = field(default_factory=lambda: np.zeros(2))
 
     def watch(self, blocks):
         """Yield blocks without their powers; refuse samples that are not finite."""

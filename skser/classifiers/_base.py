@@ -157,7 +157,8 @@ class BaseNetworkClassifier(
         for name, constraint in self._parameter_constraints.items():
             if name in arguments and "array-like" in constraint:
                 arguments[name] = tuple(arguments[name])
-        return NetworkDesign(builder, arguments | self._sizes())
+        identity = getattr(self, "_network_identity", None)
+        return NetworkDesign(builder, arguments | self._sizes(), identity=identity)
 
     def _sizes(self):
         """Return the arguments of the builder that depend on the data."""
@@ -252,7 +253,7 @@ class BaseNetworkClassifier(
         checkpoint = None
         if self.checkpoint is not None:
             checkpoint = self._find_checkpoint(seeds, [training, validation], start)
-        with self._lend_network() as network:
+        with lend_network(self.design_network(), self.optimizer) as network:
             network.reset(seeds[0])
             if is_continued:
                 network.set_weights(self.weights_)
@@ -310,7 +311,7 @@ class BaseNetworkClassifier(
             self._examine()
             self.history_, self.n_iter_ = {"learning_rate": [], "loss": []}, 0
         state = getattr(self, "_training_state", None)
-        with self._lend_network() as network:
+        with lend_network(self.design_network(), self.optimizer) as network:
             if state is None:
                 generator = check_random_state(self.random_state)
                 seeds = generator.randint(2**31 - 1, size=3).tolist()
@@ -489,16 +490,11 @@ class BaseNetworkClassifier(
         if not str(getattr(design.builder, "__module__", "")).startswith("skser."):
             self._network_identity = examine_network(design)
 
-    def _lend_network(self):
-        """Borrow a compiled network of the estimator's design."""
-        identity = getattr(self, "_network_identity", None)
-        return lend_network(self.design_network(), self.optimizer, identity)
-
     def _compute(self, output, X):
         """Return an output of the fitted network, and the utterances as it saw them."""
         check_is_fitted(self, "weights_")
         sequences = validate_sequences(self, X, reset=False)
         sequences = [sequence[: self.n_frames_] for sequence in sequences]
-        with self._lend_network() as network:
+        with lend_network(self.design_network(), self.optimizer) as network:
             network.set_weights(self.weights_)
             return map_batches(network, output, sequences), sequences

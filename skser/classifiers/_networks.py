@@ -5,7 +5,7 @@ import numbers
 from skser._base import restore_on_failure, set_parameters
 from skser._compat import Interval, StrOptions, fit_context, with_callbacks
 from skser.classifiers._base import BaseNetworkClassifier
-from skser.training import NetworkDesign, discretize_ratings
+from skser.training import NetworkDesign, discretize_ratings, lend_network
 
 
 class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
@@ -553,11 +553,12 @@ class NetworkClassifier(BaseNetworkClassifier):
         design : skser.training.NetworkDesign
         """
         arguments = dict(**self._sizes(), **(self.network_params or {}))
-        return NetworkDesign(self.network, arguments)
+        identity = getattr(self, "_network_identity", None)
+        return NetworkDesign(self.network, arguments, identity=identity)
 
     def _why_no_attention(self):
         if hasattr(self, "weights_"):
-            with self._lend_network() as network:
+            with lend_network(self.design_network(), self.optimizer) as network:
                 if network.has_attention:
                     return None
         return 'to be fitted, with a network that has a layer "attention"'

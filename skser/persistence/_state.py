@@ -53,6 +53,7 @@ from skser.persistence._registry import (
     network_of,
 )
 from skser.storage._archive import check_dtype
+from skser.training import lend_network
 
 # The only place where a function may stand.
 _FUNCTION = ("NetworkClassifier", "network")
@@ -579,7 +580,8 @@ def _check_network(classifier):
     if is_own and network_name(classifier.network) is None:
         # A user's function may do what only works when the network is really built.
         classifier._examine()
-        with classifier._lend_network() as network:
+        design = classifier.design_network()
+        with lend_network(design, classifier.optimizer) as network:
             expected = [array.shape for array in network.get_weights()]
     else:
         params = classifier.design_network().arguments

@@ -39,11 +39,15 @@ class NetworkDesign:
     loss : {"classes", "posteriors"}, default="classes"
         Whether targets are integers, one column for each output of the network and -1
         where unknown, or tables of posteriors for all outputs, side by side.
+    identity : str, default=None
+        What `examine_network` has returned. A function of the user's own can build
+        another network each time, from global variables for instance.
     """
 
     builder: callable
     arguments: dict
     loss: str = "classes"
+    identity: str | None = None
 
     def build(self, seed):
         """Return a new network."""
@@ -80,8 +84,8 @@ class CompiledNetwork:
 
     Attributes
     ----------
-    takes_mask : bool
-        Whether the inputs are frames and mask, or frames alone.
+    n_inputs : {1, 2}
+        Frames alone, or frames and mask.
     n_frames : int or None
         Number of frames of every utterance; None is any.
     train_step : callable
@@ -112,12 +116,12 @@ class CompiledNetwork:
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         self._initial_optimizer = [v.numpy() for v in self._optimizer.variables]
-        self.takes_mask = len(self._model.inputs) == 2
+        self.n_inputs = len(self._model.inputs)
         self.has_attention = any(x.name == "attention" for x in self._model.layers)
         self.n_frames = self._model.inputs[0].shape[1]
         frames = tf.TensorSpec(self._model.inputs[0].shape, self._model.inputs[0].dtype)
         mask = tf.TensorSpec((None, self.n_frames), "bool")
-        self._specs = [frames, mask] if self.takes_mask else [frames]
+        self._specs = [frames, mask][: self.n_inputs]
         outputs = self._model.outputs
         targets = (
             tf.TensorSpec((None, len(outputs)), "int32")
@@ -214,7 +218,7 @@ class CompiledNetwork:
         """Return the inputs in the model's types: a user's mask may be of floats."""
         pairs = zip(inputs, self._model.inputs, strict=True)
         cast = [self._tf.cast(tensor, to.dtype) for tensor, to in pairs]
-        return cast if self.takes_mask else cast[0]
+        return cast if self.n_inputs == 2 else cast[0]
 
 
 def cross_entropies(tf, heads, classes):
@@ -424,16 +428,13 @@ class NetworkPool:
 _POOL = NetworkPool(MAX_IDLE_NETWORKS)
 
 
-def lend_network(design, optimizer, identity=None):
+def lend_network(design, optimizer):
     """Lend a compiled network for the length of a ``with`` block.
 
     Parameters
     ----------
     design : NetworkDesign
     optimizer : {"adam", "sgd"}
-    identity : str, default=None
-        What `examine_network` has returned. A function of the user's own can build
-        another network each time, from global variables for instance.
 
     Returns
     -------
@@ -441,7 +442,6 @@ def lend_network(design, optimizer, identity=None):
         Gives a :class:`CompiledNetwork` in an *unspecified* state: call ``reset``
         or ``set_weights`` first.
     """
-    arguments = joblib.hash(design.arguments)
-    policy = dtype_policy()
-    key = (design.builder, arguments, design.loss, optimizer, policy, identity)
+    fixed = design.builder, design.loss, design.identity, optimizer
+    key = (*fixed, joblib.hash(design.arguments), dtype_policy())
     return _POOL.lend(key, lambda: CompiledNetwork(design, optimizer))

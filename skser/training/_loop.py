@@ -223,10 +223,11 @@ def run_epoch(network, plan, training, validation, logs):
         len(lengths),
         plan.batch_size,
         generator,
-        lengths=None if network.takes_mask else lengths,
+        lengths=lengths if network.n_inputs == 1 else None,
     ):
         batch = training.take(indices)
-        inputs = pad_batch(network, batch.sequences, lengths[indices].max())
+        frames_and_mask = pad_sequences(batch.sequences, lengths[indices].max())
+        inputs = list(frames_and_mask[: network.n_inputs])
         weights = batch.weights.astype(np.float32)
         loss = network.train_step(inputs, batch.targets, weights)
         total += float(loss) * len(indices)
@@ -293,9 +294,9 @@ def map_batches(network, output, sequences):
     lengths = list_lengths(network, sequences)
     keys = np.array([sequence.sum() for sequence in sequences])
     rows = [None] * len(sequences)
-    for indices in prediction_batches(lengths, keys, padded=network.takes_mask):
+    for indices in prediction_batches(lengths, keys, padded=network.n_inputs == 2):
         batch = [sequences[i] for i in indices]
-        inputs = pad_batch(network, batch, lengths[indices].max())
+        inputs = list(pad_sequences(batch, lengths[indices].max())[: network.n_inputs])
         # In mixed precision attention comes in half.
         results = np.asarray(getattr(network, output)(inputs), dtype=np.float32)
         for i, result in zip(indices, results, strict=True):
@@ -310,12 +311,11 @@ def list_lengths(network, sequences):
     one of few lengths.
     """
     lengths = np.array([len(sequence) for sequence in sequences])
+    has_mask = network.n_inputs == 2
     if network.n_frames is None:
-        is_padded = network.takes_mask
-        return np.array([*map(round_length, lengths)]) if is_padded else lengths
-    fits = (np.less_equal if network.takes_mask else np.equal)(
-        lengths, network.n_frames
-    )
+        return np.array([*map(round_length, lengths)]) if has_mask else lengths
+    compare = np.less_equal if has_mask else np.equal
+    fits = compare(lengths, network.n_frames)
     if not fits.all():
         raise ValueError(
             f"The network takes utterances of {network.n_frames} frames, but there are "
@@ -323,12 +323,6 @@ def list_lengths(network, sequences):
             "keras.Input((None, n_features)) to take all lengths."
         )
     return np.full(len(lengths), network.n_frames)
-
-
-def pad_batch(network, sequences, n_frames):
-    """Return a batch as the network takes it: frames and mask, or frames alone."""
-    frames, mask = pad_sequences(sequences, n_frames)
-    return [frames, mask] if network.takes_mask else [frames]
 
 
 def list_observers(estimator, **data):
