@@ -263,7 +263,7 @@ def test_a_whole_copy_has_the_published_numbers_and_no_warning(whole_copy, corpu
 @pytest.mark.parametrize(
     ("load", "file", "labels", "others"),
     SINGLE_FILES,
-    ids=lambda value: str(value)[:30],
+    ids=lambda value: getattr(value, "__name__", str(value))[:30],
 )
 def test_the_name_of_a_file_says_everything(make_files, load, file, labels, others):
     root = make_files([file])

@@ -392,7 +392,7 @@ def double(X):
         (StandardScaler, "save takes an estimator, got type"),
         ([SVC()], "save takes an estimator, got list"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_a_file_cannot_hold_is_refused_by_step_and_attribute(
     system, message, tmp_path
