@@ -990,6 +990,41 @@ def test_a_batch_warns_once_for_all_its_short_recordings():
     assert len(all) == 1
 
 
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+def test_long_recordings_are_resampled_as_librosa_does_it_in_one_piece(tmp_path, rate):
+    import librosa
+
+    # Longer than a block.
+    signal = noise(2**20 + 4321)
+    path = write(tmp_path / "long.wav", signal, rate)
+    whole = (signal / 32768).astype(np.float32)
+    expected = librosa.resample(whole, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
+    np.testing.assert_array_equal(load_audio(path), expected)
+    (of_waveform,) = AudioLoader(input_sample_rate=rate).transform([signal])
+    np.testing.assert_array_equal(of_waveform, expected)
+
+
+@pytest.mark.case("K26")
+def test_a_long_recording_of_another_rate_takes_the_memory_of_its_result(tmp_path):
+    path = write(tmp_path / "long.wav", noise(120 * 48000), 48000)
+    load_audio(path)
+    tracemalloc.start()
+    loaded = load_audio(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # 23 MB at 48 kHz.
+    assert peak < loaded.nbytes + 12e6
+
+
+def test_resampling_imports_neither_librosa_nor_numba(tmp_path):
+    path = write(tmp_path / "other.wav", noise(), 48000)
+    code = (
+        "import sys, skser; skser.load_audio(sys.argv[1]);"
+        "assert not {'librosa', 'numba', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+
+
 def test_one_sample_can_be_resampled():
     with pytest.warns(ShortAudioWarning):
         (signal,) = AudioLoader(input_sample_rate=8000).transform([np.ones(1)])
