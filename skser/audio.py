@@ -888,9 +888,17 @@ def scale_to_rms(signal, rms):
     scaled : ndarray of float32 of shape (n_samples,)
         Silence, and any other constant, is 0.
     """
-    signal = signal - signal.mean(dtype=np.float64)
-    level = np.sqrt(np.mean(np.square(signal, dtype=np.float64)))
-    return (signal * (rms / level if level > 0 else 0)).astype(np.float32)
+    # Double precision is needed of a block at a time, not of an hour.
+    starts = range(0, len(signal), _VALUES_PER_BLOCK)
+    blocks = [signal[start : start + _VALUES_PER_BLOCK] for start in starts]
+    mean = signal.mean(dtype=np.float64)
+    power = sum(np.square(block - mean, dtype=np.float64).sum() for block in blocks)
+    level = np.sqrt(power / len(signal))
+    factor = rms / level if level > 0 else 0
+    scaled = np.empty(len(signal), dtype=np.float32)
+    for start, block in zip(starts, blocks, strict=True):
+        scaled[start : start + len(block)] = (block - mean) * factor
+    return scaled
 
 
 def check_duration(n_samples, rate, max_duration, name):
