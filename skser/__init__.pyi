@@ -1,6 +1,5 @@
 # The public names of the package and where they are: `__init__.py` imports a module
 # when one of its names is first used.
-# ruff: noqa: F401
 
 from . import (
     audio,
@@ -31,3 +30,38 @@ from .persistence import load, save
 from .whitening import PCAWhitening
 
 __version__: str
+
+# What is not here, type checkers take for private.
+__all__ = [
+    "AcousticFeatures",
+    "AttentionBLSTMFCNClassifier",
+    "AudioLoader",
+    "Framer",
+    "NetworkClassifier",
+    "PCAWhitening",
+    "Segment",
+    "__version__",
+    "audio",
+    "classifiers",
+    "datasets",
+    "ensembles",
+    "exceptions",
+    "features",
+    "frame",
+    "framing",
+    "ivectors",
+    "load",
+    "load_audio",
+    "metrics",
+    "model_selection",
+    "networks",
+    "normalization",
+    "persistence",
+    "plotting",
+    "save",
+    "storage",
+    "streaming",
+    "systems",
+    "training",
+    "whitening",
+]

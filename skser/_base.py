@@ -10,8 +10,11 @@ frames to other features of frames.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import (
     BaseEstimator,
@@ -32,6 +35,8 @@ from skser._sequences import (
     validate_frames,
 )
 
+Fit = TypeVar("Fit", bound=Callable)
+
 
 class DeclaredTagsMixin:
     """Take scikit-learn's tags from a table, ``declared_tags``.
@@ -49,7 +54,7 @@ class DeclaredTagsMixin:
     True
     """
 
-    declared_tags = {}
+    declared_tags: dict[str, Any] = {}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -60,7 +65,7 @@ class DeclaredTagsMixin:
         return tags
 
 
-def restore_on_failure(fit):
+def restore_on_failure(fit: Fit) -> Fit:
     """Decorate `fit`: if it fails or is interrupted, the estimator is as before.
 
     Otherwise new labels or numbers of features could stand beside old weights. All
@@ -94,7 +99,7 @@ def restore_on_failure(fit):
             vars(self).update(before)
             raise
 
-    return fit_or_restore
+    return cast(Fit, fit_or_restore)
 
 
 def set_parameters(estimator, arguments):
@@ -114,7 +119,7 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | ArrayLike, y: ArrayLike | None = None) -> Self:
         """Check the parameters and the input; nothing is learnt.
 
         Parameters
@@ -138,7 +143,7 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
             check_consistent_length(X, y)
         return self
 
-    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Give the names of the columns.
 
         Parameters
@@ -153,13 +158,13 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
         return np.array(self._name_columns(), dtype=object)
 
 
-class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):
+class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """A stateless transformer that returns a list with one array per utterance."""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: str | None = None) -> Self:
         """Do nothing: a list of arrays is no table that could become a DataFrame.
 
         Parameters
@@ -177,7 +182,7 @@ class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):
 class ScoringClassifierMixin(ClassifierMixin):
     """A classifier of rows by ``_scores(X)``, one score per class, also for two."""
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class with the highest score.
 
         Parameters
@@ -191,7 +196,7 @@ class ScoringClassifierMixin(ClassifierMixin):
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the softmax of the scores.
 
         Parameters
@@ -220,7 +225,7 @@ class FrameTransformer(
         "transformer_tags.preserves_dtype": ["float64", "float32"],
     }
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> Any:
         """Transform the frames of each utterance.
 
         Parameters
@@ -265,7 +270,9 @@ class StatelessFrameTransformer(FrameTransformer):
 
     fit = StatelessTransformer.fit
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: list[str] | None = None
+    ) -> np.ndarray:
         """Give the names of the columns.
 
         Parameters

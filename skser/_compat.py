@@ -13,15 +13,16 @@ import platform
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 # Where a job will run: in processes of this machine, in threads, or on a cluster.
 from joblib import effective_n_jobs
 from joblib.parallel import LokyBackend, get_active_backend
 
 # Checks of parameters with scikit-learn's messages, as its own estimators have them.
-from sklearn.base import _fit_context as fit_context
 from sklearn.metrics._scorer import _Scorer as Scorer
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._metadata_requests import MetadataRequest
@@ -32,23 +33,45 @@ from sklearn.utils._param_validation import (
     InvalidParameterError,
     StrOptions,
     validate_parameter_constraints,
-    validate_params,
 )
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call as check_partial_fit_first_call,
 )
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn before 1.9 has no callbacks
+if TYPE_CHECKING:
+    # What these decorate keeps its signature, which scikit-learn, without types, does
+    # not say.
+    Decorated = TypeVar("Decorated", bound=Callable)
 
     class CallbackSupportMixin:
-        """Stand-in that adds nothing."""
+        """Any class, to type checkers."""
 
-    def with_callbacks(method):
-        """Return the method as it is."""
-        return method
+    def with_callbacks(method: Decorated) -> Decorated:
+        """Let `fit` call callbacks."""
+
+    def fit_context(**options: bool) -> Callable[[Decorated], Decorated]:
+        """Let `fit` check the parameters of its estimator."""
+
+    def validate_params(
+        constraints: dict, **options: bool
+    ) -> Callable[[Decorated], Decorated]:
+        """Let a function check its parameters."""
+
+else:
+    from sklearn.base import _fit_context as fit_context
+    from sklearn.utils._param_validation import validate_params
+
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:  # scikit-learn before 1.9 has no callbacks
+
+        class CallbackSupportMixin:
+            """Stand-in that adds nothing."""
+
+        def with_callbacks(method):
+            """Return the method as it is."""
+            return method
 
 
 __all__ = [

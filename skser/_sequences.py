@@ -7,9 +7,11 @@ be indexed.
 
 import functools
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
@@ -469,7 +471,9 @@ def round_length(n):
     return int(LENGTHS[np.searchsorted(LENGTHS, n)])
 
 
-class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
+class SequenceTransformerMixin(  # type: ignore[call-arg]
+    TransformerMixin, auto_wrap_output_keys=None
+):
     """A TransformerMixin whose ``set_output`` concerns tables only.
 
     scikit-learn would try to make a DataFrame of a list of arrays, too, and fail;
@@ -487,7 +491,7 @@ class SequenceTransformerMixin(TransformerMixin, auto_wrap_output_keys=None):
 
         cls.transform = transform
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Sequence | ArrayLike, y: object = None) -> Any:
         """Fit to `X`, then transform it.
 
         Parameters

@@ -7,19 +7,22 @@ everything also accepts half a file. What a header can tell is checked for all f
 before any of them is decoded.
 """
 
+import datetime
 import math
 import os
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import ArrayLike
 
 from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, validate_params
@@ -136,6 +139,15 @@ class Segment:
     start: float | None = None
     end: float | None = None
 
+    if TYPE_CHECKING:  # more is taken than is kept
+
+        def __init__(
+            self,
+            path: str | bytes | os.PathLike,
+            start: float | datetime.timedelta | None = None,
+            end: float | datetime.timedelta | None = None,
+        ): ...
+
     def __post_init__(self):
         if isinstance(self.path, Segment) or not isinstance(self.path, _PATHS):
             raise TypeError(f"path must be a path, got {type(self.path).__name__}.")
@@ -238,16 +250,16 @@ class AudioLoader(ListTransformer):
 
     def __init__(
         self,
-        sample_rate=16000,
+        sample_rate: int = 16000,
         *,
-        input_sample_rate=None,
-        max_duration=600.0,
-        rms=None,
-        n_jobs=None,
+        input_sample_rate: int | None = None,
+        max_duration: float = 600.0,
+        rms: float | None = None,
+        n_jobs: int | None = None,
     ):
         set_parameters(self, locals())
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
         """Load a batch of recordings.
 
         Parameters
@@ -307,7 +319,7 @@ class AudioLoader(ListTransformer):
             return [one.signal for one in loaded]
         return [scale_to_rms(one.signal, self.rms) for one in loaded]
 
-    def inspect(self, X):
+    def inspect(self, X: Sequence | ArrayLike) -> tuple[list, bool]:
         """Look at what the headers of all recordings tell; nothing is decoded.
 
         Parameters
@@ -355,7 +367,11 @@ class AudioLoader(ListTransformer):
 
 
 @validate_params(_AUDIO_PARAMETERS, prefer_skip_nested_validation=True)
-def load_audio(path, sample_rate=16000, max_duration=600.0):
+def load_audio(
+    path: str | bytes | os.PathLike | Segment,
+    sample_rate: int = 16000,
+    max_duration: float = 600.0,
+) -> np.ndarray:
     """Load one recording as a mono signal.
 
     Parameters

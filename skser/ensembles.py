@@ -1,9 +1,12 @@
 """Soft voting of classifiers, and data augmentation: training on perturbed copies."""
 
 import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import sklearn
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.utils import Bunch, check_random_state, get_tags
@@ -70,13 +73,20 @@ class SoftVotingClassifier(VotingClassifier):
     array(['calm'], dtype='<U4')
     """
 
-    def __init__(self, estimators, *, weights=None, n_jobs=None, verbose=False):
+    def __init__(
+        self,
+        estimators: list[tuple[str, BaseEstimator]],
+        *,
+        weights: ArrayLike | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ):
         super().__init__(
             estimators, voting="soft", weights=weights, n_jobs=n_jobs, verbose=verbose
         )
 
     @restore_on_failure
-    def fit(self, X, y, **params):
+    def fit(self, X: Sequence | ArrayLike, y: ArrayLike, **params: Any) -> Self:
         """Fit all members.
 
         Parameters
@@ -95,7 +105,7 @@ class SoftVotingClassifier(VotingClassifier):
         """
         return super().fit(X, y, **params)
 
-    def predict_proba(self, X, **params):
+    def predict_proba(self, X: Sequence | ArrayLike, **params: Any) -> np.ndarray:
         """Return the average of the members' posteriors.
 
         Parameters
@@ -126,7 +136,7 @@ class SoftVotingClassifier(VotingClassifier):
         ]
         return np.average(posteriors, axis=0, weights=self._weights_not_none)
 
-    def predict(self, X, **params):
+    def predict(self, X: Sequence | ArrayLike, **params: Any) -> np.ndarray:
         """Return the most probable labels.
 
         Parameters
@@ -143,7 +153,7 @@ class SoftVotingClassifier(VotingClassifier):
         best = np.argmax(self.predict_proba(X, **params), axis=1)
         return self.le_.inverse_transform(best)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Say that members get what they request in `fit` and at prediction.
 
         Returns
@@ -243,12 +253,12 @@ class AugmentedTraining(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator,
-        perturbations=("telephone band",),
+        estimator: BaseEstimator,
+        perturbations: Sequence[str | Callable] = ("telephone band",),
         *,
-        keep_rms=True,
-        sample_rate=16000,
-        random_state=None,
+        keep_rms: bool = True,
+        sample_rate: int = 16000,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.estimator = estimator
         self.perturbations = perturbations
@@ -258,7 +268,7 @@ class AugmentedTraining(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **params):
+    def fit(self, X: Sequence | ArrayLike, y: ArrayLike, **params: Any) -> Self:
         """Fit the classifier to the signals and to their copies.
 
         Parameters
@@ -304,7 +314,7 @@ class AugmentedTraining(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = self.estimator_.classes_
         return self
 
-    def predict(self, X, **params):
+    def predict(self, X: Sequence | ArrayLike, **params: Any) -> np.ndarray:
         """Return the labels that the classifier gives to signals as they are.
 
         Parameters
@@ -339,7 +349,7 @@ class AugmentedTraining(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict_proba(X, **self._route("predict_proba", params))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Say that the classifier gets what it requests in `fit` and at prediction.
 
         Returns

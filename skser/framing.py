@@ -1,9 +1,11 @@
 """Framing (windowing, short-time analysis): cut signals into overlapping frames."""
 
 import numbers
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
 from skser._base import ListTransformer
@@ -20,7 +22,7 @@ _PARAMETER_CONSTRAINTS = {
     {"y": ["array-like"], **_PARAMETER_CONSTRAINTS},
     prefer_skip_nested_validation=True,
 )
-def frame(y, frame_length=1024, hop_length=512):
+def frame(y: ArrayLike, frame_length: int = 1024, hop_length: int = 512) -> np.ndarray:
     r"""Cut a signal into overlapping frames, each centred on a multiple of the hop.
 
     A signal of :math:`N` samples gives :math:`T = \lceil N / h \rceil` frames of
@@ -124,11 +126,11 @@ class Framer(ListTransformer):
 
     _parameter_constraints = _PARAMETER_CONSTRAINTS
 
-    def __init__(self, frame_length=1024, hop_length=512):
+    def __init__(self, frame_length: int = 1024, hop_length: int = 512):
         self.frame_length = frame_length
         self.hop_length = hop_length
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
         """Cut the signals into frames.
 
         Parameters

@@ -8,6 +8,7 @@ The field calls the accuracy "weighted" and the mean recall over the classes
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, recall_score
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -18,7 +19,13 @@ from skser._compat import Scorer
 __all__ = ["SCORERS", "unweighted_accuracy_score", "weighted_accuracy_score"]
 
 
-def unweighted_accuracy_score(y_true, y_pred, *, labels=None, sample_weight=None):
+def unweighted_accuracy_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     r"""Compute UA, the mean recall over the classes.
 
     .. math:: \mathrm{UA} = \frac{1}{|C|} \sum_{c \in C}
@@ -112,7 +119,9 @@ def unweighted_accuracy_score(y_true, y_pred, *, labels=None, sample_weight=None
     )
 
 
-def weighted_accuracy_score(y_true, y_pred, *, sample_weight=None):
+def weighted_accuracy_score(
+    y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     r"""Compute WA, the share of correct predictions.
 
     .. math:: \mathrm{WA} = \frac{1}{n} \, |\{i : \hat y_i = y_i\}|

@@ -1,8 +1,11 @@
 """Normalisation of features (z-score): over the corpus, per utterance, per speaker."""
 
 import numbers
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
@@ -57,11 +60,11 @@ class FrameScaler(FrameTransformer):
     [[-1.22, 0.0], [1.22]]
     """
 
-    _parameter_constraints = {}
+    _parameter_constraints: dict[str, Any] = {}
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | ArrayLike, y: object = None) -> Self:
         """Learn mean and standard deviation over all frames.
 
         Parameters
@@ -134,13 +137,15 @@ class UtteranceNormalizer(FrameTransformer):
         "keep": ["boolean"],
     }
 
-    def __init__(self, *, with_std=True, keep=False):
+    def __init__(self, *, with_std: bool = True, keep: bool = False):
         self.with_std = with_std
         self.keep = keep
 
     fit = StatelessTransformer.fit
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: list[str] | None = None
+    ) -> np.ndarray:
         """Give the names of the columns.
 
         Parameters
@@ -255,13 +260,15 @@ class SpeakerNormalizer(FrameTransformer):
         "without_groups": [StrOptions({"raise", "one_speaker"})],
     }
 
-    def __init__(self, *, prior_strength=3.0, without_groups="raise"):
+    def __init__(self, *, prior_strength: float = 3.0, without_groups: str = "raise"):
         self.prior_strength = prior_strength
         self.without_groups = without_groups
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
+    def fit(
+        self, X: Sequence | ArrayLike, y: object = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Learn what a speaker is like on average.
 
         Parameters
@@ -294,7 +301,9 @@ class SpeakerNormalizer(FrameTransformer):
         self.n_speakers_seen_ = len(scalers)
         return self
 
-    def transform(self, X, groups=None):
+    def transform(
+        self, X: Sequence | ArrayLike, groups: ArrayLike | None = None
+    ) -> Any:
         """Move each speaker's features to where training speakers have theirs.
 
         Parameters
@@ -312,7 +321,7 @@ class SpeakerNormalizer(FrameTransformer):
         self._validate_params()
         check_is_fitted(self)
         sequences = self._check_input(X, reset=False)
-        moved = [None] * len(sequences)
+        moved = list(sequences)
         for own in self._by_speaker(groups, sequences):
             mean, scale = self._posterior([sequences[i] for i in own])
             for i in own:
@@ -321,7 +330,9 @@ class SpeakerNormalizer(FrameTransformer):
                 check_finite(moved[i], f"What SpeakerNormalizer makes of X[{i}]")
         return np.concatenate(moved) if is_table(X) else Batch(moved)
 
-    def fit_transform(self, X, y=None, groups=None):
+    def fit_transform(
+        self, X: Sequence | ArrayLike, y: object = None, groups: ArrayLike | None = None
+    ) -> Any:
         """Fit to utterances, then transform them.
 
         Parameters

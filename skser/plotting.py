@@ -6,20 +6,34 @@ compute the data and plot them. They need matplotlib (extra ``plotting``), which
 imported when something is first plotted.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import robust_scale
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import list_steps, set_parameters
+from skser._base import list_steps
 from skser.audio import AudioLoader
 from skser.features import CATALOGUE, AcousticFeatures, FrameAveraging
 from skser.framing import Framer
 from skser.metrics import unweighted_accuracy_score
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+
+    from skser.model_selection._result import EvaluationResult
+
 
 __all__ = [
     "AttentionDisplay",
@@ -103,14 +117,32 @@ class AttentionDisplay(_Display):
     """
 
     def __init__(
-        self, signal, weights, times, *, sample_rate=16000, label=None, posterior=None
+        self,
+        signal: np.ndarray,
+        weights: np.ndarray,
+        times: np.ndarray,
+        *,
+        sample_rate: int = 16000,
+        label: object = None,
+        posterior: float | None = None,
     ):
-        set_parameters(self, locals())
+        self.signal = signal
+        self.weights = weights
+        self.times = times
+        self.sample_rate = sample_rate
+        self.label = label
+        self.posterior = posterior
 
     @classmethod
     def from_estimator(
-        cls, system, recording, *, member=None, kind="waveform", ax=None
-    ):
+        cls,
+        system: Pipeline,
+        recording: str | os.PathLike | ArrayLike,
+        *,
+        member: str | None = None,
+        kind: str = "waveform",
+        ax: Axes | None = None,
+    ) -> Self:
         """Predict one recording and show what the network has attended to.
 
         Parameters
@@ -168,7 +200,7 @@ class AttentionDisplay(_Display):
         )
         return display.plot(kind=kind, ax=ax)
 
-    def plot(self, *, kind="waveform", ax=None):
+    def plot(self, *, kind: str = "waveform", ax: Axes | None = None) -> Self:
         """Plot the recording, and over it the weights.
 
         Parameters
@@ -273,12 +305,18 @@ class TrainingHistoryDisplay(_Display):
     ['loss', 'val_loss', 'val_UA', 'best_epoch']
     """
 
-    def __init__(self, history, best_epoch):
+    def __init__(self, history: dict[str, list[float]], best_epoch: int):
         self.history = history
         self.best_epoch = best_epoch
 
     @classmethod
-    def from_estimator(cls, estimator, *, member=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator | Pipeline,
+        *,
+        member: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Show how a fitted classifier was trained.
 
         Parameters
@@ -312,7 +350,7 @@ class TrainingHistoryDisplay(_Display):
             )
         return cls(classifier.history_, classifier.best_epoch_).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Plot losses and UA over the epochs.
 
         Parameters
@@ -398,11 +436,19 @@ class ConfusionDisplay(_Display):
     {'s01': 1.0, 's02': 0.5}
     """
 
-    def __init__(self, confusion_matrix, labels, *, scores=None):
-        set_parameters(self, locals())
+    def __init__(
+        self,
+        confusion_matrix: np.ndarray,
+        labels: Sequence | np.ndarray,
+        *,
+        scores: dict[str, float] | None = None,
+    ):
+        self.confusion_matrix = confusion_matrix
+        self.labels = labels
+        self.scores = scores
 
     @classmethod
-    def from_result(cls, result, *, ax=None):
+    def from_result(cls, result: EvaluationResult, *, ax: Axes | None = None) -> Self:
         """Show the result of an evaluation, pooled over folds and seeds.
 
         Parameters
@@ -426,7 +472,15 @@ class ConfusionDisplay(_Display):
         )
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, groups=None, labels=None, ax=None):
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        labels: Sequence | np.ndarray | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Show predictions.
 
         Parameters
@@ -466,7 +520,7 @@ class ConfusionDisplay(_Display):
             }
         return cls(counts, labels, scores=scores).plot(ax=ax)
 
-    def plot(self, *, cmap="Blues", ax=None):
+    def plot(self, *, cmap: str | Colormap = "Blues", ax: Axes | None = None) -> Self:
         """Plot the matrix and, beside it, UA of each speaker.
 
         Parameters
@@ -563,11 +617,27 @@ class FeatureDisplay(_Display):
     ((32, 743), 27)
     """
 
-    def __init__(self, features, *, groups=None, hop_length=512, sample_rate=16000):
-        set_parameters(self, locals())
+    def __init__(
+        self,
+        features: ArrayLike,
+        *,
+        groups: Sequence[str] | None = None,
+        hop_length: int = 512,
+        sample_rate: int = 16000,
+    ):
+        self.features: Any = features
+        self.groups = groups
+        self.hop_length = hop_length
+        self.sample_rate = sample_rate
 
     @classmethod
-    def from_estimator(cls, estimator, recording, *, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator | Pipeline,
+        recording: str | os.PathLike | ArrayLike,
+        *,
+        ax: Axes | None = None,
+    ) -> Self:
         """Compute the features of a recording and show them.
 
         Parameters
@@ -605,7 +675,14 @@ class FeatureDisplay(_Display):
         return display.plot(ax=ax)
 
     @classmethod
-    def from_features(cls, features, *, hop_length=512, sample_rate=16000, ax=None):
+    def from_features(
+        cls,
+        features: ArrayLike,
+        *,
+        hop_length: int = 512,
+        sample_rate: int = 16000,
+        ax: Axes | None = None,
+    ) -> Self:
         """Show features that were computed before.
 
         Parameters
@@ -631,7 +708,13 @@ class FeatureDisplay(_Display):
         display = cls(features, hop_length=hop_length, sample_rate=sample_rate)
         return display.plot(ax=ax)
 
-    def plot(self, *, cmap="RdBu_r", colorbar=True, ax=None):
+    def plot(
+        self,
+        *,
+        cmap: str | Colormap = "RdBu_r",
+        colorbar: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Plot the heat map.
 
         Parameters

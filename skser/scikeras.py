@@ -9,6 +9,10 @@ Needs the extra ``skser[scikeras]``; the rest of the package does not use this m
 """
 
 import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy.typing import ArrayLike
 
 from skser._compat import start_quietly
 
@@ -50,8 +54,13 @@ __all__ = ["KerasSequenceClassifier", "network_with_softmax"]
 
 
 def network_with_softmax(
-    meta, *, network=attention_blstm_fcn, compile_kwargs=None, params=None, **options
-):
+    meta: dict,
+    *,
+    network: Callable = attention_blstm_fcn,
+    compile_kwargs: object = None,
+    params: object = None,
+    **options: Any,
+) -> keras.Model:
     """Build one of the package's networks as scikeras wants it: with posteriors.
 
     It is what `KerasSequenceClassifier` calls to build its model. scikeras passes all
@@ -176,12 +185,12 @@ class KerasSequenceClassifier(KerasClassifier):
 
     def __init__(
         self,
-        model=network_with_softmax,
+        model: Callable = network_with_softmax,
         *,
-        loss="sparse_categorical_crossentropy",
-        optimizer="adam",
-        verbose=0,
-        **kwargs,
+        loss: str | keras.losses.Loss = "sparse_categorical_crossentropy",
+        optimizer: str | keras.optimizers.Optimizer | type = "adam",
+        verbose: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(
             model=model, loss=loss, optimizer=optimizer, verbose=verbose, **kwargs
@@ -191,11 +200,11 @@ class KerasSequenceClassifier(KerasClassifier):
     score = ClassifierMixin.score
 
     @property
-    def feature_encoder(self):
+    def feature_encoder(self) -> Any:
         """The transformer that scikeras applies to checked utterances."""
         return _Padding()
 
-    def predict_proba(self, X, **kwargs):
+    def predict_proba(self, X: Sequence | ArrayLike, **kwargs: Any) -> np.ndarray:
         """Return the posterior probability of each class.
 
         Parameters

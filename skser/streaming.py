@@ -2,7 +2,12 @@
 
 import numbers
 import os
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
@@ -79,10 +84,16 @@ class ByUtterance(ListTransformer):
         "n_jobs": [numbers.Integral, None],
     }
 
-    def __init__(self, front_end, *, temp_folder=None, n_jobs=None):
+    def __init__(
+        self,
+        front_end: BaseEstimator | Pipeline,
+        *,
+        temp_folder: str | os.PathLike | None = None,
+        n_jobs: int | None = None,
+    ):
         set_parameters(self, locals())
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
         """Take the utterances through the front end.
 
         Parameters
@@ -109,7 +120,7 @@ class ByUtterance(ListTransformer):
         check_is_sequence(X)
         if hasattr(first, "inspect"):
             first.inspect(X)
-        entries = X.to_numpy() if hasattr(X, "to_numpy") else X
+        entries: Any = X.to_numpy() if hasattr(X, "to_numpy") else X
         # Steps that limit the threads of BLAS put back what they have found, which
         # among several threads would be the limit of another one.
         with one_blas_thread():
@@ -121,7 +132,9 @@ class ByUtterance(ListTransformer):
                 prefer="processes",
             )
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: list[str] | None = None
+    ) -> np.ndarray:
         """Give the names of the columns, from step to step.
 
         Parameters
@@ -133,7 +146,7 @@ class ByUtterance(ListTransformer):
         -------
         names : ndarray of str objects
         """
-        names = input_features
+        names: Any = input_features
         for step in self._check_steps():
             names = step.get_feature_names_out(names)
         return names

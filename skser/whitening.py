@@ -3,8 +3,11 @@
 import numbers
 import os
 import warnings
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
@@ -167,20 +170,20 @@ class PCAWhitening(
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | float | None = None,
         *,
-        clip=(0.1, 99.9),
-        compress=False,
-        blocks=None,
-        whiten=True,
-        eigenvalue_floor=1e-6,
-        temp_folder=None,
+        clip: tuple[float, float] | None = (0.1, 99.9),
+        compress: bool = False,
+        blocks: ArrayLike | None = None,
+        whiten: bool | float = True,
+        eigenvalue_floor: float = 1e-6,
+        temp_folder: str | os.PathLike | None = None,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | ArrayLike, y: object = None) -> Self:
         """Learn bounds, scales and components from all frames.
 
         Parameters
@@ -208,7 +211,7 @@ class PCAWhitening(
         self._learn_components(sequences)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> Any:
         """Turn frames into components.
 
         Parameters
@@ -234,7 +237,7 @@ class PCAWhitening(
             results = map_utterances(rotate, sequences, temp_folder=self.temp_folder)
         return results[0] if is_table(X) else results
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Sequence | ArrayLike) -> Any:
         """Turn components back into features.
 
         Exact for frames that were inside the bounds, if all components were kept; else
@@ -259,7 +262,8 @@ class PCAWhitening(
             frames[:, chosen] = np.exp(frames[:, chosen]) - self.offset_[chosen]
             return frames
 
-        return restore(X) if is_table(X) else Batch(map(restore, X))
+        sequences: Any = X
+        return restore(X) if is_table(X) else Batch(map(restore, sequences))
 
     def _check_sizes(self):
         """Refuse parameters that do not fit to the number of frames and features."""

@@ -8,8 +8,11 @@ copied and pickled like any other.
 import numbers
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length, check_random_state
@@ -86,7 +89,7 @@ class BaseNetworkClassifier(
     # a request by the user, once metadata routing is on.
     __metadata_request__fit = {"groups": True}
 
-    _parameter_constraints = {
+    _parameter_constraints: dict[str, Any] = {
         "max_frames": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
@@ -106,26 +109,26 @@ class BaseNetworkClassifier(
     def __init__(
         self,
         *,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        checkpoint=None,
-        random_state=None,
-        verbose=0,
+        max_frames: int | None = None,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        learning_rate_schedule: str = "plateau",
+        batch_size: int = 50,
+        max_epochs: int = 30,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict | str | None = None,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @property
     @abstractmethod
-    def builder(self):
+    def builder(self) -> str | Callable:
         """The name of a function in `skser.networks`, or a function.
 
         A subclass sets it: ``builder = "feedforward"``, or
@@ -133,7 +136,7 @@ class BaseNetworkClassifier(
         the function returns.
         """
 
-    def design_network(self):
+    def design_network(self) -> NetworkDesign:
         """Return the function that builds the network, with all its arguments.
 
         Those that depend on the data are there once the estimator is fitted.
@@ -185,7 +188,15 @@ class BaseNetworkClassifier(
     @restore_on_failure
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, groups=None, X_val=None, y_val=None):
+    def fit(
+        self,
+        X: Sequence | ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        X_val: Sequence | ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         If it raises an error, the estimator is as it was before.
@@ -281,7 +292,13 @@ class BaseNetworkClassifier(
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Sequence | ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one more epoch, on utterances that need not be those before.
 
         The optimizer goes on from where the last call left it. The learning rate is
@@ -331,7 +348,7 @@ class BaseNetworkClassifier(
         self.n_iter_ += 1
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Sequence | ArrayLike) -> np.ndarray:
         """Return the posterior probability of each class.
 
         Parameters
@@ -347,7 +364,7 @@ class BaseNetworkClassifier(
         scores = np.stack(self._compute("scores", X)[0])
         return softmax(scores.astype(np.float64), axis=1)
 
-    def predict(self, X):
+    def predict(self, X: Sequence | ArrayLike) -> np.ndarray:
         """Return the most probable class of each utterance.
 
         Parameters

@@ -1,8 +1,10 @@
 """Shrinkage LDA: linear discriminant analysis with balanced classes, for wide rows."""
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -57,12 +59,12 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {"shrinkage": [Interval(Real, 0, 1, closed="right")]}
 
-    def __init__(self, shrinkage=0.7):
+    def __init__(self, shrinkage: float = 0.7):
         self.shrinkage = shrinkage
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn the means of the classes and what varies within them.
 
         Parameters
@@ -113,7 +115,7 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
         seen = np.linalg.solve(products, within @ means.T)
         return (means - weight * seen.T @ within) / ridge
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logarithms of the posteriors, up to a constant of each row.
 
         Parameters

@@ -1,8 +1,10 @@
 """Extreme learning machine (ELM): a random or kernel layer, and a ridge solution."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.special import expit
 from sklearn.base import BaseEstimator
@@ -97,18 +99,20 @@ class ELMClassifier(ScoringClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_hidden=120,
+        n_hidden: int = 120,
         *,
-        kernel=None,
-        gamma="scale",
-        C=1000.0,
-        random_state=None,
+        kernel: str | None = None,
+        gamma: str | float = "scale",
+        C: float = 1000.0,
+        random_state: int | np.random.RandomState | None = None,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Solve for the output weights.
 
         Parameters
@@ -162,7 +166,7 @@ class ELMClassifier(ScoringClassifierMixin, BaseEstimator):
         self.coef_ = linalg.solve(system, targets, assume_a="pos")
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the scores.
 
         Parameters

@@ -1,6 +1,12 @@
 """Network classifiers: Attention-BLSTM-FCN and its rivals, and networks of your own."""
 
 import numbers
+import os
+from collections.abc import Callable, Sequence
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from skser._base import restore_on_failure, set_parameters
 from skser._compat import Interval, StrOptions, fit_context, with_callbacks
@@ -168,30 +174,30 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     def __init__(
         self,
         *,
-        recurrent="blstm",
-        convolutional=True,
-        pooling="attention",
-        view="frames",
-        recurrent_units=64,
-        filters=(128, 64),
-        kernel_sizes=(8, 5),
-        squeeze_excite=False,
-        hidden_units=(128,),
-        dropout=0.5,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        checkpoint=None,
-        random_state=None,
-        verbose=0,
+        recurrent: str | None = "blstm",
+        convolutional: bool = True,
+        pooling: str = "attention",
+        view: str = "frames",
+        recurrent_units: int = 64,
+        filters: Sequence[int] = (128, 64),
+        kernel_sizes: Sequence[int] = (8, 5),
+        squeeze_excite: bool = False,
+        hidden_units: Sequence[int] = (128,),
+        dropout: float = 0.5,
+        max_frames: int | None = None,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        learning_rate_schedule: str = "plateau",
+        batch_size: int = 50,
+        max_epochs: int = 30,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict | str | None = None,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
@@ -272,24 +278,24 @@ class AttentionBLSTMClassifier(BaseNetworkClassifier):
     def __init__(
         self,
         *,
-        frame_units=(),
-        recurrent_units=(128, 128),
-        attention="additive",
-        dropout=0.5,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        checkpoint=None,
-        random_state=None,
-        verbose=0,
+        frame_units: Sequence[int] = (),
+        recurrent_units: Sequence[int] = (128, 128),
+        attention: str = "additive",
+        dropout: float = 0.5,
+        max_frames: int | None = None,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        learning_rate_schedule: str = "plateau",
+        batch_size: int = 50,
+        max_epochs: int = 30,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict | str | None = None,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
@@ -372,25 +378,25 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
     def __init__(
         self,
         *,
-        n_filters=200,
-        kernel_size=10,
-        pool_size=30,
-        pool_stride=None,
-        dropout=0.5,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        checkpoint=None,
-        random_state=None,
-        verbose=0,
+        n_filters: int = 200,
+        kernel_size: int = 10,
+        pool_size: int = 30,
+        pool_stride: int | None = None,
+        dropout: float = 0.5,
+        max_frames: int | None = None,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        learning_rate_schedule: str = "plateau",
+        batch_size: int = 50,
+        max_epochs: int = 30,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict | str | None = None,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
@@ -399,14 +405,14 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
-        groups=None,
-        X_val=None,
-        y_val=None,
-        ratings=None,
-    ):
+        X: Sequence | ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        X_val: Sequence | ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        ratings: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -429,10 +435,11 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
         """
         ratings = None if ratings is None else discretize_ratings(ratings)
         n_ratings = 0 if ratings is None else ratings.shape[1]
-        if self.warm_start and getattr(self, "n_ratings_", n_ratings) != n_ratings:
+        n_before = getattr(self, "n_ratings_", n_ratings)
+        if self.warm_start and n_before != n_ratings:
             raise ValueError(
                 f"ratings has {n_ratings} columns, but the weights to go on from were "
-                f"trained with {self.n_ratings_}. Set warm_start=False to start anew."
+                f"trained with {n_before}. Set warm_start=False to start anew."
             )
         self.n_ratings_ = n_ratings
         return self._fit(X, y, sample_weight, groups, X_val, y_val, ratings)
@@ -518,32 +525,32 @@ class NetworkClassifier(BaseNetworkClassifier):
 
     def __init__(
         self,
-        network,
+        network: Callable,
         *,
-        network_params=None,
-        max_frames=None,
-        optimizer="adam",
-        learning_rate=1e-3,
-        learning_rate_schedule="plateau",
-        batch_size=50,
-        max_epochs=30,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        checkpoint=None,
-        random_state=None,
-        verbose=0,
+        network_params: dict | None = None,
+        max_frames: int | None = None,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        learning_rate_schedule: str = "plateau",
+        batch_size: int = 50,
+        max_epochs: int = 30,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict | str | None = None,
+        warm_start: bool = False,
+        checkpoint: str | os.PathLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @property
-    def builder(self):
+    def builder(self) -> str | Callable:
         """The function in `network`."""
         return self.network
 
-    def design_network(self):
+    def design_network(self) -> NetworkDesign:
         """Return `network` with all its arguments.
 
         Those that depend on the data are there once the estimator is fitted.

@@ -1,8 +1,11 @@
 """Segments of DNN-ELM: posteriors of the loudest ones, and statistics over these."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,7 +21,7 @@ from skser.classifiers._networks import NetworkClassifier
 from skser.features._context import context_windows
 
 
-class SegmentPosteriors(
+class SegmentPosteriors(  # type: ignore[call-arg]
     DeclaredTagsMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Classify the loudest segments of each utterance by a network of dense layers.
@@ -96,22 +99,22 @@ class SegmentPosteriors(
 
     def __init__(
         self,
-        n_context=12,
+        n_context: int = 12,
         *,
-        energy_ratio=0.1,
-        energy_column=0,
-        hidden_units=(256, 256, 256),
-        learning_rate=1e-3,
-        batch_size=128,
-        max_epochs=20,
-        random_state=None,
-        verbose=0,
+        energy_ratio: float = 0.1,
+        energy_column: int = 0,
+        hidden_units: Sequence[int] = (256, 256, 256),
+        learning_rate: float = 1e-3,
+        batch_size: int = 128,
+        max_epochs: int = 20,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: Sequence | ArrayLike, y: ArrayLike) -> Self:
         """Train the network on the loudest segments.
 
         Parameters
@@ -152,7 +155,7 @@ class SegmentPosteriors(
         self.classes_ = self.network_.classes_
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
         """Return the posteriors of the loudest segments of each utterance.
 
         Parameters
@@ -229,12 +232,12 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, threshold=0.2):
+    def __init__(self, threshold: float = 0.2):
         self.threshold = threshold
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | ArrayLike, y: object = None) -> Self:
         """Check the posteriors; there is nothing to learn.
 
         Parameters
@@ -250,7 +253,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         validate_sequences(self, X, reset=True, dtype=np.float64)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> np.ndarray:
         """Return one row per utterance.
 
         Parameters
@@ -267,7 +270,9 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         sequences = validate_sequences(self, X, reset=False, dtype=np.float64)
         return np.array([self._describe(posteriors) for posteriors in sequences])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: list[str] | None = None
+    ) -> np.ndarray:
         """Give the names of the columns.
 
         Parameters

@@ -245,8 +245,8 @@ _RESULT_FILE = {
     "required": False,
     "help": "file for the result, in UTF-8 (default: it is printed)",
 }
-_CORPUS_ARGUMENTS = {"corpus": {}, "path": {}}
-_SYSTEM_ARGUMENTS = {"--system": {}, "--encoder": {}, "--set": {}}
+_CORPUS_ARGUMENTS: dict[str, dict] = {"corpus": {}, "path": {}}
+_SYSTEM_ARGUMENTS: dict[str, dict] = {"--system": {}, "--encoder": {}, "--set": {}}
 _COMMANDS = {
     "evaluate": _Command(
         _commands.evaluate,

@@ -16,6 +16,7 @@ import warnings
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -93,7 +94,7 @@ def extract(options: argparse.Namespace) -> str:
         member = getattr(member, "estimator", member)
         note(f"{options.system} votes: the features are those of {name!r}.", options)
         front_end = Pipeline(front_end.steps + split_front_end(member)[0].steps)
-    names = None
+    names: Any = None
     for step in front_end.named_steps.values():
         if hasattr(step, "get_feature_names_out"):
             names = step.get_feature_names_out(names)
@@ -290,7 +291,7 @@ def refuse_unknown(chosen, known, message: str, hint: str = "") -> None:
 def as_typed(text: str, options: argparse.Namespace) -> str:
     """Return a text for Python, "pass speaker=None", as an option of the command."""
     text = re.sub(r"\bfewer n_jobs\b", "fewer --jobs", text)
-    function = CORPORA.get(getattr(options, "corpus", None), CORPORA["table"])
+    function = CORPORA.get(getattr(options, "corpus", ""), CORPORA["table"])
     if not hasattr(options, "option"):
         return text
     names = "|".join(inspect.signature(function).parameters)

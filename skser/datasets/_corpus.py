@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from skser._display import html_table
@@ -151,7 +153,7 @@ class Corpus(Bunch):
                     counts[title][f"{n_others} others"] = rest
         return counts
 
-    def take(self, rows) -> Corpus:
+    def take(self, rows: ArrayLike) -> Corpus:
         """Return a corpus of some of the recordings.
 
         Parameters
@@ -182,7 +184,8 @@ class Corpus(Bunch):
         array(['b.wav'], dtype='<U5')
         """
         n_samples = len(self["target"])
-        rows = np.arange(n_samples)[rows]
+        which: Any = rows
+        rows = np.arange(n_samples)[which]
         entries = {key: value for key, value in self.items() if key != "frame"}
         for key, value in entries.items():
             if key not in _OF_THE_CORPUS and np.ndim(value) and len(value) == n_samples:
@@ -496,7 +499,7 @@ def find_count_differences(corpus: Corpus) -> dict:
     groups = corpus.groups if by_speaker else [None] * len(target)
     speakers = np.asarray(groups, dtype=object).tolist()
     found = Counter(zip(speakers, target, strict=True))
-    differences = {}
+    differences: dict = {}
     for speaker, label in sorted(expected.keys() | found.keys(), key=str):
         pair = found[speaker, label], expected.get((speaker, label), 0)
         if pair[0] != pair[1]:

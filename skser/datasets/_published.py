@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from skser._compat import StrOptions, validate_params
 from skser.datasets._corpus import (
@@ -196,21 +197,22 @@ def make_loader(layout: Layout) -> Callable[[str | os.PathLike], Corpus]:
     def load(path: str | os.PathLike) -> Corpus:
         return layout.load(path)
 
-    load.__name__ = load.__qualname__ = f"load_{layout.description}"
+    function: Any = load
+    function.__name__ = function.__qualname__ = f"load_{layout.description}"
     # Where `pickle` and `help` find it.
-    load.__module__ = __package__
-    load.layout = layout
+    function.__module__ = __package__
+    function.layout = layout
     reference = read_description(layout.description).rpartition("\n\n")[2]
-    load.__doc__ = _DOCUMENTATION.format(
+    function.__doc__ = _DOCUMENTATION.format(
         name=layout.name.partition(" (")[0],
         about=layout.about,
         entries=layout.entries,
         n=sum(layout.counts.values()),
         reference=textwrap.indent(reference.strip(), "   ").lstrip(),
-        function=load.__name__,
+        function=function.__name__,
         description=layout.description,
     )
-    return load
+    return function
 
 
 _SIX = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -593,7 +595,7 @@ _COUNTS = {
     "Ses05M": (92, 66, 217, 113, 163),
 }
 # For the two kinds, the totals of the speakers only.
-_COUNTS_OF_KINDS = {
+_COUNTS_OF_KINDS: dict[str, dict] = {
     "improvised": {None: (289, 284, 663, 608, 1099)},
     "scripted": {None: (814, 311, 378, 476, 609)},
     "all": _COUNTS,
@@ -716,7 +718,8 @@ def load_iemocap(
     (4490, ['anger', 'happiness', 'neutral', 'sadness'])
     """
     classes = _SUBSETS[subset]
-    found, missing = [], []
+    found: list[dict] = []
+    missing: list[dict] = []
     for session in _find_sessions(Path(path).expanduser()):
         # Beside the utterances, a session has whole dialogues and thousands of other
         # files.
@@ -727,7 +730,7 @@ def load_iemocap(
             (found if utterance["paths"] else missing).append(utterance)
     if not found:
         raise FileNotFoundError(describe_missing("IEMOCAP", path, _TREE))
-    counts = Counter()
+    counts: Counter = Counter()
     for speaker, row in _COUNTS_OF_KINDS[kind].items():
         for category, n in zip(_CATEGORIES, row, strict=True):
             if category in classes:

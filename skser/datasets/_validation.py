@@ -17,9 +17,10 @@ from difflib import SequenceMatcher
 from html import escape
 from itertools import combinations
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skser import audio
 from skser._compat import Interval, validate_params
@@ -35,6 +36,10 @@ from skser.exceptions import (
     TooLongAudioError,
     TruncatedAudioError,
 )
+
+if TYPE_CHECKING:
+    import pandas
+
 
 # Kind of a finding -> what it means. The most serious ones come first.
 KINDS = {
@@ -142,23 +147,23 @@ class ValidationReport:
     decoded: bool = True
 
     @property
-    def is_clean(self):
+    def is_clean(self) -> bool:
         """Whether nothing was found: bool."""
         return not self.findings
 
     @property
-    def counts(self):
+    def counts(self) -> dict[str, int]:
         """Number of findings of each kind that was found: dict of str to int."""
         found = Counter(finding.kind for finding in self.findings)
         return {kind: found[kind] for kind in KINDS if found[kind]}
 
     @property
-    def bad_paths(self):
+    def bad_paths(self) -> list[str]:
         """Paths of the files with a finding, each once: list of str."""
         paths = (finding.path for finding in self.findings)
         return list(dict.fromkeys(path for path in paths if path is not None))
 
-    def good_rows(self, kinds=None):
+    def good_rows(self, kinds: Sequence[str] | None = None) -> np.ndarray:
         """Return the positions of the recordings that can be used.
 
         Nothing is ever left out of a corpus by itself: this and `Corpus.take` do it
@@ -235,7 +240,7 @@ class ValidationReport:
             return f"<p>{escape(self._headline())}.</p>"
         return html_table(rows, self._headline())
 
-    def to_frame(self):
+    def to_frame(self) -> pandas.DataFrame:
         """Return the findings as a pandas table with the columns of a Finding.
 
         Returns
@@ -249,7 +254,7 @@ class ValidationReport:
         rows = [astuple(finding) for finding in self.findings]
         return pandas.DataFrame(rows, columns=columns, dtype=object)
 
-    def raise_if_any(self, kinds=None):
+    def raise_if_any(self, kinds: Sequence[str] | None = None) -> None:
         """Raise an error that says what was found, if anything was.
 
         Parameters
@@ -283,7 +288,7 @@ class ValidationReport:
     prefer_skip_nested_validation=True,
 )
 def validate(
-    corpus: Corpus | Sequence[str | os.PathLike],
+    corpus: Corpus | Sequence | ArrayLike,
     *,
     min_duration: float = 0.1,
     max_duration: float | None = 60.0,

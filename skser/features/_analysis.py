@@ -1,5 +1,6 @@
 """Frame analysis: the spectra and moments that features share, computed once."""
 
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 
 import numpy as np
@@ -162,14 +163,14 @@ class FrameAnalysis:
     array([512., 256.,   0.])
     """
 
-    def __init__(self, frames, n_previous=0):
+    def __init__(self, frames: np.ndarray, n_previous: int = 0):
         self._all_frames = np.asarray(frames, dtype=np.float64)
         self._n_previous = n_previous
         self._n_missing = N_PREVIOUS - n_previous
-        self._features = {}
+        self._features: dict[Callable, np.ndarray] = {}
         self.frames = self._all_frames[n_previous:]
 
-    def feature(self, function):
+    def feature(self, function: Callable) -> np.ndarray:
         """Return a feature's values; a feature built on another asks for it here.
 
         Parameters
@@ -185,7 +186,12 @@ class FrameAnalysis:
             self._features[function] = function(self)
         return self._features[function]
 
-    def measure(self, functions, chunk_length, out):
+    def measure(
+        self,
+        functions: Iterable[Callable],
+        chunk_length: int,
+        out: dict[Callable, np.ndarray],
+    ) -> None:
         """Compute functions chunk by chunk and keep their values for `feature`.
 
         Parameters
@@ -217,12 +223,12 @@ class FrameAnalysis:
         self._features.update(measured)
 
     @cached_property
-    def fourier_history(self):
+    def fourier_history(self) -> np.ndarray:
         """Fourier transform without a window: complex, (n_previous + n_frames, 513)."""
         return fft.rfft(self._all_frames)
 
     @cached_property
-    def spectrum_history(self):
+    def spectrum_history(self) -> np.ndarray:
         r"""Hann-windowed spectrum of two previous frames and the frames themselves.
 
         The periodic Hann window is a convolution with (-1/4, 1/2, -1/4) in frequency,
@@ -244,7 +250,7 @@ class FrameAnalysis:
         return history
 
     @cached_property
-    def magnitude_history(self):
+    def magnitude_history(self) -> np.ndarray:
         """Magnitudes of `spectrum_history`, (2 + n_frames, 513).
 
         As in YAAFE a magnitude of exactly 0 counts as the machine epsilon, so that
@@ -257,12 +263,12 @@ class FrameAnalysis:
         return magnitude
 
     @property
-    def magnitude(self):
+    def magnitude(self) -> np.ndarray:
         """Magnitudes of the windowed spectrum, not scaled, (n_frames, 513)."""
         return self.magnitude_history[N_PREVIOUS:]
 
     @cached_property
-    def norm_products(self):
+    def norm_products(self) -> np.ndarray:
         """Euclidean norm of the magnitudes times that of the frame before, (n_frames,).
 
         0 in the first frame of an utterance.
@@ -272,7 +278,7 @@ class FrameAnalysis:
         return norms[1:] * norms[:-1]
 
     @cached_property
-    def magnitude_sums(self):
+    def magnitude_sums(self) -> np.ndarray:
         r"""Weighted sums of the magnitudes, (n_frames, 7).
 
         With the weights :math:`k^0` to :math:`k^4`, whose sums are moments; then, for
@@ -282,7 +288,7 @@ class FrameAnalysis:
         return self.magnitude @ _MAGNITUDE_WEIGHTS
 
     @cached_property
-    def power(self):
+    def power(self) -> np.ndarray:
         """Squared magnitudes, (n_frames, 513)."""
         return np.square(self.magnitude)
 

@@ -68,12 +68,12 @@ class Feature:
     measured: tuple[Callable, ...] | None = None
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of columns."""
         return len(self.columns)
 
     @property
-    def column_names(self):
+    def column_names(self) -> tuple[str, ...]:
         """Names of the columns, such as ``"ZCR"`` or ``"MFCC_1"``."""
         return tuple(f"{self.name}_{c}" if c else self.name for c in self.columns)
 

@@ -49,7 +49,7 @@ class Deltas(StatelessFrameTransformer):
         "n_context": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, order=1, *, n_context=2):
+    def __init__(self, order: int = 1, *, n_context: int = 2):
         self.order = order
         self.n_context = n_context
 
@@ -126,7 +126,7 @@ class ContextWindows(StatelessFrameTransformer):
         "n_context": [Interval(Integral, 0, None, closed="left")],
     }
 
-    def __init__(self, n_context=12):
+    def __init__(self, n_context: int = 12):
         self.n_context = n_context
 
     def _rename_columns(self, names):
@@ -189,7 +189,7 @@ class FrameAveraging(StatelessFrameTransformer):
         "n_frames": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, n_frames=2):
+    def __init__(self, n_frames: int = 2):
         self.n_frames = n_frames
 
     def _check_input(self, X, reset):

@@ -2,10 +2,12 @@
 
 import functools
 import os
+from collections.abc import Sequence
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import fft
 from scipy.signal.windows import hamming
 
@@ -117,17 +119,17 @@ class SpeechDescriptors(ListTransformer):
 
     def __init__(
         self,
-        descriptors=("mfcc",),
+        descriptors: Sequence[str] = ("mfcc",),
         *,
-        n_mfcc=13,
-        n_mels=26,
-        sample_rate=16000,
-        n_jobs=None,
-        cache=None,
+        n_mfcc: int = 13,
+        n_mels: int = 26,
+        sample_rate: int = 16000,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike | None = None,
     ):
         set_parameters(self, locals())
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
         """Compute the descriptors of each frame.
 
         Parameters

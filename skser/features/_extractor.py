@@ -2,9 +2,11 @@
 
 import difflib
 import os
+from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, StrOptions
@@ -138,16 +140,16 @@ class AcousticFeatures(ListTransformer):
 
     def __init__(
         self,
-        features="all",
+        features: str | list[str] = "all",
         *,
-        sample_rate=SAMPLE_RATE,
-        exact=False,
-        n_jobs=None,
-        cache=None,
+        sample_rate: int = SAMPLE_RATE,
+        exact: bool = False,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike | None = None,
     ):
         set_parameters(self, locals())
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
         """Compute the features of each utterance.
 
         Parameters

@@ -2,10 +2,12 @@
 
 import os
 import warnings
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skser._base import StatelessTransformer, set_parameters
@@ -86,11 +88,16 @@ class OpenSmileFunctionals(StatelessTransformer):
     }
 
     def __init__(
-        self, feature_set="eGeMAPS", *, sample_rate=16000, n_jobs=None, cache=None
+        self,
+        feature_set: str = "eGeMAPS",
+        *,
+        sample_rate: int = 16000,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike | None = None,
     ):
         set_parameters(self, locals())
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> np.ndarray:
         """Compute the functionals of each signal.
 
         Parameters
@@ -111,19 +118,20 @@ class OpenSmileFunctionals(StatelessTransformer):
         """
         self._validate_params()
         smile = self._smile()
+        signals = self._check_input(X, reset=False)
         with warnings.catch_warnings():
             # An error below names which.
             warnings.filterwarnings("ignore", "Segment too short", UserWarning)
             rows = map_cached(
                 lambda signal: smile.process_signal(signal, self.sample_rate).values[0],
-                self._check_input(X, reset=False),
+                signals,
                 self,
                 ("opensmile",),
             )
         functionals = np.array(list(rows), dtype=np.float64)
         empty = np.flatnonzero(np.isnan(functionals).all(axis=1))
         if empty.size:  # openSMILE has not found a single frame.
-            n_samples = len(X[empty[0]])
+            n_samples = len(signals[empty[0]])
             raise ValueError(
                 f"X[{empty[0]}] is too short for openSMILE: {n_samples} samples, "
                 f"{1000 * n_samples / self.sample_rate:.0f} ms ({empty.size} signal(s) "
@@ -196,7 +204,7 @@ class _Contours:
         return np.mean(self.frames > level, axis=0)
 
 
-_STATISTICS = {
+_STATISTICS: dict[str, Callable] = {
     "mean": lambda contours: contours.mean,
     "std": lambda contours: contours.std,
     "skewness": lambda contours: contours.moment(3),
@@ -277,12 +285,18 @@ class FrameStatistics(StatelessTransformer):
         "columns": [list, tuple, None],
     }
 
-    def __init__(self, statistics=_DEFAULT, delta_statistics=None, *, columns=None):
+    def __init__(
+        self,
+        statistics: Sequence[str] = _DEFAULT,
+        delta_statistics: Sequence[str] | None = None,
+        *,
+        columns: Sequence[int] | None = None,
+    ):
         self.statistics = statistics
         self.delta_statistics = delta_statistics
         self.columns = columns
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> np.ndarray:
         """Compute the statistics of each utterance.
 
         Parameters
@@ -309,7 +323,9 @@ class FrameStatistics(StatelessTransformer):
         check_finite(rows, "What FrameStatistics makes of X")
         return rows
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: list[str] | None = None
+    ) -> np.ndarray:
         """Give the names of the columns.
 
         Parameters

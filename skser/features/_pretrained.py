@@ -10,13 +10,15 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skser._base import StatelessTransformer, set_parameters
 from skser._compat import Interval
@@ -72,7 +74,7 @@ class EncoderFile:
         -------
         file : EncoderFile
         """
-        if isinstance(model, cls):
+        if isinstance(model, EncoderFile):
             return model
         path = find_encoder(model)
         return cls(path.read_bytes(), path.name)
@@ -488,7 +490,7 @@ _REASONS = (
 )
 
 
-_encoders = OrderedDict()
+_encoders: OrderedDict = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -545,7 +547,7 @@ class _Encoding:
         return get_encoder(self.model, self.sha256)(signal, self.outputs)
 
 
-class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
+class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Compute features by a pretrained speech model, such as Whisper or wav2vec 2.0.
 
     It stands where `Framer` and `AcousticFeatures` stand otherwise. The model is an
@@ -664,7 +666,7 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):
     ):
         set_parameters(self, locals())
 
-    def transform(self, X) -> Batch | np.ndarray:
+    def transform(self, X: Sequence | ArrayLike) -> Any:
         """Compute the features of each signal.
 
         Parameters

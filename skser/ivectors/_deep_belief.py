@@ -1,8 +1,11 @@
 """Deep belief network: Boltzmann machines (RBM) below, fine-tuning by Keras' Adam."""
 
 import numbers
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import entr, expit, softmax
 from sklearn.base import (
     BaseEstimator,
@@ -113,20 +116,20 @@ class GaussianBernoulliRBM(
 
     def __init__(
         self,
-        n_components=512,
+        n_components: int = 512,
         *,
-        learning_rate=1e-3,
-        momentum=0.9,
-        batch_size=256,
-        n_iter=10,
-        random_state=None,
-        verbose=0,
+        learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        batch_size: int = 256,
+        n_iter: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn weights and biases.
 
         Parameters
@@ -181,7 +184,7 @@ class GaussianBernoulliRBM(
                 )
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the probabilities that hidden units are 1.
 
         Parameters
@@ -196,7 +199,7 @@ class GaussianBernoulliRBM(
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return self._hidden(X)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Return the mean of the visible units given hidden ones.
 
         Parameters
@@ -340,23 +343,29 @@ class DeepBeliefNetwork(
 
     def __init__(
         self,
-        hidden_units=(512, 512, 512),
+        hidden_units: Sequence[int] = (512, 512, 512),
         *,
-        gaussian_learning_rate=1e-3,
-        bernoulli_learning_rate=1e-2,
-        pretraining_epochs=10,
-        learning_rate=2e-3,
-        fine_tuning_epochs=15,
-        posterior_weight=0.5,
-        batch_size=256,
-        random_state=None,
-        verbose=0,
+        gaussian_learning_rate: float = 1e-3,
+        bernoulli_learning_rate: float = 1e-2,
+        pretraining_epochs: int = 10,
+        learning_rate: float = 2e-3,
+        fine_tuning_epochs: int = 15,
+        posterior_weight: float = 0.5,
+        batch_size: int = 256,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, posteriors=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        posteriors: ArrayLike | None = None,
+    ) -> Self:
         """Pretrain the layers, then train them with the heads of the targets.
 
         Parameters
@@ -374,7 +383,7 @@ class DeepBeliefNetwork(
         """
         units = list(self.hidden_units)
         if not units or not all(
-            isinstance(n, numbers.Integral) and n > 0 for n in units
+            isinstance(n, (int, np.integer)) and n > 0 for n in units
         ):
             raise ValueError(
                 "hidden_units must be one or more positive integers, got "
@@ -389,7 +398,7 @@ class DeepBeliefNetwork(
         self._fine_tune(X, targets, generator)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the activations of the last hidden layer.
 
         Parameters
@@ -407,7 +416,7 @@ class DeepBeliefNetwork(
             hidden = expit(hidden @ weights + biases)
         return hidden
 
-    def predict_posteriors(self, X, head="mixtures"):
+    def predict_posteriors(self, X: ArrayLike, head: str = "mixtures") -> np.ndarray:
         """Return the posteriors that a head gives.
 
         Parameters

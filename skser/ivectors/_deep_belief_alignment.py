@@ -1,8 +1,11 @@
 """Alignment of frames by a deep belief network that also learns emotions."""
 
 import numbers
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
@@ -128,21 +131,21 @@ class DeepBeliefAlignment(
 
     def __init__(
         self,
-        n_mixtures=128,
+        n_mixtures: int = 128,
         *,
-        n_class_mixtures=32,
-        n_context=5,
-        network=None,
-        max_frames=300_000,
-        max_network_frames=15_000,
-        max_iter=20,
-        random_state=None,
+        n_class_mixtures: int = 32,
+        n_context: int = 5,
+        network: DeepBeliefNetwork | None = None,
+        max_frames: int = 300_000,
+        max_network_frames: int = 15_000,
+        max_iter: int = 20,
+        random_state: int | np.random.RandomState | None = None,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Sequence | ArrayLike, y: ArrayLike) -> Self:
         """Fit the mixtures, then the network to what they say of frames.
 
         Parameters
@@ -175,7 +178,7 @@ class DeepBeliefAlignment(
         self._fit_network(sequences, generator)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> Any:
         """Return the network's posteriors of the mixtures at every frame.
 
         Parameters

@@ -1,8 +1,11 @@
 """i-vectors: one vector per utterance (`IVectors`), and normalisation by `WCCN`."""
 
 import numbers
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.base import (
     BaseEstimator,
@@ -98,18 +101,18 @@ class IVectors(
 
     def __init__(
         self,
-        n_components=100,
+        n_components: int = 100,
         *,
-        alignment=None,
-        n_iterations=10,
-        random_state=None,
-        verbose=0,
+        alignment: BaseEstimator | None = None,
+        n_iterations: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | ArrayLike, y: ArrayLike | None = None) -> Self:
         """Fit the alignment, then the factor analysis.
 
         Parameters
@@ -136,7 +139,7 @@ class IVectors(
         ).fit(self._collect(sequences))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | ArrayLike) -> np.ndarray:
         """Return the i-vector of each utterance.
 
         Parameters
@@ -232,12 +235,12 @@ class WCCN(DeclaredTagsMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         "shrinkage": [Interval(numbers.Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, shrinkage=0.1):
+    def __init__(self, shrinkage: float = 0.1):
         self.shrinkage = shrinkage
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn the covariance within classes.
 
         Parameters
@@ -272,7 +275,7 @@ class WCCN(DeclaredTagsMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         self.projection_ = (eigenvectors / np.sqrt(eigenvalues)) @ eigenvectors.T
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Normalise vectors.
 
         Parameters

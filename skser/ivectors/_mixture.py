@@ -2,8 +2,11 @@
 
 import numbers
 import warnings
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -170,13 +173,18 @@ class MixtureAlignment(ClassNamePrefixFeaturesOutMixin, FrameTransformer):
     }
 
     def __init__(
-        self, n_mixtures=128, *, max_frames=300_000, max_iter=20, random_state=None
+        self,
+        n_mixtures: int = 128,
+        *,
+        max_frames: int = 300_000,
+        max_iter: int = 20,
+        random_state: int | np.random.RandomState | None = None,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | ArrayLike, y: object = None) -> Self:
         """Fit the background model.
 
         Parameters

@@ -1,7 +1,10 @@
 """Total variability, the factor analysis of i-vectors, and Baum-Welch statistics."""
 
+from __future__ import annotations
+
 import numbers
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import linalg
@@ -43,7 +46,7 @@ class Statistics(NamedTuple):
     sums: np.ndarray
     squares: np.ndarray
 
-    def means(self):
+    def means(self) -> np.ndarray:
         """Return the mean of each mixture over all utterances.
 
         Returns
@@ -53,7 +56,7 @@ class Statistics(NamedTuple):
         """
         return self.sums.sum(axis=0) / _positive(self.counts.sum(axis=0))[:, np.newaxis]
 
-    def centre(self, means):
+    def centre(self, means: np.ndarray) -> Statistics:
         r"""Return the statistics of the deviations from given means.
 
         .. math:: \tilde F_c = F_c - N_c m_c, \qquad
@@ -73,7 +76,7 @@ class Statistics(NamedTuple):
         # What is left of a mixture of equal frames is rounding.
         return Statistics(self.counts, sums, np.maximum(squares, 0))
 
-    def covariances(self, floor=0.0):
+    def covariances(self, floor: float = 0.0) -> np.ndarray:
         """Return the variances of each mixture, of centred statistics.
 
         Parameters
@@ -114,7 +117,9 @@ def floor_variances(squares, totals, floor):
     return np.maximum(variances, np.maximum(floor, 1e-12) * average)
 
 
-def collect_statistics(sequences, posteriors):
+def collect_statistics(
+    sequences: list[np.ndarray], posteriors: Iterable[np.ndarray]
+) -> Statistics:
     """Return the statistics of utterances under given posteriors.
 
     Parameters
@@ -139,7 +144,7 @@ def collect_statistics(sequences, posteriors):
     >>> statistics.sums.tolist()
     [[[2.5, 4.0], [1.5, 2.0]]]
     """
-    counts, sums, squares = [], [], 0.0
+    counts, sums, squares = [], [], np.zeros(())
     for frames, weights in zip(sequences, posteriors, strict=True):
         frames = frames.astype(np.float64, copy=False)
         weights = weights.astype(np.float64, copy=False)
@@ -249,18 +254,18 @@ class TotalVariability(BaseEstimator):
 
     def __init__(
         self,
-        n_components=100,
+        n_components: int = 100,
         *,
-        n_iterations=10,
-        covariance_floor=1e-3,
-        random_state=None,
-        verbose=0,
+        n_iterations: int = 10,
+        covariance_floor: float = 1e-3,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         set_parameters(self, locals())
 
     @restore_on_failure
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Statistics, y: object = None) -> Self:
         """Learn the means, the loadings and the covariances.
 
         Parameters
@@ -278,7 +283,7 @@ class TotalVariability(BaseEstimator):
         centred = X.centre(self.means_)
         self.covariances_ = centred.covariances(self.covariance_floor)
         self.loadings_ = self._initial_loadings()
-        self.log_likelihoods_ = []
+        self.log_likelihoods_: list[float] = []
         for iteration in range(self.n_iterations):
             self._iterate(centred)
             if self.verbose:
@@ -289,7 +294,7 @@ class TotalVariability(BaseEstimator):
                 )
         return self
 
-    def transform(self, X):
+    def transform(self, X: Statistics) -> np.ndarray:
         """Return the i-vector of each utterance.
 
         Parameters
@@ -306,7 +311,7 @@ class TotalVariability(BaseEstimator):
         batches = self._posteriors(X.centre(self.means_))
         return np.concatenate([means for _, means, _, _ in batches])
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Statistics, y: object = None) -> np.ndarray:
         """Fit to statistics, then return their i-vectors.
 
         Parameters

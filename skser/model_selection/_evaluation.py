@@ -230,9 +230,11 @@ def evaluate(
     >>> again.ua == result.ua
     True
     """
+    data, cv = _read_arguments(corpus, y, cv, groups, X)
     results = _evaluate(
         system,
-        *_read_arguments(corpus, y, cv, groups, X),
+        data,
+        cv,
         Conditions({"clean": None}),
         seeds=seeds,
         checkpoint=checkpoint,
@@ -322,9 +324,11 @@ def evaluate_under(
         perturbations = {name: PERTURBATIONS[name] for name in names}
     if "clean" in perturbations:
         raise ValueError("perturbations must not name one 'clean': it is always there.")
+    data, cv = _read_arguments(corpus, y, cv, groups, None)
     return _evaluate(
         system,
-        *_read_arguments(corpus, y, cv, groups, None),
+        data,
+        cv,
         Conditions({"clean": None, **perturbations}, sample_rate, random_state),
         seeds=seeds,
         checkpoint=checkpoint,

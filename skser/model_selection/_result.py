@@ -5,19 +5,28 @@ is pooled: one confusion matrix over all folds and seeds. Means over speakers di
 from it and are given under their own names.
 """
 
+from __future__ import annotations
+
+import os
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skser._display import html_table, markdown_table
 from skser.model_selection._statistics import (
     Counts,
+    Interval,
     bootstrap_speakers,
     import_pandas,
 )
 from skser.storage import read_archive, write_archive
+
+if TYPE_CHECKING:
+    import pandas
+
 
 _FORMAT = "skser evaluation"
 _FORMAT_VERSION = 1
@@ -116,17 +125,17 @@ class EvaluationResult:
         )
 
     @property
-    def ua(self):
+    def ua(self) -> float:
         """Pooled unweighted accuracy, the mean recall over the classes."""
         return score_matrix(self.confusion_matrix(), "UA")
 
     @property
-    def wa(self):
+    def wa(self) -> float:
         """Pooled weighted accuracy, the share of correct predictions."""
         return score_matrix(self.confusion_matrix(), "WA")
 
     @property
-    def macro_precision(self):
+    def macro_precision(self) -> float:
         r"""Pooled macro average precision, by which the MEC challenges rank.
 
         .. math:: \frac{1}{|C|} \sum_{c \in C} \frac{|\{i : y_i = \hat y_i = c\}|}
@@ -138,7 +147,7 @@ class EvaluationResult:
         """
         return score_matrix(self.confusion_matrix(), "macro precision")
 
-    def confusion_matrix(self, which=None):
+    def confusion_matrix(self, which: np.ndarray | None = None) -> np.ndarray:
         """Count the predictions over all folds and seeds.
 
         Parameters
@@ -158,7 +167,7 @@ class EvaluationResult:
         np.add.at(matrix, (true, self.predicted[which]), 1)
         return matrix
 
-    def recalls(self):
+    def recalls(self) -> dict[Any, float]:
         """Return the pooled recall of each class.
 
         Returns
@@ -171,7 +180,7 @@ class EvaluationResult:
             recalls = np.diag(matrix) / matrix.sum(axis=1)
         return dict(zip(self.labels, recalls.tolist(), strict=True))
 
-    def scores_by(self, by):
+    def scores_by(self, by: str) -> list[dict[str, Any]]:
         """Return UA and WA of each speaker, fold or seed.
 
         Parameters
@@ -209,7 +218,9 @@ class EvaluationResult:
             raise ValueError(f"by must be one of {list(kinds)}, got {by!r}.")
         return kinds[by]()
 
-    def speaker_counts(self, score="UA"):
+    def speaker_counts(
+        self, score: str = "UA"
+    ) -> tuple[list, tuple[np.ndarray, np.ndarray]]:
         """Return what scores and their intervals are computed from.
 
         Parameters
@@ -240,8 +251,13 @@ class EvaluationResult:
         return speakers, counts
 
     def confidence_interval(
-        self, score="UA", *, level=0.95, n_resamples=4999, random_state=0
-    ):
+        self,
+        score: str = "UA",
+        *,
+        level: float = 0.95,
+        n_resamples: int = 4999,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> Interval:
         """Return the interval in which the pooled score of other speakers may lie.
 
         Speakers are drawn with replacement, with all their recordings, and each draw's
@@ -284,7 +300,7 @@ class EvaluationResult:
         )
         return bootstrap.interval(level, (0, 1))
 
-    def summary(self):
+    def summary(self) -> list[dict[str, Any]]:
         """Return the headline figures.
 
         Returns
@@ -314,7 +330,7 @@ class EvaluationResult:
             rows.append(row)
         return rows
 
-    def predictions(self):
+    def predictions(self) -> dict[str, list]:
         """Return every prediction.
 
         Returns
@@ -337,7 +353,7 @@ class EvaluationResult:
                 columns[f"p({label})"] = column.tolist()
         return columns
 
-    def to_frame(self, table="predictions"):
+    def to_frame(self, table: str = "predictions") -> pandas.DataFrame:
         """Return one of the tables as a DataFrame.
 
         Parameters
@@ -375,7 +391,7 @@ class EvaluationResult:
             return frame.set_index(pandas.Index(names, name="true"))
         return frame if index is None else frame.set_index(index)
 
-    def to_markdown(self):
+    def to_markdown(self) -> str:
         """Return the report as Markdown.
 
         Returns
@@ -434,7 +450,7 @@ class EvaluationResult:
             tables["Seeds"] = self.scores_by("seed")
         return tables
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write the result to one file, from which :func:`load_result` reads it.
 
         An NPZ file with the predictions as arrays, and everything else, including the
@@ -461,7 +477,7 @@ class EvaluationResult:
         write_archive(path, metadata, present)
 
 
-def load_result(path):
+def load_result(path: str | os.PathLike) -> EvaluationResult:
     """Read a result that :meth:`EvaluationResult.save` has written.
 
     Parameters
@@ -491,7 +507,6 @@ def load_result(path):
             f"but this version of skser reads up to {_FORMAT_VERSION}. Update skser."
         )
     fields = ("labels", "files", "speakers", "seeds", "protocol")
-    return EvaluationResult(
-        **{name: metadata[name] for name in fields},
-        **{name: arrays.get(name) for name in _ARRAYS},
-    )
+    content: dict[str, Any] = {name: metadata[name] for name in fields}
+    content |= {name: arrays.get(name) for name in _ARRAYS}
+    return EvaluationResult(**content)

@@ -8,10 +8,12 @@ All splitters are scikit-learn's: ``split`` gives (train, test) for ``cv=`` anyw
 import numbers
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import (
     BaseCrossValidator,
     GroupShuffleSplit,
@@ -142,7 +144,12 @@ class ValidationSplitter(BaseCrossValidator, ABC):
 
     _needs_speakers = True
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self,
+        X: Sequence | ArrayLike,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the training and the test recordings of each fold.
 
         Validation recordings are in neither: what a system is compared with must not
@@ -165,7 +172,12 @@ class ValidationSplitter(BaseCrossValidator, ABC):
         for train, _, test in self.split_with_validation(X, y, groups):
             yield train, test
 
-    def split_with_validation(self, X, y=None, groups=None):
+    def split_with_validation(
+        self,
+        X: Sequence | ArrayLike,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield the training, the validation and the test recordings of each fold.
 
         Parameters
@@ -187,9 +199,15 @@ class ValidationSplitter(BaseCrossValidator, ABC):
         if groups is not None or self._needs_speakers:
             groups = check_speakers(groups, X, type(self).__name__)
         for masks in self._folds(X, y, groups):
-            yield tuple(np.flatnonzero(mask) for mask in masks)
+            train, validation, test = map(np.flatnonzero, masks)
+            yield train, validation, test
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(
+        self,
+        X: Sequence | ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> int:
         """Return the number of folds.
 
         Parameters
@@ -201,7 +219,7 @@ class ValidationSplitter(BaseCrossValidator, ABC):
         -------
         n_splits : int
         """
-        recordings = groups if X is None else X
+        recordings: Any = groups if X is None else X
         if recordings is None:
             check_speakers(None, [], type(self).__name__)
         return sum(1 for _ in self.split_with_validation(recordings, y, groups))
@@ -254,7 +272,14 @@ class SpeakerFolds(ValidationSplitter):
     [2 3 4] [0 1] [5]
     """
 
-    def __init__(self, n_splits=5, *, validation=None, shuffle=False, random_state=0):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        validation: str | None = None,
+        shuffle: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
+    ):
         _check_choice(validation, _VALIDATIONS, "validation")
         if n_splits is not None and (int(n_splits) != n_splits or n_splits < 2):
             raise ValueError(f"n_splits must be an integer of 2 or more: {n_splits!r}.")
@@ -296,10 +321,15 @@ class LeaveOneSpeakerOut(SpeakerFolds):
     (array([2, 3]), array([0]))
     """
 
-    n_splits = None
+    n_splits: Any = None
     shuffle = False
 
-    def __init__(self, *, validation=None, random_state=0):
+    def __init__(
+        self,
+        *,
+        validation: str | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+    ):
         _check_choice(validation, _VALIDATIONS, "validation")
         self.validation = validation
         self.random_state = random_state
@@ -403,7 +433,7 @@ class SessionFolds(ValidationSplitter):
     2
     """
 
-    def __init__(self, test="each", *, sessions=None):
+    def __init__(self, test: str = "each", *, sessions: dict | ArrayLike | None = None):
         _check_choice(test, tuple(_TESTS), "test")
         self.test = test
         self.sessions = sessions
@@ -488,7 +518,13 @@ class FixedSplit(ValidationSplitter):
     _needs_speakers = False
 
     def __init__(
-        self, split, *, train="train", validation=None, test="test", random_state=0
+        self,
+        split: ArrayLike,
+        *,
+        train: str = "train",
+        validation: str | float | None = None,
+        test: str = "test",
+        random_state: int | np.random.RandomState | None = 0,
     ):
         if isinstance(validation, float) and not 0 < validation < 1:
             raise ValueError(
@@ -506,7 +542,12 @@ class FixedSplit(ValidationSplitter):
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}(split=..., {values})"
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(
+        self,
+        X: Sequence | ArrayLike | None = None,
+        y: object = None,
+        groups: ArrayLike | None = None,
+    ) -> int:
         """Return the number of folds, which is 1.
 
         Parameters
@@ -586,13 +627,13 @@ class SpeakerAndTextFolds(ValidationSplitter):
 
     def __init__(
         self,
-        texts,
+        texts: ArrayLike,
         *,
-        n_speaker_folds=None,
-        n_text_folds=2,
-        validation=None,
-        shuffle=False,
-        random_state=0,
+        n_speaker_folds: int | None = None,
+        n_text_folds: int = 2,
+        validation: str | None = None,
+        shuffle: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
     ):
         _check_choice(validation, _VALIDATIONS, "validation")
         self.texts = texts
@@ -686,7 +727,12 @@ def as_indices(part):
     return np.flatnonzero(part) if part.dtype == bool else part.astype(int)
 
 
-def check_speaker_independence(cv, X, y=None, groups=None):
+def check_speaker_independence(
+    cv: object,
+    X: Sequence | ArrayLike,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> None:
     """Check that no speaker is on two sides of any fold.
 
     Parameters

@@ -6,14 +6,21 @@ narrow; the studentised bootstrap used here holds what it promises (the figures 
 those of ``tests/benchmarks/bench_intervals.py``).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest, wilcoxon
 from scipy.stats import t as student
 from sklearn.utils import check_random_state
 
 from skser._display import markdown_table
+
+if TYPE_CHECKING:
+    from skser.model_selection._result import EvaluationResult
 
 
 class Interval(NamedTuple):
@@ -209,7 +216,9 @@ class Difference(NamedTuple):
     p_value: float
 
 
-def mcnemar_test(first, second, *, run=0):
+def mcnemar_test(
+    first: EvaluationResult, second: EvaluationResult, *, run: int = 0
+) -> McNemar:
     r"""Compare two systems by the recordings on which only one of them is right.
 
     If both were equally good, each of the :math:`n = n_{10} + n_{01}` discordant
@@ -297,7 +306,9 @@ def _check_comparable(first, second, speakers=None):
         )
 
 
-def wilcoxon_test(first, second, *, score="UA"):
+def wilcoxon_test(
+    first: EvaluationResult, second: EvaluationResult, *, score: str = "UA"
+) -> float:
     """Compare two systems by the scores of single speakers.
 
     Wilcoxon's signed-rank test, two-sided, exact for up to 50 speakers without ties.
@@ -338,8 +349,14 @@ def wilcoxon_test(first, second, *, score="UA"):
 
 
 def paired_difference(
-    first, second, *, score="UA", level=0.95, n_resamples=4999, random_state=0
-):
+    first: EvaluationResult,
+    second: EvaluationResult,
+    *,
+    score: str = "UA",
+    level: float = 0.95,
+    n_resamples: int = 4999,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Difference:
     """Return the difference of two pooled scores, with its interval over speakers.
 
     The same speakers are drawn for both systems, and the difference of each draw is
@@ -378,7 +395,7 @@ def paired_difference(
     return Difference(bootstrap.interval(level, (-1, 1)), bootstrap.p_value())
 
 
-def holm_adjust(p_values):
+def holm_adjust(p_values: ArrayLike) -> np.ndarray:
     r"""Adjust p-values for there being several tests, after Holm.
 
     With :math:`p_{(1)} \le \ldots \le p_{(m)}`,
@@ -441,7 +458,13 @@ class Comparison(NamedTuple):
         return markdown_table(self.rows)
 
 
-def compare(reference, others, *, score="UA", random_state=0):
+def compare(
+    reference: EvaluationResult,
+    others: Mapping[str, EvaluationResult],
+    *,
+    score: str = "UA",
+    random_state: int = 0,
+) -> Comparison:
     """Compare one system with several others, and account for there being several.
 
     Parameters

@@ -14,7 +14,7 @@ import inspect
 import io
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -360,9 +360,10 @@ def compress_mp3(
         ) from error
     file.seek(0)
     decoded, _ = soundfile.read(file, dtype="float32")
+    n_samples = np.size(signal)
     # Frames of low bit rates have no room for the tag that says how long the delay is.
-    start = _MP3_DELAY if len(decoded) > len(signal) else 0
-    return decoded[start:][: len(signal)]
+    start = _MP3_DELAY if len(decoded) > n_samples else 0
+    return decoded[start:][:n_samples]
 
 
 PERTURBATIONS: dict[str, Callable] = {
@@ -385,8 +386,8 @@ def perturb(
     perturbation: str | Callable,
     sample_rate: int,
     *,
-    groups: ArrayLike | None = None,
-    names: ArrayLike | None = None,
+    groups: Iterable | None = None,
+    names: Iterable | None = None,
     random_state: int = 0,
 ) -> list:
     """Perturb a batch of signals, each with a seed of its own.
@@ -435,8 +436,7 @@ def perturb(
             f"perturbation must be a function or one of {list(PERTURBATIONS)}, got "
             f"{perturbation!r}."
         )
-    is_named = not callable(perturbation)
-    function = PERTURBATIONS[perturbation] if is_named else perturbation
+    function = perturbation if callable(perturbation) else PERTURBATIONS[perturbation]
     accepted = inspect.signature(function).parameters
     names = list(range(len(signals))) if names is None else list(names)
     groups = names if groups is None else list(groups)

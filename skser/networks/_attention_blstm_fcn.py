@@ -1,5 +1,7 @@
 """The paper's network, Attention-BLSTM-FCN, with its ablations and readings."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers, ops
 
@@ -17,22 +19,22 @@ from skser.networks._layers import (
 
 
 def attention_blstm_fcn(
-    n_features,
-    n_classes,
+    n_features: int,
+    n_classes: int,
     *,
-    recurrent="blstm",
-    convolutional=True,
-    pooling="attention",
-    view="frames",
-    n_frames=None,
-    recurrent_units=64,
-    filters=(128, 64),
-    kernel_sizes=(8, 5),
-    squeeze_excite=False,
-    hidden_units=(128,),
-    dropout=0.5,
-    seed=None,
-):
+    recurrent: str | None = "blstm",
+    convolutional: bool = True,
+    pooling: str = "attention",
+    view: str = "frames",
+    n_frames: int | None = None,
+    recurrent_units: int = 64,
+    filters: Sequence[int] = (128, 64),
+    kernel_sizes: Sequence[int] = (8, 5),
+    squeeze_excite: bool = False,
+    hidden_units: Sequence[int] = (128,),
+    dropout: float = 0.5,
+    seed: int | None = None,
+) -> keras.Model:
     """Build the Attention-BLSTM-FCN of Zhao et al. [1]_.
 
     Two branches look at the same frames: a bidirectional LSTM whose outputs are pooled

@@ -1,5 +1,7 @@
 """Networks of Table 4 and of DNN-ELM: attention BLSTM, attentive CNN, feedforward."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import initializers, layers, ops
 
@@ -20,15 +22,15 @@ N_RATING_LEVELS = 3
 
 
 def attention_blstm(
-    n_features,
-    n_classes,
+    n_features: int,
+    n_classes: int,
     *,
-    frame_units=(),
-    recurrent_units=(128, 128),
-    attention="additive",
-    dropout=0.5,
-    seed=None,
-):
+    frame_units: Sequence[int] = (),
+    recurrent_units: Sequence[int] = (128, 128),
+    attention: str = "additive",
+    dropout: float = 0.5,
+    seed: int | None = None,
+) -> keras.Model:
     r"""Build dense layers per frame, BLSTMs, attention and class scores [1]_, [2]_.
 
     Parameters
@@ -98,17 +100,17 @@ def transform_frames(frames, mask, sizes, dropout, seeds):
 
 
 def attentive_cnn(
-    n_features,
-    n_classes,
+    n_features: int,
+    n_classes: int,
     *,
-    n_filters=200,
-    kernel_size=10,
-    pool_size=30,
-    pool_stride=None,
-    dropout=0.5,
-    n_ratings=0,
-    seed=None,
-):
+    n_filters: int = 200,
+    kernel_size: int = 10,
+    pool_size: int = 30,
+    pool_stride: int | None = None,
+    dropout: float = 0.5,
+    n_ratings: int = 0,
+    seed: int | None = None,
+) -> keras.Model:
     """Build the Attentive CNN of Neumann and Vu [1]_.
 
     Filters that span all features slide over time; of each, the maximum over some
@@ -185,7 +187,13 @@ def pool_frames(sequence, mask, size, stride):
     return layers.MaxPooling1D(size, stride)(sequence), mask[:, ::stride]
 
 
-def feedforward(n_features, n_classes, *, hidden_units=(256, 256, 256), seed=None):
+def feedforward(
+    n_features: int,
+    n_classes: int,
+    *,
+    hidden_units: Sequence[int] = (256, 256, 256),
+    seed: int | None = None,
+) -> keras.Model:
     """Build a network of dense layers, as in the first stage of DNN-ELM [1]_.
 
     Parameters

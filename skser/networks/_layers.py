@@ -8,6 +8,9 @@ an explicit input of shape (batch, n_frames), True where a frame is real, and re
 frames always come first.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -23,7 +26,7 @@ BATCH_NORMALIZATION_MOMENTUM = 0.9
 SQUEEZE_RATIO = 16
 
 
-def zero_padding(sequence, mask):
+def zero_padding(sequence: Any, mask: Any) -> Any:
     """Set the padded frames to zero.
 
     Convolutions with zero padding then see behind the last real frame just what they
@@ -42,7 +45,7 @@ def zero_padding(sequence, mask):
     return sequence * ops.expand_dims(ops.cast(mask, sequence.dtype), -1)
 
 
-def masked_average(sequence, mask):
+def masked_average(sequence: Any, mask: Any) -> Any:
     """Average over the real frames.
 
     Parameters
@@ -63,7 +66,7 @@ def masked_average(sequence, mask):
     return total / n_frames
 
 
-def masked_maximum(sequence, mask):
+def masked_maximum(sequence: Any, mask: Any) -> Any:
     """Take the maximum over the real frames.
 
     Parameters
@@ -85,7 +88,7 @@ def masked_last(sequence, mask):
     return ops.squeeze(ops.take_along_axis(sequence, last[:, None, None], axis=1), 1)
 
 
-def masked_softmax(scores, mask):
+def masked_softmax(scores: Any, mask: Any) -> Any:
     r"""Normalise scores over the real frames: :math:`a_t = e^{s_t} / \sum_u e^{s_u}`.
 
     Parameters
@@ -139,14 +142,16 @@ class AttentionPooling(keras.layers.Layer):
        learning to align and translate", ICLR 2015.
     """
 
-    def __init__(self, units=None, *, seed=None, **kwargs):
+    def __init__(
+        self, units: int | None = None, *, seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.units = units
         self.seed = seed
         self.score_initializer = keras.initializers.GlorotUniform(seed=seed)
         self.kernel_initializer = keras.initializers.GlorotUniform(seed=seed)
 
-    def build(self, sequence_shape):
+    def build(self, sequence_shape: Any) -> None:
         """Create :math:`w` and, with `units`, the hidden layer."""
         n_scored = sequence_shape[-1]
         if self.units is not None:
@@ -164,7 +169,7 @@ class AttentionPooling(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, sequence, frames_mask):
+    def call(self, sequence: Any, frames_mask: Any) -> Any:
         """Return the average (batch, n) and the weights (batch, n_frames)."""
         scored = sequence
         if self.units is not None:
@@ -176,11 +181,11 @@ class AttentionPooling(keras.layers.Layer):
         pooled = ops.squeeze(ops.matmul(weights[:, None, :], sequence), axis=1)
         return pooled, weights
 
-    def compute_output_shape(self, sequence_shape):
+    def compute_output_shape(self, sequence_shape: Any) -> Any:
         """Return the shapes of the average and of the weights."""
         return (sequence_shape[0], sequence_shape[-1]), sequence_shape[:2]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return what `__init__` needs to make an equal layer."""
         return {**super().get_config(), "units": self.units, "seed": self.seed}
 
@@ -201,11 +206,11 @@ class PackFrames(keras.layers.Layer):
         Passed to ``keras.layers.Layer``.
     """
 
-    def __init__(self, gap, **kwargs):
+    def __init__(self, gap: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.gap = gap
 
-    def call(self, sequence, frames_mask):
+    def call(self, sequence: Any, frames_mask: Any) -> Any:
         """Return the frames, where they are real, and whose they are.
 
         Parameters
@@ -237,13 +242,13 @@ class PackFrames(keras.layers.Layer):
         is_real = is_real[tf.newaxis]
         return zero_padding(packed, is_real), is_real, owners
 
-    def compute_output_spec(self, sequence, frames_mask):
+    def compute_output_spec(self, sequence: Any, frames_mask: Any) -> Any:
         """Return shapes and types of the three tensors."""
         shapes = (1, None, sequence.shape[-1]), (1, None), (None,)
         dtypes = sequence.dtype, "bool", "int32"
         return tuple(map(keras.KerasTensor, shapes, dtypes))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return what `__init__` needs to make an equal layer."""
         return {**super().get_config(), "gap": self.gap}
 
@@ -251,15 +256,15 @@ class PackFrames(keras.layers.Layer):
 class UnpackFrames(keras.layers.Layer):
     """Undo `PackFrames`: give each utterance its row again, and zeros as padding."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_mask(self, packed, previous_mask):
+    def compute_mask(self, packed: Any, previous_mask: Any) -> Any:
         """Return no mask: `frames_mask` is there to be passed on."""
         return None
 
-    def call(self, packed, packed_mask, owners, frames_mask):
+    def call(self, packed: Any, packed_mask: Any, owners: Any, frames_mask: Any) -> Any:
         """Return the frames, (batch, n_frames, n)."""
         n_batch, n_frames = tf.unstack(tf.shape(frames_mask))
         starts = tf.searchsorted(owners, tf.range(n_batch))
@@ -272,7 +277,9 @@ class UnpackFrames(keras.layers.Layer):
         packed = tf.squeeze(packed, axis=0)
         return zero_padding(take_rows(packed, rows, frames, zero_gaps), frames_mask)
 
-    def compute_output_spec(self, packed, packed_mask, owners, frames_mask):
+    def compute_output_spec(
+        self, packed: Any, packed_mask: Any, owners: Any, frames_mask: Any
+    ) -> Any:
         """Return shape and type of the frames."""
         shape = (*frames_mask.shape, packed.shape[-1])
         return keras.KerasTensor(shape, packed.dtype)
@@ -299,16 +306,16 @@ class AverageUtterances(keras.layers.Layer):
     single.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         # Keras' batch normalisation marks what it returns with the mask that it got.
         self.supports_masking = True
 
-    def compute_mask(self, packed, previous_mask):
+    def compute_mask(self, packed: Any, previous_mask: Any) -> Any:
         """Return no mask: an average has no frames."""
         return None
 
-    def call(self, packed, packed_mask, owners):
+    def call(self, packed: Any, packed_mask: Any, owners: Any) -> Any:
         """Return the averages, (batch, n)."""
         # For the reasons of `masked_average`.
         single = keras.backend.result_type(packed.dtype, "float32")
@@ -317,7 +324,7 @@ class AverageUtterances(keras.layers.Layer):
         total = tf.math.segment_sum(packed, owners)
         return total / tf.math.segment_sum(real, owners)
 
-    def compute_output_spec(self, packed, packed_mask, owners):
+    def compute_output_spec(self, packed: Any, packed_mask: Any, owners: Any) -> Any:
         """Return shape and type of the averages."""
         single = keras.backend.result_type(packed.dtype, "float32")
         return keras.KerasTensor((None, packed.shape[-1]), single)
@@ -343,10 +350,10 @@ class PackedConvolution(keras.layers.Conv1D):
         Initialisers, activation and the like, passed to ``keras.layers.Conv1D``.
     """
 
-    def __init__(self, filters, kernel_size, **kwargs):
+    def __init__(self, filters: int, kernel_size: int, **kwargs: Any):
         super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
 
-    def call(self, frames):
+    def call(self, frames: np.ndarray) -> Any:
         """Return the filters' outputs, (1, n_frames, filters)."""
         is_single = self.compute_dtype == "float32"
         if not is_single or tf.config.list_physical_devices("GPU"):
@@ -379,7 +386,7 @@ def convolve(frames, kernel):
     return tf.nn.conv1d(frames, kernel, stride=1, padding="SAME"), gradients
 
 
-def seed_stream(seed):
+def seed_stream(seed: int | None) -> Iterator[int]:
     """Yield an endless stream of seeds that `seed` determines.
 
     Keras layers without a seed would draw one from Python's global random state: the

@@ -8,7 +8,7 @@ Padding takes hardly any time: the longest utterances of a batch come first, and
 shorter ones are left out of the loop, some at a time, when they are over.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -41,14 +41,14 @@ class ReverseFrames(keras.layers.Layer):
     the recurrent loop, which would cost a selection at every step.
     """
 
-    def call(self, sequence, frames_mask):
+    def call(self, sequence: Any, frames_mask: Any) -> Any:
         """Reverse (batch, n_frames, n) along the frames, by each one's length."""
         lengths = tf.reduce_sum(tf.cast(frames_mask, tf.int32), axis=1, keepdims=True)
         positions = tf.range(tf.shape(sequence)[1])
         turned = tf.where(positions < lengths, lengths - 1 - positions, positions)
         return permute(sequence, turned)
 
-    def compute_output_shape(self, sequence_shape):
+    def compute_output_shape(self, sequence_shape: Any) -> Any:
         """Return the shape of the input, which stays the same."""
         return sequence_shape
 
@@ -71,27 +71,28 @@ class LSTM(keras.layers.LSTM):
         Initialisers, seed and the like, passed to ``keras.layers.LSTM``.
     """
 
-    def __init__(self, units, backwards=False, **kwargs):
+    def __init__(self, units: int, backwards: bool = False, **kwargs: Any):
         super().__init__(units, **{**kwargs, "return_sequences": True})
         self.backwards = backwards
         # XLA does not know the operations of the loop.
         self.supports_jit = False
 
-    def build(self, sequences_shape):
+    def build(self, sequences_shape: Any) -> None:
         """Create the weights; Keras' own method has an argument that `call` has not."""
         super().build(sequences_shape)
 
-    def call(self, sequences, frames_mask, training=False):
+    def call(self, sequences: Any, frames_mask: Any, training: Any = False) -> Any:
         """Return the outputs, (batch, n_frames, units), finite on the padding."""
         is_double = self.compute_dtype == "float64"
         if is_double or tf.config.list_physical_devices("GPU"):
             return self._call_keras(sequences, frames_mask, training)
         cell = self.cell
         tensors = (sequences, cell.kernel, cell.recurrent_kernel, cell.bias)
-        outputs = _run(
-            *(ops.cast(tensor, "float32") for tensor in tensors),
-            _lay_out(frames_mask, self.backwards),
+        frames, kernel, recurrent_kernel, bias = (
+            ops.cast(tensor, "float32") for tensor in tensors
         )
+        layout = _lay_out(frames_mask, self.backwards)
+        outputs = _run(frames, kernel, recurrent_kernel, bias, layout)
         return ops.cast(outputs, self.compute_dtype)
 
     def _call_keras(self, sequences, frames_mask, training):
@@ -100,11 +101,11 @@ class LSTM(keras.layers.LSTM):
         frames = reverse(sequences, frames_mask)
         return reverse(super().call(frames, training=training), frames_mask)
 
-    def compute_output_shape(self, sequences_shape):
+    def compute_output_shape(self, sequences_shape: Any) -> Any:
         """Return the shape of the outputs."""
         return (*sequences_shape[:2], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return what `__init__` needs to make an equal layer."""
         return {**super().get_config(), "backwards": self.backwards}
 

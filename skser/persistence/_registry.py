@@ -73,7 +73,7 @@ _CLASSES = {
     "LinearDiscriminantAnalysis": "sklearn.discriminant_analysis",
     "GaussianMixture": "sklearn.mixture",
 }
-NAMES = tuple(_CLASSES)
+NAMES: tuple[str, ...] = tuple(_CLASSES)
 
 # Networks that skser itself gives a NetworkClassifier. A user's function has no colon
 # in its name, so that neither can be taken for the other.

@@ -2,7 +2,9 @@
 
 import os
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -20,7 +22,7 @@ from skser.storage._archive import MAX_BYTES, Archive, NotAnArchiveError, write_
 MAX_MANIFEST_BYTES = 4 * 2**20
 
 
-def save(system, path, *, embed=True):
+def save(system: BaseEstimator, path: str | os.PathLike, *, embed: bool = True) -> None:
     """Save a system in a file that holds data only and can run no code.
 
     Whoever loads it with :func:`load` need not trust it, as he must a pickle. It can
@@ -101,7 +103,12 @@ def save(system, path, *, embed=True):
     )
 
 
-def load(path, *, networks=None, max_bytes=MAX_BYTES):
+def load(
+    path: str | os.PathLike,
+    *,
+    networks: dict[str, Callable] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Any:
     """Load a system that :func:`save` has written. No file can make this run code.
 
     Parameters

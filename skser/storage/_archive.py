@@ -23,8 +23,10 @@ import struct
 import time
 import uuid
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -79,7 +81,7 @@ class NotAnArchiveError(ValueError):
 
 
 @contextmanager
-def replacing(path, sync=True):
+def replacing(path: str | os.PathLike, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` once it is complete.
 
     Until the ``with`` block ends, `path` is what it was before, whatever happens:
@@ -157,8 +159,13 @@ def remove_unfinished(folder, start=""):
 
 
 def write_archive(
-    path, content, arrays, *, sync=True, max_manifest_bytes=MAX_MANIFEST_BYTES
-):
+    path: str | os.PathLike,
+    content: dict,
+    arrays: dict[str, np.ndarray],
+    *,
+    sync: bool = True,
+    max_manifest_bytes: int = MAX_MANIFEST_BYTES,
+) -> None:
     """Write a file as a whole or not at all.
 
     Parameters
@@ -202,7 +209,7 @@ def write_archive(
         file.write(digest)
 
 
-def read_archive(path):
+def read_archive(path: str | os.PathLike) -> tuple[dict, dict[str, np.ndarray]]:
     """Read what :func:`write_archive` has written.
 
     Parameters

@@ -16,8 +16,10 @@ import sys
 import sysconfig
 import types
 import uuid
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -55,7 +57,7 @@ _OUR_FOLDER = str(Path(__file__).parents[1])
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.ndarray, np.generic)
 
 
-def make_key(*values, packages=PACKAGES):
+def make_key(*values: Any, packages: Sequence[str] = PACKAGES) -> str:
     """Return the name under which the result of a computation is kept.
 
     Parameters
@@ -76,7 +78,7 @@ def make_key(*values, packages=PACKAGES):
     return digest(find_versions(packages), code, *values)
 
 
-def find_versions(packages=PACKAGES):
+def find_versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """Return the versions of Python, this package and those it stands on.
 
     Parameters
@@ -113,7 +115,7 @@ def digest_source():
     return digest.hexdigest()
 
 
-def digest(*values):
+def digest(*values: Any) -> str:
     """Return a checksum of the content of values, the same in any process.
 
     Parameters
@@ -255,7 +257,7 @@ def _hash(value):
         return uuid.uuid4().hex
 
 
-def describe(value, _seen=None):
+def describe(value: object, _seen: Any = None) -> Any:
     """Return an estimator or parameter as what JSON can hold, the same in any process.
 
     Parameters
@@ -297,8 +299,9 @@ def describe(value, _seen=None):
         return describe([value.__func__, value.__self__], seen)
     if isinstance(value, types.ModuleType):
         file = getattr(value, "__file__", None)
-        is_users = file is not None and not _is_installed(value)
-        return [value.__name__, digest(Path(file))] if is_users else value.__name__
+        if file is None or _is_installed(value):
+            return value.__name__
+        return [value.__name__, digest(Path(file))]
     if isinstance(value, type):
         code = _describe_methods(value, seen)
         return [_name(value), code] if code else _name(value)

@@ -10,10 +10,13 @@ import inspect
 import json
 import os
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skser._parallel import make_private_folder, map_utterances
 from skser._sequences import Batch
@@ -60,18 +63,20 @@ class Store:
     ({'unit': 'm'}, [0, 1, 4])
     """
 
-    def __init__(self, folder, parameter, sync=True):
-        self.folder = None if folder is None else Path(folder).expanduser()
-        self.faults = []
+    def __init__(
+        self, folder: str | os.PathLike | None, parameter: str, sync: bool = True
+    ):
+        self.folder: Any = None if folder is None else Path(folder).expanduser()
+        self.faults: list[tuple[str, str]] = []
         self._parameter = parameter
         self._sync = sync
-        self._warned = set()
+        self._warned: set[str] = set()
 
-    def path(self, key):
+    def path(self, key: str) -> Path:
         """Return the file of a key."""
         return self.folder / f"{key}.npz"
 
-    def get(self, key):
+    def get(self, key: str) -> tuple[dict, dict[str, np.ndarray]] | None:
         """Return what was put under a key, or None.
 
         Parameters
@@ -94,7 +99,7 @@ class Store:
             self.faults.append((_UNREADABLE, str(error)))
             return None
 
-    def put(self, key, content, arrays):
+    def put(self, key: str, content: dict, arrays: dict[str, np.ndarray]) -> None:
         """Keep something under a key, in the place of what was there.
 
         Parameters
@@ -113,7 +118,7 @@ class Store:
             text = getattr(error, "strerror", None) or str(error)
             self.faults.append((_NOT_KEPT, text))
 
-    def remove(self, key):
+    def remove(self, key: str) -> None:
         """Remove what was put under a key, if anything."""
         if self.folder is not None:
             try:
@@ -121,17 +126,22 @@ class Store:
             except OSError as error:
                 self.faults.append((_NOT_KEPT, error.strerror or str(error)))
 
-    def take_faults(self):
+    def take_faults(self) -> list:
         """Return what was wrong, and forget it; for work in other processes."""
         faults, self.faults = self.faults, []
         return faults
 
-    def remove_unfinished(self):
+    def remove_unfinished(self) -> None:
         """Remove what processes that were killed an hour ago have left."""
         if self.folder is not None:
             remove_unfinished(self.folder)
 
-    def warn(self, faults=(), consequence="", stacklevel=2):
+    def warn(
+        self,
+        faults: Iterable[tuple[str, str]] = (),
+        consequence: str = "",
+        stacklevel: int = 2,
+    ) -> None:
         """Warn once of each kind of fault, with the first message as an example.
 
         Parameters
@@ -143,7 +153,7 @@ class Store:
         stacklevel : int, default=2
             As of :func:`warnings.warn`.
         """
-        messages = {}
+        messages: dict[str, list[str]] = {}
         for kind, message in [*faults, *self.take_faults()]:
             messages.setdefault(kind, []).append(message)
         for kind in [kind for kind in messages if kind not in self._warned]:
@@ -167,14 +177,14 @@ class Checkpoints(Store):
         What the predictions of all folds depend on, as JSON can hold it.
     """
 
-    def __init__(self, folder, common):
+    def __init__(self, folder: str | os.PathLike | None, common: dict):
         super().__init__(folder, "checkpoint")
         self._common = json.dumps(common, sort_keys=True, default=str)
         # Found before work is sent to other processes, which have code of their own.
-        self._keys = {}
+        self._keys: dict = {}
         self.remove_unfinished()
 
-    def read(self, job):
+    def read(self, job: Any) -> dict[str, np.ndarray] | None:
         """Return the predictions of a fold, or None if it has to be run.
 
         Parameters
@@ -196,7 +206,7 @@ class Checkpoints(Store):
         self.warn(consequence="; the fold is run again", stacklevel=3)
         return found and found[1]
 
-    def write(self, job, outcome):
+    def write(self, job: Any, outcome: dict[str, np.ndarray]) -> None:
         """Keep the predictions of a fold.
 
         Parameters
@@ -225,7 +235,12 @@ class Checkpoints(Store):
         return self._keys[place]
 
 
-def map_cached(function, utterances, transformer, packages):
+def map_cached(
+    function: Callable,
+    utterances: list[np.ndarray],
+    transformer: BaseEstimator,
+    packages: Sequence[str],
+) -> Batch:
     """Apply a function to each utterance, or read what it has returned before.
 
     Parameters
@@ -314,14 +329,14 @@ class ContentMemory:
     >>> system = make_pipeline(PCA(2), SVC(), memory=memory)
     """
 
-    def __init__(self, location, verbose=0):
+    def __init__(self, location: str | os.PathLike, verbose: int = 0):
         self.location = location
         self.verbose = verbose
 
     def __repr__(self):
         return f"ContentMemory({str(self.location)!r})"
 
-    def cache(self, function, ignore=()):
+    def cache(self, function: Callable, ignore: Sequence[str] = ()) -> Callable:
         """Return a function that looks for its result in the folder first.
 
         Parameters

@@ -12,11 +12,9 @@ from skser.systems._steps import N_COMPONENTS
 globals().update(SYSTEMS)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from skser.systems._make import SystemFunction
 
-    from sklearn.pipeline import Pipeline
-
-    def __getattr__(name: str) -> Callable[..., Pipeline]:
+    def __getattr__(name: str) -> SystemFunction:
         """Return a function of SYSTEMS: what type checkers cannot see above."""
 
 

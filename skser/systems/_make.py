@@ -6,9 +6,9 @@ import difflib
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 import numpy as np
@@ -113,7 +113,26 @@ def look_into_recordings(memory: Any) -> Any:
     return ContentMemory(memory)
 
 
-def make_function(row: Row) -> Callable[..., Pipeline]:
+class SystemFunction(Protocol):
+    """A function of ``SYSTEMS``: what type checkers know of it."""
+
+    __name__: str
+    row: Row
+
+    def __call__(
+        self,
+        *,
+        model: str | os.PathLike | None = None,
+        input_sample_rate: int | None = None,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        memory: str | os.PathLike | joblib.Memory | ContentMemory | None = None,
+    ) -> Pipeline:
+        """Return the system, not yet fitted; see :func:`make_system`."""
+
+
+def make_function(row: Row) -> SystemFunction:
     """Return the function of a system's name, with its documentation and signature."""
 
     def build(**arguments: Any) -> Pipeline:
@@ -122,13 +141,14 @@ def make_function(row: Row) -> Callable[..., Pipeline]:
     hidden = {"name"} if row.takes_model else {"name", "model"}
     common = inspect.signature(make_system)
     parameters = [p for p in common.parameters.values() if p.name not in hidden]
-    build.__signature__ = common.replace(parameters=parameters)
-    build.__doc__ = describe(row, hidden)
-    build.__name__ = build.__qualname__ = row.name
+    function: Any = build
+    function.__signature__ = common.replace(parameters=parameters)
+    function.__doc__ = describe(row, hidden)
+    function.__name__ = function.__qualname__ = row.name
     # Where `pickle` and `help` find it.
-    build.__module__ = __package__
-    build.row = row
-    return build
+    function.__module__ = __package__
+    function.row = row
+    return function
 
 
 def describe(row: Row, hidden: set[str]) -> str:
@@ -154,7 +174,9 @@ def describe(row: Row, hidden: set[str]) -> str:
 
 
 # The functions of all rows, in the order of the table.
-SYSTEMS = MappingProxyType({row.name: make_function(row) for row in ROWS})
+SYSTEMS: Mapping[str, SystemFunction] = MappingProxyType(
+    {row.name: make_function(row) for row in ROWS}
+)
 
 
 def split_front_end(system: Pipeline) -> tuple[Pipeline, Pipeline]:

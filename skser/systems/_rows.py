@@ -11,7 +11,7 @@ import csv
 from collections.abc import Callable
 from functools import partial
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skser.systems import _steps
 
@@ -69,15 +69,12 @@ OWN = "the authors' own run"
 def _read_published() -> list[Published]:
     """Return the lines of ``published.csv``."""
     source = resources.files(__package__).joinpath("published.csv")
-    with source.open(encoding="utf-8", newline="") as file:
-        return [
-            Published(
-                **line
-                | {"table": int(line["table"])}
-                | {name: float(line[name]) for name in ("ua", "wa")}
-            )
-            for line in csv.DictReader(file)
-        ]
+    lines = csv.DictReader(source.read_text(encoding="utf-8").splitlines())
+    numbers = {"table": int, "ua": float, "wa": float}
+    return [
+        Published(**{name: numbers.get(name, str)(v) for name, v in line.items()})
+        for line in lines
+    ]
 
 
 PUBLISHED = _read_published()
@@ -87,7 +84,7 @@ Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
    spatio-temporal representations by integrating attention-based bidirectional-
    LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018."""
 # Descriptors of Lee and Tashev, and of Mirsamadi et al.
-LEE_DESCRIPTORS = {
+LEE_DESCRIPTORS: dict[str, Any] = {
     "descriptors": ["log_energy", "pitch", "voicing", "zero_crossing_rate", "mfcc"],
     "n_mfcc": 12,
 }

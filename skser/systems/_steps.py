@@ -55,7 +55,7 @@ LSTM_FCN_FRAMES = 128
 ATTENTIVE_CNN_FRAMES = 750
 # An epoch of large LSTMs at 100 frames per second takes more than ten times as long as
 # one of the paper's network. Smaller batches make up for fewer epochs.
-RECURRENT_TRAINING = {"batch_size": 25, "max_epochs": 10}
+RECURRENT_TRAINING: dict[str, Any] = {"batch_size": 25, "max_epochs": 10}
 # Of all signals (-26 dB), so that levels of microphones do not matter.
 RMS = 0.05
 # Numbers per recording of openSMILE's sets.
@@ -75,7 +75,7 @@ VOICE_DESCRIPTORS = {
     "n_mfcc": 20,
 }
 # Only the most usual statistics of the acoustic features' many components.
-FEW_STATISTICS = {
+FEW_STATISTICS: dict[str, Any] = {
     "statistics": ("mean", "std", "percentile_10", "percentile_50", "percentile_90"),
     "delta_statistics": ("std", "magnitude"),
 }
@@ -101,7 +101,7 @@ CONTOUR_DESCRIPTORS = {
 # The columns of prosody, and of the cepstral coefficients 1 to 4 behind it.
 PROSODY_COLUMNS = tuple(range(10))
 CEPSTRUM_COLUMNS = (11, 12, 13, 14)
-CONTOUR_STATISTICS = {
+CONTOUR_STATISTICS: dict[str, Any] = {
     "statistics": (
         "mean",
         "std",

@@ -9,6 +9,7 @@ estimator holds plain arrays, and what is shared here can never be seen in it.
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from skser._compat import flatten_layers, start_quietly
 MAX_IDLE_NETWORKS = 16
 OPTIMIZERS = ("adam", "sgd")
 # The process that has used TensorFlow, whose copies made by a fork must not.
-_OWNER = []
+_OWNER: list[int] = []
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class NetworkDesign:
         another network each time, from global variables for instance.
     """
 
-    builder: callable
+    builder: Callable
     arguments: dict
     loss: str = "classes"
     identity: str | None = None
