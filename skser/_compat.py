@@ -39,6 +39,8 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+from skser._extras import import_extra
+
 if TYPE_CHECKING:
     # What these decorate keeps its signature, which scikit-learn, without types, does
     # not say.
@@ -165,15 +167,11 @@ def import_opensmile():
     finds its own. Only Linux has this option, and the fault.
     """
     spec = importlib.util.find_spec("opensmile")
-    if spec is None:
-        raise ImportError("OpenSmileFunctionals needs openSMILE: pip install opensmile")
-    if hasattr(os, "RTLD_DEEPBIND"):
+    if spec is not None and hasattr(os, "RTLD_DEEPBIND"):
         libraries = Path(spec.origin).parent / "core" / "bin"
         for library in libraries.glob(f"*_{platform.machine()}/*.so"):
             ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_DEEPBIND)
-    import opensmile
-
-    return opensmile
+    return import_extra("opensmile", "opensmile", "OpenSmileFunctionals")
 
 
 def start_quietly():

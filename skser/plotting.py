@@ -23,6 +23,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from skser._base import list_steps
+from skser._extras import import_extra
 from skser.audio import AudioLoader
 from skser.features import CATALOGUE, AcousticFeatures, FrameAveraging
 from skser.framing import Framer
@@ -50,13 +51,7 @@ _MAX_NAMES = 30
 
 def _import_pyplot(needed_by):
     """Return matplotlib's pyplot, or say how to install it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{needed_by} needs matplotlib: pip install skser[plotting]"
-        ) from error
-    return plt
+    return import_extra("matplotlib.pyplot", "plotting", needed_by)
 
 
 class _Display:

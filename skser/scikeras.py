@@ -5,7 +5,8 @@ takes no utterances of unequal length. `KerasSequenceClassifier` makes up for bo
 code is better served by :class:`skser.AttentionBLSTMFCNClassifier`, which needs no
 scikeras, stops early by speaker and shares compiled networks between fits.
 
-Needs the extra ``skser[scikeras]``; the rest of the package does not use this module.
+It needs scikeras and scikit-learn 1.7 or newer, the extra ``scikeras``; the rest of the
+package does not use this module.
 """
 
 import random
@@ -26,23 +27,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import ClassifierTags, check_consistent_length
 
 from skser._compat import is_op_determinism_enabled
+from skser._extras import how_to_install
 from skser._sequences import pad_sequences, validate_sequences
 from skser.networks import attention_blstm_fcn
 
-_HOW_TO_INSTALL = "install both with: pip install 'skser[scikeras]' 'scikit-learn>=1.7'"
+_HOW_TO_INSTALL = f"install both: {how_to_install('scikeras')}"
 
 if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 7):
     raise ImportError(
         "skser.scikeras needs scikit-learn 1.7 or newer and scikeras, got scikit-learn "
         f"{sklearn.__version__}, where scikeras cannot be a step of a Pipeline; "
-        f"{_HOW_TO_INSTALL}."
+        f"{_HOW_TO_INSTALL}"
     )
 try:
     from scikeras.wrappers import KerasClassifier
 except ImportError as error:
     raise ImportError(
         f"skser.scikeras needs scikeras, which cannot be imported ({error}); "
-        f"{_HOW_TO_INSTALL}."
+        f"{_HOW_TO_INSTALL}"
     ) from error
 
 # TensorFlow reads an environment variable when it is first asked. scikeras sets it and

@@ -1,5 +1,6 @@
 """The package as it is installed: what a wheel holds, and which versions it allows."""
 
+import importlib
 import os
 import re
 import shutil
@@ -11,9 +12,12 @@ import zipfile
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from skser import features, plotting
 
 ROOT = Path(__file__).parents[1]
 MEGABYTE = 10**6
@@ -55,6 +59,52 @@ def test_a_wheel_holds_the_package_and_no_tests_data_or_models(wheel):
     assert not [name for name in names if "test" in name.rpartition("/")[2]]
     assert not [name for name in names if Path(name).suffix in UNWANTED]
     assert max(member.file_size for member in members) < MEGABYTE
+
+
+# Extra -> a module of it that is missing, and what then says what to install.
+MISSING = {
+    "plotting": (
+        "matplotlib.pyplot",
+        lambda file: plotting.ConfusionDisplay.from_predictions([0], [0]),
+    ),
+    "opensmile": (
+        "opensmile",
+        lambda file: features.OpenSmileFunctionals().transform([np.zeros(16000)]),
+    ),
+    "pretrained": (
+        "onnxruntime",
+        lambda file: features.PretrainedFeatures(file).fit([np.zeros(16000)]),
+    ),
+    "export": (
+        "transformers",
+        lambda file: features.export_encoder(file.parent, 1, file),
+    ),
+    "scikeras": (
+        "scikeras.wrappers",
+        lambda file: importlib.import_module("skser.scikeras"),
+    ),
+}
+
+
+@pytest.mark.parametrize("extra", MISSING)
+def test_what_is_missing_is_named_as_in_pyproject_toml(extra, tmp_path, monkeypatch):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    module, need = MISSING[extra]
+    monkeypatch.delitem(sys.modules, "skser.scikeras", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / "encoder.onnx").write_bytes(b"\x08")
+    packages = [f'"{line}"' for line in project["optional-dependencies"][extra]]
+    command = " ".join(["python -m pip install", *packages])
+    with pytest.raises(ImportError, match=re.escape(command)):
+        need(tmp_path / "encoder.onnx")
+
+
+def test_nobody_is_told_to_install_from_an_index_that_does_not_have_the_package():
+    files = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    files += [*ROOT.glob("skser/**/*.py"), *ROOT.glob("examples/*.py")]
+    advice = re.compile(r"pip install[^\n`]*\bskser\b")
+    told = [path for path in files if advice.search(path.read_text("utf-8"))]
+    assert not told
 
 
 @pytest.mark.case("J05")

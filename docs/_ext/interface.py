@@ -36,9 +36,9 @@ MODULES = {
     "skser.datasets": ("Corpora on disk, and a synthetic one.", None),
     "skser.persistence": ("Files that cannot run code.", None),
     "skser.storage": ("Caches, checkpoints, and when they are out of date.", None),
-    "skser.plotting": ("Displays. They need the extra `plotting`.", "matplotlib"),
+    "skser.plotting": ("Displays. They need matplotlib.", "matplotlib"),
     "skser.scikeras": (
-        "The networks inside scikeras. It needs the extra `scikeras`.",
+        "The networks inside scikeras. It needs scikeras.",
         "scikeras",
     ),
     "skser.exceptions": ("Errors and warnings that have names.", None),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from importlib import import_module
+from functools import partial
 from inspect import signature
 from numbers import Integral
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skser._compat import StrOptions, validate_params
+from skser._extras import import_extra
 from skser.features._pretrained import Encoder, EncoderFile
 from skser.storage import replacing
 
@@ -67,8 +68,8 @@ def export_encoder(
     For Whisper, wav2vec 2.0, HuBERT and WavLM, fine-tuned ones as well, in the format
     of transformers. The file takes waveforms: the log-mel spectrogram, or the scaling
     to mean 0 and variance 1 where the checkpoint asks for it, is in the graph. Nothing
-    behind the last wanted layer is in it. It needs ``pip install skser[export]``: torch
-    and transformers are needed for this only, and not for using the file.
+    behind the last wanted layer is in it. It needs torch, transformers, onnx and
+    onnxruntime (the extra ``export``); using the file needs the last one only.
 
     Parameters
     ----------
@@ -153,15 +154,7 @@ def export_encoder(
     return path
 
 
-def _import(name):
-    """Import a package of the extra, or say how to get it."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"export_encoder needs {name}: pip install skser[export] (torch, "
-            "transformers, onnx and onnxruntime)"
-        ) from error
+_import = partial(import_extra, extra="export", needed_by="export_encoder")
 
 
 def _load(model, download):

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from skser._base import StatelessTransformer, set_parameters
 from skser._compat import Interval
+from skser._extras import how_to_install, import_extra
 from skser._sequences import Batch, check_utterances
 from skser.audio import scale_to_rms
 from skser.storage import map_cached
@@ -422,18 +423,12 @@ class Encoder:
 
 def _import_onnxruntime():
     """Import ONNX Runtime, or say how to get it."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            "PretrainedFeatures needs ONNX Runtime: pip install onnxruntime (or "
-            "skser[pretrained])"
-        ) from error
+    onnxruntime = import_extra("onnxruntime", "pretrained", "PretrainedFeatures")
     version = tuple(map(int, onnxruntime.__version__.split(".")[:2]))
     if version < _OLDEST_RUNTIME:
         raise ImportError(
             f"ONNX Runtime {onnxruntime.__version__} lets a model read other files. "
-            "PretrainedFeatures needs 1.24 or newer: pip install -U onnxruntime"
+            "PretrainedFeatures needs 1.24 or newer: " + how_to_install("pretrained")
         )
     return onnxruntime
 
@@ -552,8 +547,8 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):  # t
 
     It stands where `Framer` and `AcousticFeatures` stand otherwise. The model is an
     ONNX file that takes a waveform, as :func:`export_encoder` makes it of a published
-    checkpoint; ONNX Runtime runs it (``pip install skser[pretrained]``). It is used as
-    it is: `fit` learns nothing. Nothing is downloaded.
+    checkpoint; ONNX Runtime runs it (``pip install onnxruntime``). It is used as it
+    is: `fit` learns nothing. Nothing is downloaded.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ def test_a_signal_too_short_is_named_instead_of_filled_with_zeros(speech, opensm
 
 def test_without_openSMILE_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opensmile", None)
-    with pytest.raises(ImportError, match="pip install opensmile"):
+    with pytest.raises(ImportError, match='pip install "opensmile>='):
         OpenSmileFunctionals().transform([np.zeros(16000)])
 
 
