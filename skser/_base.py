@@ -107,12 +107,24 @@ def set_parameters(estimator, arguments):
     vars(estimator).update((k, v) for k, v in arguments.items() if k != "self")
 
 
+def find_unknown(names, known):
+    """Return those of a parameter's names that are not known, or are no names.
+
+    Examples
+    --------
+    >>> find_unknown(["mean", "men", 3, ["mean"]], {"mean", "std"})
+    ['men', 3, ['mean']]
+    """
+    return [name for name in names if not (isinstance(name, str) and name in known)]
+
+
 class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns nothing: `fit` checks parameters and input.
 
     A subclass defines ``_check_input(X, reset)``, which raises an error for what it
     cannot transform and, with `reset`, sets ``n_features_in_``; and
-    ``_name_columns()``, which returns the names of the columns.
+    ``_name_columns()``, which returns the names of the columns. What constraints cannot
+    say of its parameters, it checks in ``_check_choices()``, as model files do.
     """
 
     declared_tags = {"requires_fit": False}
@@ -156,6 +168,9 @@ class StatelessTransformer(DeclaredTagsMixin, TransformerMixin, BaseEstimator):
         names : ndarray of str objects of shape (n_features_out,)
         """
         return np.array(self._name_columns(), dtype=object)
+
+    def _check_choices(self):
+        """Refuse parameters that constraints cannot describe; here there are none."""
 
 
 class ListTransformer(StatelessTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 # Where a job will run: in processes of this machine, in threads, or on a cluster.
 from joblib import effective_n_jobs
 from joblib.parallel import LokyBackend, get_active_backend
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 
 # Checks of parameters with scikit-learn's messages, as its own estimators have them.
 from sklearn.metrics._scorer import _Scorer as Scorer
@@ -88,6 +89,7 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "check_steps",
+    "check_union",
     "fit_context",
     "flatten_layers",
     "has_local_processes",
@@ -99,6 +101,7 @@ __all__ = [
     "safe_indexing",
     "start_quietly",
     "validate_params",
+    "width_out",
     "with_callbacks",
 ]
 
@@ -145,6 +148,21 @@ def accepts(class_, name, value):
 def check_steps(pipeline):
     """Raise an error if a Pipeline has no steps, or other things than estimators."""
     pipeline._validate_steps()
+
+
+def check_union(union):
+    """Raise an error if a FeatureUnion has other things than named transformers."""
+    union._validate_transformers()
+    union._validate_transformer_weights()
+
+
+def width_out(transformer):
+    """Return how many columns a fitted transformer gives; None if it cannot be told."""
+    if isinstance(transformer, OneToOneFeatureMixin):
+        return getattr(transformer, "n_features_in_", None)
+    if isinstance(transformer, ClassNamePrefixFeaturesOutMixin):
+        return getattr(transformer, "_n_features_out", None)
+    return None
 
 
 def flatten_layers(model):

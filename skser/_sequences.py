@@ -7,6 +7,7 @@ be indexed.
 
 import functools
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +16,10 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skser._compat import is_pandas_na, is_scalar_nan
+from skser._compat import check_sample_weight, is_pandas_na, is_scalar_nan
 
 # A feature whose standard deviation is below this share of its values is constant:
 # what varies is rounding.
@@ -378,6 +380,99 @@ def check_labels(y, X, name="y", *, need="a class"):
             f"{name}[{missing[0]}] is missing ({len(missing)} of {len(y)} are)."
         )
     return y
+
+
+def check_weights(sample_weight, X, class_weight=None, y=None, classes=()):
+    """Return how much each utterance counts, by itself and by its class.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+        None is 1 for all.
+    X : sequence of length n_samples
+    class_weight : dict, "balanced" or None, default=None
+        A dict may leave out classes, which have 1, but not if it has others that are
+        unknown: these may be misspelt.
+    y : ndarray of shape (n_samples,), default=None
+        Not needed without `class_weight`.
+    classes : ndarray of shape (n_classes,), default=()
+        All labels that `y` may have.
+
+    Returns
+    -------
+    weights : ndarray of float64 of shape (n_samples,)
+        Finite and not negative, and not all of them are zero.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array(["calm", "angry", "calm"])
+    >>> classes = np.array(["angry", "calm"])
+    >>> check_weights([1, 1, 2], y, {"angry": 3.0}, y, classes)
+    array([1., 3., 2.])
+    """
+    weights = check_sample_weight(
+        _as_numbers(sample_weight, X),
+        X,
+        dtype=np.float64,
+        ensure_non_negative=True,
+    )
+    given = "sample_weight"
+    if isinstance(class_weight, dict):
+        given = "sample_weight times class_weight"
+        weights = weights * _weigh_classes(class_weight, y, classes)
+    elif class_weight is not None:
+        weights = weights * compute_sample_weight(class_weight, y)
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            f"{given} adds up to more than a float can hold: divide it by its largest "
+            "value, since only proportions count."
+        )
+    if total == 0:
+        raise ValueError(f"{given} is zero for every sample.")
+    return weights
+
+
+def _as_numbers(sample_weight, X):
+    """Return weights as floats; one for all is repeated, so that it is checked."""
+    if sample_weight is None:
+        return None
+    try:
+        if np.iscomplexobj(sample_weight):
+            raise TypeError("complex numbers have no order")
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"sample_weight must be a number for each sample: {error}."
+        ) from error
+    return weights if weights.ndim else np.full(len(X), weights)
+
+
+def _weigh_classes(class_weight, y, classes):
+    """Return the weight of each utterance by a dict of its class."""
+    for label, weight in class_weight.items():
+        if not isinstance(weight, numbers.Real) or not 0 <= weight < math.inf:
+            raise ValueError(
+                f"class_weight[{label!r}] must be a finite number of 0 or more, got "
+                f"{weight!r}."
+            )
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    unweighted = [label for label in labels if label not in class_weight]
+    if unknown and unweighted:
+        raise ValueError(
+            f"class_weight has {unknown}, which is no class of y, and lacks "
+            f"{unweighted}: its keys must be among {labels}."
+        )
+    weights = np.array([class_weight.get(label, 1.0) for label in labels], np.float64)
+    return weights[np.searchsorted(classes, y)]
 
 
 def iterate_blocks(sequences, block_size):

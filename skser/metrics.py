@@ -15,6 +15,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import unique_labels
 
 from skser._compat import Scorer
+from skser._sequences import check_weights
 
 __all__ = ["SCORERS", "unweighted_accuracy_score", "weighted_accuracy_score"]
 
@@ -44,7 +45,7 @@ def unweighted_accuracy_score(
         The fixed list of classes. The score is the same, but it is said when a class
         of the list does not occur in `y_true`, and a label outside of it is an error.
     sample_weight : array-like of shape (n_samples,), default=None
-        Sample weights.
+        How much each sample counts; finite and not negative.
 
     Returns
     -------
@@ -107,6 +108,8 @@ def unweighted_accuracy_score(
                 UndefinedMetricWarning,
                 stacklevel=2,
             )
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, y_true)
     # With NaN for what is undefined, recall_score leaves it out of the mean.
     return float(
         recall_score(
@@ -135,7 +138,7 @@ def weighted_accuracy_score(
     y_pred : array-like of shape (n_samples,)
         Predicted labels.
     sample_weight : array-like of shape (n_samples,), default=None
-        Sample weights.
+        How much each sample counts; finite and not negative.
 
     Returns
     -------
@@ -164,6 +167,8 @@ def weighted_accuracy_score(
     >>> weighted_accuracy_score(y_true, y_pred)
     0.75
     """
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, y_true)
     return float(accuracy_score(y_true, y_pred, sample_weight=sample_weight))
 
 

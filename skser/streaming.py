@@ -173,6 +173,10 @@ class ByUtterance(ListTransformer):
         self._check_steps()
         check_is_sequence(X)
 
+    def _check_choices(self):
+        """Refuse steps that learn."""
+        self._check_steps()
+
     def _check_steps(self):
         """Return the steps, or say which of them learns."""
         learning = [type(step).__name__ for step in learning_steps(self.front_end)]

@@ -21,10 +21,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 import zipfile
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,22 +54,24 @@ class Tally:
     n_files: int = 0
     n_accepted: int = 0
     n_refused: int = 0
-    n_late: int = 0  # accepted, and refused by a ValueError or TypeError of a method
+    n_not_fitted: int = 0  # accepted, and a method says that it is not fitted
+    n_own: int = 0  # accepted, and a method of skser's says what is wrong
+    n_late: int = 0  # the same of a library's, which does not know of the file
     n_not_finite: int = 0  # answered with NaN or infinity
     faults: list = field(default_factory=list)  # of (seed, what happened)
     n_crashes: int = 0
     n_hangs: int = 0
     peak_megabytes: float = 0.0
-    late: Counter = field(default_factory=Counter)  # system and reason -> files
+    late: dict = field(default_factory=partial(defaultdict, list))  # reason -> seeds
 
     def add(self, other):
         """Add what came of other files."""
-        for name in ("n_files", "n_accepted", "n_refused", "n_late", "n_not_finite"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, value in vars(other).items():
+            if name.startswith("n_"):
+                setattr(self, name, getattr(self, name) + value)
         self.faults += other.faults
-        self.late += other.late
-        self.n_crashes += other.n_crashes
-        self.n_hangs += other.n_hangs
+        for reason, seeds in other.late.items():
+            self.late[reason] += seeds
         self.peak_megabytes = max(self.peak_megabytes, other.peak_megabytes)
 
 
@@ -413,7 +417,8 @@ def wrap_array(file, generator):
         return
     array = file.arrays[name]
     values = array.ravel().tolist()[:2000]
-    values = [v if isinstance(v, str) or np.isfinite(v) else 0.0 for v in values]
+    is_text = array.dtype.kind in "US"
+    values = values if is_text else np.nan_to_num(array.real.ravel()[:2000]).tolist()
     mask, full = f"{name[:80]}_m", len(values) == array.size
     kind = generator.integers(6)
     if kind in (0, 1):
@@ -564,6 +569,8 @@ def forge(originals, seed, path):
     return name
 
 
+# What can come of a method, once a file is accepted, other than an answer.
+LATER = ("not fitted", "own", "late", "not finite")
 METHODS = (
     "predict",
     "decision_function",
@@ -598,6 +605,8 @@ def ask(system, name):
 
 def try_file(path, name):
     """Load a file and ask its system; return what came of it and why."""
+    from sklearn.exceptions import NotFittedError
+
     import skser
     from skser.exceptions import ModelFileError
 
@@ -610,8 +619,12 @@ def try_file(path, name):
     try:
         with np.errstate(all="ignore"):
             return ("accepted" if ask(system, name) else "not finite"), ""
+    except NotFittedError as error:
+        return "not fitted", str(error)
     except (ValueError, TypeError) as error:
-        return "late", f"{type(error).__name__}: {error}"
+        place = traceback.extract_tb(error.__traceback__)[-1].filename
+        is_own = Path(skser.__file__).parent in Path(place).parents
+        return "own" if is_own else "late", f"{type(error).__name__}: {error}"
     except Exception as error:
         return "fault", f"{name}: {type(error).__name__}: {error}"
 
@@ -696,13 +709,13 @@ def _count(tally, seed, outcome, name, why, megabytes):
     """Add what came of one file."""
     tally.n_files += 1
     tally.n_refused += outcome == "refused"
-    tally.n_accepted += outcome in ("accepted", "not finite", "late")
+    tally.n_accepted += outcome in ("accepted", *LATER)
     tally.n_not_finite += outcome == "not finite"
+    tally.n_not_fitted += outcome == "not fitted"
+    tally.n_own += outcome == "own"
     tally.n_late += outcome == "late"
-    if outcome == "late":
-        tally.late[f"{name}: {why[:110]}"] += 1
-    if outcome == "not finite":
-        tally.late[f"{name}: not finite, e.g. seed {seed}"] += 1
+    if outcome in LATER:
+        tally.late[f"{outcome}: {name}: {why[:110]}"].append(seed)
     if outcome == "fault":
         tally.faults.append((seed, why))
     if megabytes > MAX_MEGABYTES >= tally.peak_megabytes:
@@ -734,15 +747,17 @@ def main():
     print(f"files tried    {total.n_files}, in {time.perf_counter() - start:.0f} s")
     print(f"refused        {total.n_refused}")
     print(f"accepted       {total.n_accepted}")
-    print(f"  of these, an error of a method later          {total.n_late}")
+    print(f"  of these, a method says that it is not fitted {total.n_not_fitted}")
+    print(f"  of these, an error of skser's in a method     {total.n_own}")
+    print(f"  of these, an error of a library's in a method {total.n_late}")
     print(f"  of these, an answer with NaN or infinity      {total.n_not_finite}")
     print(f"crashes        {total.n_crashes}")
     print(f"hangs          {total.n_hangs}")
     print(f"other faults   {others}")
     print(f"peak memory    {total.peak_megabytes:.0f} MB")
     if options.late:
-        for reason, n_files in total.late.most_common(80):
-            print(f"  {n_files:5d}  {reason}")
+        for reason, seeds in sorted(total.late.items()):
+            print(f"  {len(seeds):5d}  {reason} (seeds {seeds[:5]})")
     for seed, what in total.faults[:40]:
         print(f"  seed {seed}: {what:.200}")
     return 1 if total.faults else 0

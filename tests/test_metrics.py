@@ -119,6 +119,24 @@ def test_a_class_whose_samples_weigh_nothing_counts_as_absent():
     assert score == 0.5
 
 
+@pytest.mark.case("K29")
+@pytest.mark.parametrize("score", [unweighted_accuracy_score, weighted_accuracy_score])
+@pytest.mark.parametrize(
+    ("sample_weight", "message"),
+    [
+        ([1, np.nan, 1], "contains NaN"),
+        ([1, np.inf, 1], "contains infinity"),
+        ([1, -1, 1], "Negative values"),
+        ([1, None, 1], "contains NaN"),
+        (["a", "b", "c"], "must be a number for each sample"),
+        ([1e308, 1e308, 1e308], "adds up to more than a float can hold"),
+    ],
+)
+def test_weights_that_are_none_are_refused(score, sample_weight, message):
+    with pytest.raises(ValueError, match=f"sample_weight.*{message}|{message}.*weight"):
+        score(["a", "a", "b"], ["a", "b", "b"], sample_weight=sample_weight)
+
+
 @pytest.mark.parametrize("labels", [["b", "a"], [1, -3], [True, False]])
 def test_labels_of_other_types(labels):
     y_true = np.array(labels)[[0, 0, 1, 1]]

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -27,12 +26,16 @@ from skser._compat import (
     Interval,
     StrOptions,
     check_partial_fit_first_call,
-    check_sample_weight,
     fit_context,
     parameter_names,
     with_callbacks,
 )
-from skser._sequences import check_groups, check_labels, validate_sequences
+from skser._sequences import (
+    check_groups,
+    check_labels,
+    check_weights,
+    validate_sequences,
+)
 from skser.storage import describe
 from skser.training import (
     OPTIMIZERS,
@@ -430,12 +433,9 @@ class BaseNetworkClassifier(
             self.n_frames_ = self.max_frames
             if self.n_frames_ is None and self._has_fixed_length():
                 self.n_frames_ = max(len(sequence) for sequence in sequences)
-        weights = check_sample_weight(
-            sample_weight, sequences, dtype=np.float64, ensure_non_negative=True
+        weights = check_weights(
+            sample_weight, sequences, self.class_weight, y, self.classes_
         )
-        weights = weights * compute_sample_weight(self.class_weight, y)
-        if not weights.sum() > 0:
-            raise ValueError("sample_weight is zero for every utterance.")
         if ratings is None:
             ratings = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
         check_consistent_length(sequences, ratings)

@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skser._base import ScoringClassifierMixin, restore_on_failure, set_parameters
-from skser._compat import Interval, StrOptions, check_sample_weight, fit_context
-from skser._sequences import check_labels
+from skser._compat import Interval, StrOptions, fit_context
+from skser._sequences import check_labels, check_weights
 
 
 class ELMClassifier(ScoringClassifierMixin, BaseEstimator):
@@ -136,10 +136,8 @@ class ELMClassifier(ScoringClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float64)
         y = check_labels(y, X)
         check_classification_targets(y)
-        weights = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weights = check_weights(sample_weight, X)
         kept = weights > 0
-        if not kept.any():
-            raise ValueError("sample_weight is zero for every sample.")
         X, y, weights = X[kept], y[kept], weights[kept]
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:

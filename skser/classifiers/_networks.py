@@ -90,7 +90,8 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     n_iter_no_change : int, default=10
         Number of epochs without such an improvement after which training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss. "balanced" makes all classes count alike.
+        Weights of the classes in the loss, finite and not negative; a class that a dict
+        leaves out has 1. "balanced" makes all classes count alike.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last `fit`, with a new optimizer,
         rather than from new ones. Classes and number of features must be the same.

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import fft
 from scipy.signal.windows import hamming
 
-from skser._base import ListTransformer, set_parameters
+from skser._base import ListTransformer, find_unknown, set_parameters
 from skser._compat import Interval
 from skser._sequences import check_finite, check_utterances
 from skser.storage import map_cached
@@ -163,9 +163,9 @@ class SpeechDescriptors(ListTransformer):
             names += numbered or [name]
         return names
 
-    def _check_input(self, X, reset):
-        """Return the frames as arrays, or refuse what is not in the table."""
-        unknown = [name for name in self.descriptors if name not in DESCRIPTORS]
+    def _check_choices(self):
+        """Refuse names that are not in the table, and more coefficients than bands."""
+        unknown = find_unknown(self.descriptors, DESCRIPTORS)
         if unknown or not self.descriptors:
             raise ValueError(
                 f"descriptors must be some of {', '.join(DESCRIPTORS)}, got "
@@ -175,6 +175,10 @@ class SpeechDescriptors(ListTransformer):
             raise ValueError(
                 f"n_mfcc={self.n_mfcc} must be at most n_mels={self.n_mels}."
             )
+
+    def _check_input(self, X, reset):
+        """Return the frames as arrays, or refuse them or the parameters."""
+        self._check_choices()
         return check_utterances(X, 2, "(n_frames, frame_length)")
 
     def _describe(self, frames):

@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skser._base import ListTransformer, set_parameters
+from skser._base import ListTransformer, find_unknown, set_parameters
 from skser._compat import Interval, StrOptions
 from skser._parallel import one_blas_thread
 from skser._sequences import check_utterances
@@ -200,6 +200,10 @@ class AcousticFeatures(ListTransformer):
     def _name_columns(self):
         return [n for row in self._selected_features() for n in row.column_names]
 
+    def _check_choices(self):
+        """Refuse names that are not known, and another sampling rate."""
+        self._selected_features()
+
     def _selected_features(self):
         """Return the selected rows of the catalogue, in its order."""
         if self.sample_rate != SAMPLE_RATE:
@@ -213,7 +217,7 @@ class AcousticFeatures(ListTransformer):
             return list(CATALOGUE.values())
         if len(self.features) == 0:
             raise ValueError("features is empty; use 'all' or a list of names.")
-        unknown = [name for name in self.features if name not in CATALOGUE]
+        unknown = find_unknown(self.features, CATALOGUE)
         if unknown:
             lower_case = {name.lower(): name for name in CATALOGUE}
             near = [

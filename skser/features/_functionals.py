@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import StatelessTransformer, set_parameters
+from skser._base import StatelessTransformer, find_unknown, set_parameters
 from skser._compat import Interval, StrOptions, import_opensmile
 from skser._sequences import (
     ROUNDING,
@@ -368,22 +368,31 @@ class FrameStatistics(StatelessTransformer):
         is_same = self.delta_statistics is None
         return self.statistics if is_same else self.delta_statistics
 
-    def _check_input(self, X, reset):
-        """Return the utterances, or refuse names that are not known."""
+    def _check_choices(self):
+        """Refuse names that are not known, and columns that no frame has."""
         names = [*self.statistics, *self._delta_statistics()]
-        unknown = [name for name in names if name not in _STATISTICS]
+        unknown = find_unknown(names, _STATISTICS)
         if unknown or not names:
             raise ValueError(
                 f"statistics must be names out of {', '.join(_STATISTICS)}; got "
                 f"{unknown if unknown else 'none'}."
             )
-        X = validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
-        if self.columns is not None:
-            known = range(self.n_features_in_)
-            missing = [column for column in self.columns if column not in known]
+        n_features = getattr(self, "n_features_in_", None)
+        if self.columns is not None and n_features is not None:
+            missing = [
+                column
+                for column in self.columns
+                if not isinstance(column, Integral) or not 0 <= column < n_features
+            ]
             if missing or not len(self.columns):
                 raise ValueError(
-                    f"columns must be places from 0 to {self.n_features_in_ - 1}, of "
-                    f"the features of a frame, got {missing or 'none'}."
+                    f"columns must be places from 0 to {n_features - 1}, of the "
+                    f"features of a frame, got {missing or 'none'}."
                 )
+
+    def _check_input(self, X, reset):
+        """Return the utterances, or refuse them or the parameters."""
+        # A new fit may be of another number of features.
+        X = validate_sequences(self, X, reset=reset, dtype=[np.float64, np.float32])
+        self._check_choices()
         return X

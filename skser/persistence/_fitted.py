@@ -12,6 +12,7 @@ positive[...]  the same, and all greater than zero
 int[...]       a plain array of integers
 labels[c]      a plain array of different labels, sorted
 number         a real number that is finite
+amount         the same, and not below zero
 =n             an integer: the length that the letter stands for
 list[k], dict  a list of so many items; a dict
 a class        by its name, an estimator of this class; `estimator` is any
@@ -23,6 +24,7 @@ class; ``?`` is any length. A ``?`` at the end stands for what may be missing or
 ``|`` for one or the other.
 """
 
+import math
 import numbers
 import re
 from itertools import pairwise
@@ -53,7 +55,7 @@ _NETWORK = {
 FITTED = {
     "StandardScaler": {
         "n_features_in_": "=n",
-        "n_samples_seen_": "number|int[n]",
+        "n_samples_seen_": "amount|int[n]",
         "mean_": "float[n]?",
         "var_": "float[n]?",
         "scale_": "positive[n]?",
@@ -67,13 +69,13 @@ FITTED = {
         "explained_variance_": "float[k]",
         "explained_variance_ratio_": "float[k]",
         "singular_values_": "float[k]",
-        "noise_variance_": "number",
+        "noise_variance_": "amount",
     },
     "SVC": {
         "n_features_in_": "=n",
         "classes_": "labels[c]",
         "class_weight_": "float[c]",
-        "_gamma": "number",
+        "_gamma": "amount",
     },
     "LinearSVC": _LINES | {"intercept_": "float[r]|number"},
     "LogisticRegression": _LINES,
@@ -82,6 +84,7 @@ FITTED = {
         "priors_": "float[c]",
         "means_": "float[c,n]",
         "_max_components": "=m",
+        "_n_features_out": "=m",
         "covariance_": "float[n,n]?",
         "xbar_": "float[n]?",
         "scalings_": "float[n,?]?",
@@ -91,7 +94,7 @@ FITTED = {
     "PCAWhitening": {
         "n_features_in_": "=n",
         "n_components_": "=k",
-        "n_frames_seen_": "number",
+        "n_frames_seen_": "amount",
         "offset_": "float[n]",
         "lower_": "float[n]",
         "upper_": "float[n]",
@@ -102,7 +105,7 @@ FITTED = {
         "explained_variance_ratio_": "float[k]",
     },
     "FrameScaler": _SCALES,
-    "SpeakerNormalizer": _SCALES | {"n_speakers_seen_": "number"},
+    "SpeakerNormalizer": _SCALES | {"n_speakers_seen_": "amount"},
     "UtteranceNormalizer": _WIDTH,
     "Deltas": _WIDTH,
     "ContextWindows": _WIDTH,
@@ -200,11 +203,13 @@ _VARIANTS = {
     },
     ("ELMClassifier", "kernel", "rbf"): {
         "X_fit_": "float[k,n]",
-        "gamma_": "number",
+        "gamma_": "amount",
     },
     ("StandardScaler", "with_mean", True): {"mean_": "float[n]"},
     ("StandardScaler", "with_std", True): {"scale_": "positive[n]", "var_": "float[n]"},
 }
+# Beyond these, squares and quotients are no numbers any more; no features lead there.
+SMALLEST, LARGEST = 1e-100, 1e100
 _ARRAY_KINDS = {"float": "f", "positive": "f", "int": "iu", "labels": "biufUO"}
 _SPECIFICATION = re.compile(r"(\w+)\[([^]]*)\]")
 
@@ -228,7 +233,8 @@ def check_fitted(estimator):
         if name == class_name and getattr(estimator, parameter) == value:
             expected |= more
     found = vars(estimator)
-    if not set(found) & set(expected):
+    # What scikit-learn takes for fitted, whatever it is that stands there.
+    if not any(name.endswith("_") and not name.startswith("__") for name in found):
         return
     lengths = {}
     for attribute, text in expected.items():
@@ -253,9 +259,10 @@ def _fits(value, text, lengths):
     if text.startswith("="):
         is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
         return is_integer and value >= 0 and _agrees(text[1:], int(value), lengths)
-    if text == "number":
+    if text in ("number", "amount"):
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        return is_number and bool(np.isfinite(value))
+        lowest = -math.inf if text == "number" else 0
+        return is_number and math.isfinite(value) and value >= lowest
     if text == "dict":
         return type(value) is dict
     if text == "estimator":
@@ -277,8 +284,10 @@ def _fits(value, text, lengths):
     if kind == "labels":
         lengths["r"] = 1 if len(value) == 2 else len(value)
         return _are_sorted(value)
-    # NaN, where it may stand, is no fault of the sign.
-    return kind != "positive" or not bool((value <= 0).any())
+    # NaN and infinity, where they may stand, are no fault of the size.
+    known = value[np.isfinite(value)] if value.dtype.kind == "f" else value
+    lowest = SMALLEST if kind == "positive" else -LARGEST
+    return bool((known >= lowest).all() and (known <= LARGEST).all())
 
 
 def _agrees(letter, length, lengths):
@@ -339,6 +348,7 @@ def _check_vote(vote):
     n_members = sum(member != "drop" for _, member in vote.estimators)
     return (
         len(vote.estimators_) == n_members
+        and (vote.weights is None or len(vote.weights) == len(vote.estimators))
         and np.array_equal(vote.le_.classes_, vote.classes_)
         and all(
             hasattr(member, "predict_proba")
@@ -378,9 +388,13 @@ def _has_width(attribute):
 
 def _check_segments(estimator):
     """Tell whether the network of segments is fitted, for the same classes."""
-    network_classes = getattr(estimator.network_, "classes_", None)
-    return network_classes is not None and np.array_equal(
-        network_classes, estimator.classes_
+    network = estimator.network_
+    width = estimator.n_features_in_ * (2 * estimator.n_context + 1)
+    return (
+        np.array_equal(getattr(network, "classes_", ()), estimator.classes_)
+        and network.n_features_in_ == width
+        and -estimator.n_features_in_ <= estimator.energy_column
+        and estimator.energy_column < estimator.n_features_in_
     )
 
 
@@ -403,7 +417,22 @@ def _check_precisions(mixture):
     return bool(abs(mixture.weights_.sum() - 1) < 1e-3)
 
 
+def _check_bounds(whitening):
+    """Tell whether bounds are in order, and offsets have logarithms or are missing."""
+    lower, upper, offset = whitening.lower_, whitening.upper_, whitening.offset_
+    return bool((lower <= upper).all() and not (offset <= 0).any())
+
+
+def _check_discriminants(analysis):
+    """Tell whether as many discriminants are kept as `fit` keeps."""
+    n_most = min(len(analysis.classes_) - 1, analysis.n_features_in_)
+    n_kept = n_most if analysis.n_components is None else analysis.n_components
+    return analysis._max_components == n_kept <= n_most
+
+
 _MORE = {
+    "PCAWhitening": _check_bounds,
+    "LinearDiscriminantAnalysis": _check_discriminants,
     "DeepBeliefNetwork": _check_layers,
     "SoftVotingClassifier": _check_vote,
     "IVectors": _check_ivectors,

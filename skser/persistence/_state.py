@@ -26,7 +26,9 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import comb
+from operator import methodcaller
 
 import numpy as np
 from scipy import sparse
@@ -34,10 +36,20 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import LabelEncoder
 from sklearn.svm import SVC
 
-from skser._compat import MetadataRequest, Scorer, accepts, check_steps, parameter_names
+from skser._base import StatelessTransformer
+from skser._compat import (
+    MetadataRequest,
+    Scorer,
+    accepts,
+    check_steps,
+    check_union,
+    parameter_names,
+    width_out,
+)
 from skser._sequences import check_finite
 from skser.classifiers import BaseNetworkClassifier, NetworkClassifier
 from skser.features import PretrainedFeatures
@@ -63,13 +75,13 @@ _MAX_JOBS = max(16, os.cpu_count() or 1)
 # What an attribute may hold beside finite numbers: labels, and what `fit` leaves there.
 _OBJECTS = {"classes_", "feature_names_in_", "cv_results_"}
 _NOT_FINITE = {
-    ("PCAWhitening", "offset_"),
-    ("PCAWhitening", "lower_"),
-    ("PCAWhitening", "upper_"),
-    ("StandardScaler", "mean_"),
-    ("StandardScaler", "var_"),
-    ("StandardScaler", "scale_"),
-    ("GridSearchCV", "cv_results_"),
+    ("PCAWhitening", "offset_"): np.isnan,
+    ("PCAWhitening", "lower_"): np.isinf,
+    ("PCAWhitening", "upper_"): np.isinf,
+    ("StandardScaler", "mean_"): np.isnan,
+    ("StandardScaler", "var_"): np.isnan,
+    ("StandardScaler", "scale_"): np.isnan,
+    ("GridSearchCV", "cv_results_"): lambda scores: ~np.isfinite(scores),
 }
 
 
@@ -507,8 +519,12 @@ def _check_arrays(class_name, name, value):
                 f"{class_name}.{name} must be a plain array of numbers, not a "
                 f"{type(value).__name__} of {value.dtype}"
             )
-        if value.dtype.kind == "f" and (class_name, name) not in _NOT_FINITE:
-            check_finite(np.ma.getdata(value), f"{class_name}.{name}")
+        if value.dtype.kind == "f":
+            numbers = np.ma.getdata(value)
+            is_exempt = _NOT_FINITE.get((class_name, name))
+            if is_exempt is not None:
+                numbers = np.where(is_exempt(numbers), 0, numbers)
+            check_finite(numbers, f"{class_name}.{name}")
 
 
 def _check_support_vectors(machine):
@@ -558,6 +574,10 @@ def _check_array(machine, attribute, expected):
             f"{type(machine).__name__}: {attribute} must be an array of {dtype}, not a "
             f"{found[0].__name__} of {found[1]}"
         )
+    if attribute != "classes_" and not array.flags.c_contiguous:
+        raise ValueError(
+            f"{type(machine).__name__}: {attribute} must lie in memory row by row"
+        )
     if np.shape(array) != expected:
         raise ValueError(
             f"{type(machine).__name__}: {attribute} has the shape {np.shape(array)}, "
@@ -602,6 +622,21 @@ def _check_network(classifier):
         )
 
 
+def _check_pipeline(pipeline):
+    """Insist on steps that take what the one before them gives."""
+    check_steps(pipeline)
+    steps = [step for _, step in pipeline.steps if step not in (None, "passthrough")]
+    if any(isinstance(step, LabelEncoder) for step in steps):
+        raise ValueError("Pipeline: a LabelEncoder is no step, it takes labels")
+    for step, following in pairwise(steps):
+        width, expected = width_out(step), getattr(following, "n_features_in_", None)
+        if width is not None and expected is not None and width != expected:
+            raise ValueError(
+                f"Pipeline: {type(step).__name__} gives {width} features, but "
+                f"{type(following).__name__} takes {expected}"
+            )
+
+
 def _check_search(search):
     """Refuse an expression that joblib would evaluate."""
     if not re.fullmatch(
@@ -611,8 +646,10 @@ def _check_search(search):
 
 
 _CHECKS = {
-    Pipeline: check_steps,
+    Pipeline: _check_pipeline,
+    FeatureUnion: check_union,
     GridSearchCV: _check_search,
     SVC: _check_support_vectors,
     BaseNetworkClassifier: _check_network,
+    StatelessTransformer: methodcaller("_check_choices"),
 }

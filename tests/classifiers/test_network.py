@@ -20,6 +20,7 @@ from skser.classifiers import (
     AttentiveCNNClassifier,
     BaseNetworkClassifier,
 )
+from skser.networks import feedforward
 
 SMALL = {
     "recurrent_units": 6,
@@ -372,16 +373,21 @@ def test_bad_training_data_is_refused_with_the_place(change, message, sequences)
         small().fit(*change(*sequences))
 
 
-@pytest.mark.case("C12", "C13", "C15", "C17")
+@pytest.mark.case("C12", "C13", "C15", "C17", "K29")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"sample_weight": np.zeros(60)}, "zero for every utterance|at least one"),
+        ({"sample_weight": np.zeros(60)}, "zero for every sample|at least one"),
         ({"sample_weight": -np.ones(60)}, "[Nn]egative"),
         ({"sample_weight": np.ones(3)}, "sample_weight.shape == "),
         ({"sample_weight": np.ones((60, 2))}, "must be 1D array"),
         ({"sample_weight": missing(np.ones(60), np.nan)}, "sample_weight contains NaN"),
         ({"sample_weight": missing(np.ones(60), np.inf)}, "sample_weight contains inf"),
+        ({"sample_weight": np.nan}, "sample_weight contains NaN"),
+        ({"sample_weight": np.inf}, "sample_weight contains inf"),
+        ({"sample_weight": "balanced"}, "sample_weight must be a number for each"),
+        ({"sample_weight": np.full(60, 1j)}, "sample_weight must be a number for each"),
+        ({"sample_weight": np.full(60, 1e308)}, "sample_weight adds up to more than"),
         ({"groups": np.arange(3)}, "inconsistent numbers of samples"),
         ({"groups": [None] * 60}, r"groups\[0\] is missing"),
         ({"groups": missing(np.ones(60), np.nan)}, r"groups\[3\] is missing"),
@@ -422,6 +428,57 @@ def test_bad_arguments_of_fit_are_refused_by_name(arguments, message, sequences)
 def test_impossible_parameters_are_refused_by_name(parameters, sequences):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         small(**parameters).fit(*sequences)
+
+
+NETWORK_CLASSIFIERS = [
+    AttentionBLSTMFCNClassifier,
+    AttentionBLSTMClassifier,
+    AttentiveCNNClassifier,
+    lambda **params: NetworkClassifier(feedforward, **params),
+]
+
+
+@pytest.mark.case("K29")
+@pytest.mark.parametrize("make", NETWORK_CLASSIFIERS)
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        (
+            {"calm": np.nan},
+            r"class_weight\['calm'\] must be a finite number .* got nan",
+        ),
+        ({"calm": np.inf}, r"class_weight\['calm'\] must be .* got inf"),
+        ({"wild": -1}, r"class_weight\['wild'\] must be .* of 0 or more, got -1"),
+        ({"wild": "2"}, r"class_weight\['wild'\] must be .* got '2'"),
+        ({"glad": None}, r"class_weight\['glad'\] must be .* got None"),
+        ({"glad": [1, 2]}, r"class_weight\['glad'\] must be .* got \[1, 2\]"),
+        (
+            {"glda": 2},
+            r"class_weight has \['glda'\], which is no class of y, and lacks",
+        ),
+        ({"calm": 0, "glad": 0, "wild": 0}, "times class_weight is zero for every"),
+        ({"calm": 1e308}, "times class_weight adds up to more than a float can hold"),
+    ],
+)
+def test_a_class_weight_that_is_none_is_refused(make, class_weight, message, sequences):
+    classifier = make(class_weight=class_weight)
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(*sequences)
+    with pytest.raises(ValueError, match=message):
+        classifier.partial_fit(*sequences, classes=["calm", "glad", "wild"])
+
+
+@pytest.mark.case("K29")
+def test_a_class_weight_may_leave_out_classes_and_have_digits_as_names(sequences):
+    X, y = sequences
+    numbered = np.array(["1", "2", "3"])[np.unique(y, return_inverse=True)[1]]
+    options = {"max_epochs": 2}
+    all_classes = {"calm": 4.0, "glad": 1.0, "wild": 1.0, "of another corpus": 9.0}
+    expected = small(class_weight=all_classes, **options).fit(X, y).predict_proba(X)
+    some = small(class_weight={"calm": 4.0}, **options).fit(X, y)
+    digits = small(class_weight={"1": 4.0}, **options).fit(X, numbered)
+    np.testing.assert_array_equal(some.predict_proba(X), expected)
+    np.testing.assert_array_equal(digits.predict_proba(X), expected)
 
 
 @pytest.mark.case("C04")
