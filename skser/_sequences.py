@@ -445,9 +445,10 @@ def _as_numbers(sample_weight, X):
     if sample_weight is None:
         return None
     try:
-        if np.iscomplexobj(sample_weight):
+        weights = np.asarray(sample_weight)
+        if weights.dtype.kind == "c":
             raise TypeError("complex numbers have no order")
-        weights = np.asarray(sample_weight, dtype=np.float64)
+        weights = weights.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"sample_weight must be a number for each sample: {error}."
