@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import warnings
 import zipfile
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+import skser
 from skser import features, plotting
 
 ROOT = Path(__file__).parents[1]
@@ -26,17 +29,24 @@ UNWANTED = {".pkl", ".pickle", ".joblib", ".keras", ".h5", ".hdf5", ".pt", ".npz
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy of the sources by the setuptools that is there."""
-    folder = tmp_path_factory.mktemp("wheel")
-    sources = folder / "sources"
-    sources.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, sources / name)
-    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "skser", sources / "skser", ignore=unwanted)
-    shutil.copytree(ROOT / "tests", sources / "tests", ignore=unwanted)
-    code = "from setuptools.build_meta import build_wheel; print(build_wheel('..'))"
+def sources(tmp_path_factory):
+    """A copy of the sources."""
+    folder = tmp_path_factory.mktemp("release") / "sources"
+    unwanted = shutil.ignore_patterns(
+        "__pycache__", "*.egg-info", ".git", ".*_cache", "_build", "auto_examples"
+    )
+    folder.mkdir()
+    for name in (".ci", "docs", "examples", "skser", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
+    for path in ROOT.iterdir():
+        if path.is_file() and path.name != ".git":
+            shutil.copy(path, folder)
+    return folder
+
+
+def build(sources, kind):
+    """Build a wheel or an sdist by the setuptools that is there; return its path."""
+    code = f"from setuptools import build_meta; print(build_meta.build_{kind}('..'))"
     answer = subprocess.run(
         [sys.executable, "-c", code],
         cwd=sources,
@@ -44,7 +54,36 @@ def wheel(tmp_path_factory):
         capture_output=True,
         text=True,
     )
-    return folder / answer.stdout.splitlines()[-1]
+    return sources.parent / answer.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(sources):
+    """The wheel."""
+    return build(sources, "wheel")
+
+
+def test_a_source_distribution_holds_all_that_its_tests_read(sources):
+    with tarfile.open(build(sources, "sdist")) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    tests = [path for path in ROOT.glob("tests/**/*") if path.suffix != ".pyc"]
+    needed = [path for path in tests if path.is_file()]
+    needed += [*ROOT.glob("examples/*.py"), *ROOT.glob("docs/user_guide/*.md")]
+    needed += [ROOT / name for name in ("README.md", "CITATION.cff", ".ci/run")]
+    assert len(needed) > 100
+    assert {path.relative_to(ROOT).as_posix() for path in needed} <= names
+    assert not {name for name in names if name.startswith(("docs/_build", "docs/api"))}
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    version = Version(skser.__version__)
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    cited = re.search(r"^version: (\S+)$", citation, flags=re.MULTILINE)[1]
+    assert cited == version.base_version
+    news = ROOT / "docs" / "whats_new" / f"{version.major}.{version.minor}.md"
+    title = news.read_text("utf-8").splitlines()[0]
+    assert title.startswith(f"# Version {version.major}.{version.minor}")
+    assert ("in development" in title) == version.is_prerelease
 
 
 @pytest.mark.case("J08")
