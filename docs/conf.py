@@ -12,7 +12,13 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from interface import list_links
+from numpydoc.xref import DEFAULT_LINKS
+
 import skser
+
+# Libraries whose names must be found where the documentation refers to them.
+LINKED = ["sklearn", "numpy", "keras", "joblib", "pandas"]
 
 project = "skser"
 author = "the skser developers"
@@ -22,6 +28,7 @@ version = release = skser.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
     "myst_parser",
     "sphinxcontrib.bibtex",
@@ -34,11 +41,25 @@ extensions = [
 exclude_patterns = ["_build", "_ext", "_templates"]
 templates_path = ["_templates"]
 nitpicky = True
-# Types in words ("array-like of shape ..."), and what is documented elsewhere.
+# Types in words ("array-like of shape ..."), and what others document elsewhere.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(?!skser).*"),
+    (r"py:.*", rf"(?!skser|{'|'.join(LINKED)}).*"),
     (r"py:.*", r"skser\..*\._.*"),
 ]
+# The names of other libraries that are linked to. An address of theirs is that of the
+# site, what stands in the inventory, and "#name".
+intersphinx_mapping = {
+    name: (site, f"inventories/{name}.txt")
+    for name, site in {
+        "joblib": "https://joblib.readthedocs.io/en/stable/",
+        "keras": "https://keras.io/api/",
+        "matplotlib": "https://matplotlib.org/stable/",
+        "numpy": "https://numpy.org/doc/stable/",
+        "pandas": "https://pandas.pydata.org/docs/",
+        "python": "https://docs.python.org/3/",
+        "scikit-learn": "https://scikit-learn.org/stable/",
+    }.items()
+}
 
 # Interface
 autosummary_generate = True
@@ -47,6 +68,11 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | {
+    name: f":obj:`{name} <{target}>`" for name, target in list_links().items()
+}
 toc_object_entries_show_parents = "hide"
 
 # Pages
@@ -67,6 +93,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "write_computation_times": False,
     "show_signature": False,
+    "reference_url": {"skser": None},
     "nested_sections": False,
     "within_subsection_order": "FileNameSortKey",
 }
@@ -74,6 +101,7 @@ sphinx_gallery_conf = {
 # Appearance. Nothing is fetched from elsewhere: no fonts, no scripts, no images.
 html_theme = "pydata_sphinx_theme"
 html_title = "skser"
+html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["skser.css"]
 html_show_sourcelink = False
@@ -81,7 +109,8 @@ html_copy_source = False
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 4,
+    "logo": {"text": "skser", "alt_text": "skser, to the first page"},
+    "header_links_before_dropdown": 5,
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],

@@ -5,9 +5,13 @@ that no public name can be missing. A name that several modules have is explaine
 and found from all of them.
 """
 
+import functools
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 
 # Module -> what its page says first, and what it needs, in the order of the signal.
 MODULES = {
@@ -43,6 +47,8 @@ MODULES = {
     ),
     "skser.exceptions": ("Errors and warnings that have names.", None),
 }
+# The names of other libraries that are linked to.
+INVENTORIES = Path(__file__).parents[1] / "inventories"
 # Public names that are neither classes nor functions have no docstrings.
 DATA = {
     "skser.features.CATALOGUE": "The 27 features by their names, in the order of the "
@@ -110,6 +116,50 @@ def documented_names():
     return names
 
 
+@functools.cache
+def list_links():
+    """Return a name as prose and types have it -> the full name that it is linked to.
+
+    They are public classes, names of other libraries that an inventory has, and those
+    of scikit-learn without their module.
+    """
+    foreign = [
+        line.split()[0]
+        for path in sorted(INVENTORIES.glob("*.txt"))
+        for line in path.read_text("utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    known = {name.rpartition(".")[2]: name for name in foreign if name[:3] == "skl"}
+    known |= {name: name for name in foreign} | {"ndarray": "numpy.ndarray"}
+    names = documented_names()
+    for module in present_modules():
+        for name in public_names(module):
+            value = getattr(import_module(module), name)
+            if isinstance(value, type):
+                known[name] = names[id(value)]
+    return known
+
+
+def _link_names(app, doctree):
+    """Make links of names in prose: whose `Pipeline` it is need not be said."""
+    known = list_links()
+    for node in [
+        *doctree.findall(nodes.literal),
+        *doctree.findall(nodes.title_reference),
+    ]:
+        target = known.get(node.astext())
+        is_plain = isinstance(node.parent, (nodes.paragraph, nodes.entry))
+        if target is None or not is_plain:
+            continue
+        link = pending_xref(
+            "", refdomain="py", reftype="obj", reftarget=target, refexplicit=True,
+            refdoc=app.env.docname, refwarn=False,
+        )  # fmt: skip
+        text = nodes.literal("", node.astext(), classes=["xref", "py", "py-obj"])
+        node.replace_self(link)
+        link += text
+
+
 def write_if_changed(path, content):
     """Write a file, unless it is as it should be: Sphinx goes by the time of change."""
     path = Path(path)
@@ -127,7 +177,7 @@ def _write_pages(app, config):
     for module in modules:
         write_if_changed(folder / f"{module}.rst", _module_page(module, names))
     entries = "".join(f"   {module}\n" for module in modules)
-    title = "Interface"
+    title = "API"
     write_if_changed(
         folder / "index.rst",
         f"{title}\n{'=' * len(title)}\n\nEvery public name, by module, in the order of "
@@ -235,6 +285,7 @@ def _skip(app, what, name, member, skip, options):
 def setup(app):
     """Write the pages before Sphinx looks for files."""
     app.connect("config-inited", _write_pages)
+    app.connect("doctree-read", _link_names)
     app.connect("autodoc-skip-member", _skip)
     app.connect("missing-reference", _find_elsewhere)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
