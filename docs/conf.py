@@ -90,6 +90,8 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(^|/)(?!plot_)[^/]*\.py$",
     "download_all_examples": False,
+    # Of an object that is no table or diagram there would be the address only.
+    "capture_repr": ("_repr_html_",),
     "show_memory": False,
     "write_computation_times": False,
     "show_signature": False,

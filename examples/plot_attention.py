@@ -14,6 +14,7 @@ frame, and one can look at these weights.
 # speakers are passed as `groups`: one of them is held out, and the weights of the epoch
 # with the best UA on that speaker are kept.
 
+# sphinx_gallery_thumbnail_number = 2
 from skser.datasets import make_emotional_speech
 from skser.systems import attention_blstm
 

@@ -56,6 +56,20 @@ corpus = load_table(
 print(len(corpus.paths), "recordings of", corpus.target_names)
 
 # %%
+# Look at it
+# ----------
+#
+# Do all speakers have all emotions? If not, a system may learn who is angry.
+
+import matplotlib.pyplot as plt
+
+counts = corpus.frame.groupby(["speaker", "label"]).size().unstack(fill_value=0)
+figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
+counts.plot.bar(ax=ax, stacked=True, rot=0)
+ax.set(xlabel="", ylabel="Recordings")
+ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+
+# %%
 # Check it
 # --------
 #
