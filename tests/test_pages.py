@@ -1,7 +1,9 @@
-"""Documentation: the Python of its pages runs as it stands there."""
+"""Documentation: its Python runs as it stands there, names it links to exist."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import sklearn
@@ -52,3 +54,16 @@ def test_the_python_of_a_page_runs(page, prepared_folder):
 
 def test_pages_have_python_to_run():
     assert sum(map(len, PAGES.values())) > 20
+
+
+@pytest.mark.parametrize(
+    "path", sorted(DOCS.glob("inventories/*.txt")), ids=lambda path: path.stem
+)
+def test_names_of_other_libraries_that_are_linked_to_exist(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[0] == "# Sphinx inventory version 1"
+    for line in lines[3:]:
+        name, kind, _ = line.split()
+        if find_spec(name.partition(".")[0]) is None:
+            pytest.skip("the library is not installed")
+        assert isinstance(resolve_name(name), type) == (kind == "class"), name
