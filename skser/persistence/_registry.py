@@ -36,6 +36,7 @@ _CLASSES = {
     "ContextWindows": "skser.features",
     "FrameAveraging": "skser.features",
     "FrameStatistics": "skser.features",
+    "FrameUnion": "skser.features",
     "OpenSmileFunctionals": "skser.features",
     "PretrainedFeatures": "skser.features",
     "FrameScaler": "skser.normalization",
