@@ -418,8 +418,8 @@ class BaseNetworkClassifier(
         it, and ``n_frames_``, at which utterances are cut, if it is not None. The views
         "variables" and "flat" need utterances of just that length, zeros included.
 
-        ``keras.models.load_model`` reads the saved file after ``import skser.networks``,
-        which tells Keras of the layers.
+        ``keras.models.load_model`` reads the saved file after
+        ``import skser.networks``, which tells Keras of the layers.
 
         Examples
         --------
