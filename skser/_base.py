@@ -23,7 +23,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skser._compat import fit_context
@@ -330,3 +330,24 @@ def list_steps(estimator):
     if not isinstance(estimator, Pipeline):
         return [] if estimator in (None, "passthrough") else [estimator]
     return [step for _, entry in estimator.steps for step in list_steps(entry)]
+
+
+def learning_steps(estimator):
+    """Return those of `list_steps` that have to be fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    steps : list of estimator
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skser import Framer, PCAWhitening
+    >>> learning_steps(make_pipeline(Framer(), PCAWhitening()))
+    [PCAWhitening()]
+    """
+    return [step for step in list_steps(estimator) if get_tags(step).requires_fit]

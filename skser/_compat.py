@@ -25,6 +25,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 
 # Checks of parameters with scikit-learn's messages, as its own estimators have them.
 from sklearn.metrics._scorer import _Scorer as Scorer
+from sklearn.pipeline import FeatureUnion
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._metadata_requests import MetadataRequest
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
@@ -78,6 +79,7 @@ else:
 
 
 __all__ = [
+    "BaseUnion",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
@@ -116,6 +118,33 @@ _LOGGED = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|"
     rb"To enable the following instructions:"
 )
+
+
+class BaseUnion(FeatureUnion):
+    """scikit-learn's FeatureUnion; a subclass says how results become one.
+
+    It defines ``_join(results)``, which takes a dict of what each member has returned,
+    by its name, and ``_pass_through()``, which returns a transformer that changes
+    nothing.
+    """
+
+    def _iter(self):
+        entries = dict(self.transformer_list)
+        for name, transformer, weight in super()._iter():
+            is_empty = entries[name] == "passthrough"
+            yield name, self._pass_through() if is_empty else transformer, weight
+
+    def _validate_transformers(self):
+        if all(entry == "drop" for _, entry in self.transformer_list):
+            raise ValueError(
+                f"{type(self).__name__} has no members: transformer_list is empty, or "
+                "all in it is 'drop'. It is a list such as [('name', transformer)]."
+            )
+        super()._validate_transformers()
+
+    def _hstack(self, results):
+        names = [name for name, _, _ in self._iter()]
+        return self._join(dict(zip(names, results, strict=True)))
 
 
 def parameter_names(class_):

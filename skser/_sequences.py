@@ -79,7 +79,8 @@ class Batch(list):
         raise TypeError(
             "A batch of utterances is a list of arrays of unequal length and cannot "
             "be converted to one array. FeatureUnion, BaggingClassifier and estimators "
-            "that need tables cannot take it: choose features by "
+            "that need tables cannot take it: put features of frames side by side by "
+            "skser.features.FrameUnion, choose them by "
             "AcousticFeatures(features=[...]), classify sequences with a classifier of "
             "skser, or reduce each utterance to one row first. For equal lengths, "
             "numpy.stack makes an array."

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from skser._base import ListTransformer, set_parameters
+from skser._base import ListTransformer, learning_steps, list_steps, set_parameters
 from skser._compat import HasMethods
 from skser._parallel import map_utterances, one_blas_thread
 from skser._sequences import check_is_sequence
@@ -198,34 +198,3 @@ class ByUtterance(ListTransformer):
         if steps:
             tags.input_tags = get_tags(steps[0]).input_tags
         return tags
-
-
-def list_steps(step):
-    """Return the transformers of a step, without empty ones.
-
-    Parameters
-    ----------
-    step : transformer, Pipeline, "passthrough" or None
-        Pipelines can be in one another.
-
-    Returns
-    -------
-    steps : list of transformer
-    """
-    if isinstance(step, Pipeline):
-        return [part for _, inner in step.steps for part in list_steps(inner)]
-    return [] if step is None or step == "passthrough" else [step]
-
-
-def learning_steps(step):
-    """Return those of `list_steps` that have to be fitted.
-
-    Parameters
-    ----------
-    step : transformer, Pipeline, "passthrough" or None
-
-    Returns
-    -------
-    steps : list of transformer
-    """
-    return [part for part in list_steps(step) if get_tags(part).requires_fit]

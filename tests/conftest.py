@@ -122,6 +122,40 @@ class _FullDisk(io.FileIO):
         return super().write(data)
 
 
+@pytest.fixture(scope="session")
+def yaafe_names():
+    """YAAFE's 27 features, in the order in which golden files have their columns."""
+    return (
+        "AmplitudeModulation",
+        "AutoCorrelation",
+        "ComplexDomainOnsetDetection",
+        "Energy",
+        "Envelope",
+        "EnvelopeShapeStatistics",
+        "LPC",
+        "LSF",
+        "Loudness",
+        "MFCC",
+        "MagnitudeSpectrum",
+        "MelSpectrum",
+        "OBSI",
+        "OBSIR",
+        "PerceptualSharpness",
+        "PerceptualSpread",
+        "SpectralCrestFactorPerBand",
+        "SpectralDecrease",
+        "SpectralFlatness",
+        "SpectralFlatnessPerBand",
+        "SpectralFlux",
+        "SpectralRolloff",
+        "SpectralShapeStatistics",
+        "SpectralSlope",
+        "SpectralVariation",
+        "TemporalShapeStatistics",
+        "ZCR",
+    )
+
+
 @pytest.fixture
 def wrap(monkeypatch):
     """Put a function in the place of another one, which it is given.

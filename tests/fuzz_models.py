@@ -124,7 +124,7 @@ def save_originals(folder):
         ShrunkenDiscriminantAnalysis,
     )
     from skser.ensembles import SoftVotingClassifier
-    from skser.features import FrameStatistics, PretrainedFeatures
+    from skser.features import Deltas, FrameStatistics, FrameUnion, PretrainedFeatures
     from skser.ivectors import (
         WCCN,
         DeepBeliefNetwork,
@@ -170,7 +170,12 @@ def save_originals(folder):
             IVectors(2, random_state=0),
             LinearDiscriminantAnalysis(),
         ),
-        "statistics": make_pipeline(FrameStatistics(), StandardScaler(), SVC()),
+        "statistics": make_pipeline(
+            FrameUnion([("same", "passthrough"), ("slopes", Deltas())]),
+            FrameStatistics(),
+            StandardScaler(),
+            SVC(),
+        ),
         "network": AttentionBLSTMClassifier(
             recurrent_units=(3,), max_epochs=1, random_state=0
         ),

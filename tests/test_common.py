@@ -28,7 +28,13 @@ from skser.classifiers import (
     AttentiveCNNClassifier,
     ELMClassifier,
 )
-from skser.features import ContextWindows, Deltas, FrameAveraging, FrameStatistics
+from skser.features import (
+    ContextWindows,
+    Deltas,
+    FrameAveraging,
+    FrameStatistics,
+    FrameUnion,
+)
 from skser.ivectors import (
     WCCN,
     DeepBeliefAlignment,
@@ -94,6 +100,10 @@ EXPECTED_FAILURES = {
     "AttentiveCNNClassifier": _WEIGHTS,
     "NetworkClassifier": _WEIGHTS,
     **dict.fromkeys(["Deltas", "ContextWindows"], _NEIGHBOURS),
+    "FrameUnion": dict.fromkeys(
+        ["check_estimators_overwrite_params", "check_dont_overwrite_parameters"],
+        "fit fits the members themselves, which are a parameter, as FeatureUnion does.",
+    ),
     "UtteranceNormalizer": {
         "check_methods_subset_invariance": (
             "The rows of a table are the frames of one utterance, and each is "
@@ -118,6 +128,7 @@ N_CHECKS = {
     "SpeakerNormalizer": 40,
     "FrameAveraging": 40,
     "FrameStatistics": 40,
+    "FrameUnion": 40,
     "ELMClassifier": 50,
     "Deltas": 40,
     "ContextWindows": 40,
@@ -162,6 +173,7 @@ ESTIMATORS = [
     SpeakerNormalizer(without_groups="one_speaker"),
     FrameAveraging(2),
     FrameStatistics(),
+    FrameUnion([("rotated", skser.PCAWhitening()), ("same", "passthrough")]),
     CLASSIFIER,
     AttentionBLSTMClassifier(
         recurrent_units=(4,), learning_rate=0.05, max_epochs=60, random_state=0

@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 import skser
+from skser.features import CATALOGUE
 from skser.metrics import SCORERS
 from skser.systems import SYSTEMS, attention_blstm_fcn
 
@@ -223,5 +224,7 @@ def test_every_public_name_exists_and_is_documented():
 def test_the_real_recordings_are_loaded_framed_and_described(emodb):
     paths = emodb.paths[:3]
     features = attention_blstm_fcn()[:3].transform(paths)
-    assert [sequence.shape[1] for sequence in features] == [743] * 3
+    assert [sequence.shape[1] for sequence in features] == [
+        sum(feature.width for feature in CATALOGUE.values())
+    ] * 3
     assert all(np.isfinite(sequence).all() for sequence in features)

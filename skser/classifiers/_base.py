@@ -406,6 +406,58 @@ class BaseNetworkClassifier(
             for row, sequence in zip(rows, sequences, strict=True)
         ]
 
+    def to_keras(self):
+        """Return the fitted network as a ``keras.Model``, to be used without skser.
+
+        It is a new one each time, and shares nothing with the estimator: it can be
+        trained on, taken apart or saved by ``model.save("network.keras")``.
+
+        Returns
+        -------
+        network : keras.Model
+            From frames, float32 of shape (batch, n_frames, n_features), and mask,
+            bool of shape (batch, n_frames), to scores of shape (batch, n_classes) in
+            the order of ``classes_``: their softmax is `predict_proba`. The mask is
+            True where a frame is real, and shorter utterances have zeros behind. With
+            ratings, a list of the scores of the classes and of each rating; of a
+            :class:`NetworkClassifier`, inputs are those of your function.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the function of a :class:`NetworkClassifier` builds another network now.
+
+        See Also
+        --------
+        skser.save : A file of the whole system, features included.
+
+        Notes
+        -----
+        What the estimator does before the network is yours to do: the steps in front of
+        it, and ``n_frames_``, at which utterances are cut, if it is not None. The views
+        "variables" and "flat" need utterances of just that length, zeros included.
+
+        ``keras.models.load_model`` reads the saved file after
+        ``import skser.networks``, which tells Keras of the layers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from scipy.special import softmax
+        >>> from skser.classifiers import AttentiveCNNClassifier
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(8, 40, 3)).astype(np.float32)
+        >>> classifier = AttentiveCNNClassifier(n_filters=4, max_epochs=1)
+        >>> network = classifier.fit(X, ["calm", "angry"] * 4).to_keras()
+        >>> scores = network([X, np.ones((8, 40), dtype=bool)])
+        >>> np.allclose(softmax(scores, axis=1), classifier.predict_proba(X), atol=1e-6)
+        True
+        """
+        check_is_fitted(self, "weights_")
+        return self.design_network().restore(self.weights_)
+
     def _prepare(
         self,
         X,

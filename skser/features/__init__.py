@@ -1,4 +1,4 @@
-"""Acoustic features: 743 per frame, short-time descriptors, functionals."""
+"""Acoustic features: 743 per frame, short-time descriptors, functionals, unions."""
 
 from skser.features._analysis import FrameAnalysis
 from skser.features._catalogue import CATALOGUE, Feature
@@ -8,6 +8,7 @@ from skser.features._export import export_encoder
 from skser.features._extractor import AcousticFeatures
 from skser.features._functionals import FrameStatistics, OpenSmileFunctionals
 from skser.features._pretrained import PretrainedFeatures
+from skser.features._union import FrameUnion
 
 __all__ = [
     "CATALOGUE",
@@ -18,6 +19,7 @@ __all__ = [
     "FrameAnalysis",
     "FrameAveraging",
     "FrameStatistics",
+    "FrameUnion",
     "OpenSmileFunctionals",
     "PretrainedFeatures",
     "SpeechDescriptors",

@@ -116,6 +116,7 @@ def lowest_score(dtype):
     return -6e4 if keras.backend.standardize_dtype(dtype) == "float16" else -1e30
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class AttentionPooling(keras.layers.Layer):
     r"""Average the frames with weights that the network learns.
 
@@ -190,6 +191,7 @@ class AttentionPooling(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "seed": self.seed}
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class PackFrames(keras.layers.Layer):
     """Put the real frames of all utterances behind each other, as one sequence.
 
@@ -253,6 +255,7 @@ class PackFrames(keras.layers.Layer):
         return {**super().get_config(), "gap": self.gap}
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class UnpackFrames(keras.layers.Layer):
     """Undo `PackFrames`: give each utterance its row again, and zeros as padding."""
 
@@ -299,6 +302,7 @@ def take_rows(packed, rows, frames, zero_gaps):
     return tf.gather(packed, rows), gradient
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class AverageUtterances(keras.layers.Layer):
     """Average over the frames of each utterance that `PackFrames` has packed.
 
@@ -330,6 +334,7 @@ class AverageUtterances(keras.layers.Layer):
         return keras.KerasTensor((None, packed.shape[-1]), single)
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class PackedConvolution(keras.layers.Conv1D):
     """Keras' convolution over the frames with zero padding, for a batch of one.
 

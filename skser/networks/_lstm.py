@@ -33,6 +33,7 @@ def permute(sequence, positions):
     return reorder(sequence), lambda gradient: (reorder(gradient), None)
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class ReverseFrames(keras.layers.Layer):
     """Turn the real frames of each utterance round and leave the padding behind them.
 
@@ -53,6 +54,7 @@ class ReverseFrames(keras.layers.Layer):
         return sequence_shape
 
 
+@keras.saving.register_keras_serializable(package="skser")
 class LSTM(keras.layers.LSTM):
     """Keras' LSTM with its defaults, giving its output at every frame.
 

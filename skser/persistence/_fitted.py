@@ -31,6 +31,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from skser.persistence._registry import base_name
+
 _LINES = {
     "n_features_in_": "=n",
     "classes_": "labels[c]",
@@ -227,7 +229,7 @@ def check_fitted(estimator):
     ValueError
         With the attribute, what it must be and what it is.
     """
-    class_name = type(estimator).__name__
+    class_name = base_name(type(estimator))
     expected = dict(FITTED.get(class_name, {}))
     for (name, parameter, value), more in _VARIANTS.items():
         if name == class_name and getattr(estimator, parameter) == value:

@@ -76,7 +76,8 @@ def describe_environment(classes):
     """
     has_network = any(issubclass(class_, BaseNetworkClassifier) for class_ in classes)
     packages = ["scikit-learn", "numpy", *(["keras"] if has_network else [])]
-    features = hash_features() if AcousticFeatures in classes else None
+    has_features = any(issubclass(class_, AcousticFeatures) for class_ in classes)
+    features = hash_features() if has_features else None
     return {"format": FORMAT, "versions": _versions(packages), "features": features}
 
 

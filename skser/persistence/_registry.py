@@ -1,12 +1,12 @@
 """Which classes and functions may be in a model file, and what of them is not kept.
 
-No other class is ever looked up, whatever a file says. A class is imported when a file
-names it. To add one is a line in `_CLASSES`, and a promise: that its state,
-`get_params` and ``vars``, is data only, and that no such data can make its methods run
-code or read memory that is not theirs; see `check_estimator` in ``_state.py`` for
-those that need checks. Trees and nearest neighbours, whose compiled code follows stored
-indices, are left out for that reason. Subclasses of ``BaseNetworkClassifier`` need
-nothing else.
+No other class is ever looked up, whatever a file says: those of the user's own he hands
+over himself. A class of the table is imported when a file names it. To add one is a
+line in `_CLASSES`, and a promise: that its state, `get_params` and ``vars``, is data
+only, and that no such data can make its methods run code or read memory that is not
+theirs; see `check_estimator` in ``_state.py`` for those that need checks. Trees and
+nearest neighbours, whose compiled code follows stored indices, are left out for that
+reason. Subclasses of ``BaseNetworkClassifier`` need nothing else.
 """
 
 from importlib import import_module
@@ -36,6 +36,7 @@ _CLASSES = {
     "ContextWindows": "skser.features",
     "FrameAveraging": "skser.features",
     "FrameStatistics": "skser.features",
+    "FrameUnion": "skser.features",
     "OpenSmileFunctionals": "skser.features",
     "PretrainedFeatures": "skser.features",
     "FrameScaler": "skser.normalization",
@@ -100,12 +101,64 @@ _LEFT_OUT = (
 )
 
 
-def class_of(name):
+def check_trusted(trusted):
+    """Refuse what cannot be trusted to be an estimator: all but classes of them.
+
+    Parameters
+    ----------
+    trusted : object
+        What the user passed.
+
+    Returns
+    -------
+    trusted : tuple of type
+
+    Raises
+    ------
+    TypeError
+    """
+    classes = (trusted,) if isinstance(trusted, (str, type)) else tuple(trusted)
+    for class_ in classes:
+        if not isinstance(class_, type) or not issubclass(class_, BaseEstimator):
+            raise TypeError(
+                "trusted must be a list of classes that derive from "
+                "sklearn.base.BaseEstimator, such as trusted=[MyFeature], but has "
+                f"{class_!r:.200}."
+            )
+    return classes
+
+
+def own_name(class_):
+    """Return the name that a class of the user's has in a file.
+
+    It has a colon, so that it cannot be taken for a name of the table.
+
+    Parameters
+    ----------
+    class_ : type
+
+    Returns
+    -------
+    name : str
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> own_name(PCA)
+    'sklearn.decomposition._pca:PCA'
+    """
+    return f"{class_.__module__}:{class_.__qualname__}"
+
+
+def class_of(name, trusted=()):
     """Return the class of a name in a file.
 
     Parameters
     ----------
     name : str
+    trusted : tuple of type, default=()
+        The user's own, which a file names by `own_name`. One of a script or notebook,
+        ``__main__``, may have moved into a module since.
 
     Returns
     -------
@@ -116,20 +169,40 @@ def class_of(name):
     ValueError
         If the class is not allowed.
     """
+    if isinstance(name, str) and ":" in name:
+        return _find_trusted(name, trusted)
     if not isinstance(name, str) or name not in _CLASSES:
         raise ValueError(
-            f"it holds an estimator {name!r}, which is not one of {', '.join(NAMES)}"
+            f"it holds an estimator {name!r:.200}, which is not one of "
+            f"{', '.join(NAMES)}"
         )
     return getattr(import_module(_CLASSES[name]), name)
 
 
-def name_of(class_):
+def _find_trusted(name, trusted):
+    """Return the class of the user's that a file names, if he trusts it."""
+    module, _, short = name.partition(":")
+    for class_ in trusted:
+        is_moved = module == "__main__" and class_.__qualname__ == short
+        if own_name(class_) == name or is_moved:
+            return class_
+    given = ", ".join(map(own_name, trusted)) or "nothing"
+    raise ValueError(
+        f"it holds {name!r:.200}, a class that is not of skser, of which it has but "
+        f"the name; trusted names {given}. If it is yours, pass it: "
+        f"skser.load(path, trusted=[{short:.100}])"
+    )
+
+
+def name_of(class_, trusted=()):
     """Return the name of a class, or None if it is not allowed.
 
     Parameters
     ----------
     class_ : type
         A subclass of an allowed class is another class.
+    trusted : tuple of type, default=()
+        The user's own that are allowed, too.
 
     Returns
     -------
@@ -144,7 +217,33 @@ def name_of(class_):
     True
     """
     name = class_.__name__
-    return name if name in _CLASSES and class_of(name) is class_ else None
+    if name in _CLASSES and class_of(name) is class_:
+        return name
+    return own_name(class_) if class_ in trusted else None
+
+
+def base_name(class_):
+    """Return the name of a class of the table, or of the nearest base that is in it.
+
+    A class of the user's own keeps to what its base promises.
+
+    Parameters
+    ----------
+    class_ : type
+
+    Returns
+    -------
+    name : str or None
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> class MyPCA(PCA):
+    ...     pass
+    >>> base_name(MyPCA)
+    'PCA'
+    """
+    return next(filter(None, map(name_of, class_.__mro__)), None)
 
 
 def is_left_out(class_, attribute):

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from skser.persistence._origin import (
     describe_environment,
     describe_file,
 )
+from skser.persistence._registry import check_trusted
 from skser.persistence._state import StateReader, StateWriter
 from skser.storage._archive import MAX_BYTES, Archive, NotAnArchiveError, write_archive
 
@@ -22,7 +23,13 @@ from skser.storage._archive import MAX_BYTES, Archive, NotAnArchiveError, write_
 MAX_MANIFEST_BYTES = 4 * 2**20
 
 
-def save(system: BaseEstimator, path: str | os.PathLike, *, embed: bool = True) -> None:
+def save(
+    system: BaseEstimator,
+    path: str | os.PathLike,
+    *,
+    embed: bool = True,
+    trusted: Sequence[type] = (),
+) -> None:
     """Save a system in a file that holds data only and can run no code.
 
     Whoever loads it with :func:`load` need not trust it, as he must a pickle. It can
@@ -43,6 +50,11 @@ def save(system: BaseEstimator, path: str | os.PathLike, *, embed: bool = True) 
         as well. If not, it has their paths and checksums: whoever predicts with the
         loaded system needs the same model at the same path, or where
         ``set_params(...__model=path)`` says; another one is refused.
+    trusted : list of type, default=()
+        Classes of your own that the file may hold, too, such as ``[MyFeature]``. They
+        derive from :class:`sklearn.base.BaseEstimator`, and their parameters and what
+        `fit` leaves in them are data: numbers, strings, lists, dicts, arrays of finite
+        numbers, other estimators. The file has their names and no code.
 
     Raises
     ------
@@ -92,7 +104,7 @@ def save(system: BaseEstimator, path: str | os.PathLike, *, embed: bool = True) 
     """
     if not isinstance(system, BaseEstimator):
         raise TypeError(f"save takes an estimator, got {type(system).__name__}.")
-    writer = StateWriter(embed)
+    writer = StateWriter(embed, check_trusted(trusted))
     model = writer.encode(system)
     environment = describe_environment(writer.classes)
     write_archive(
@@ -107,6 +119,7 @@ def load(
     path: str | os.PathLike,
     *,
     networks: dict[str, Callable] | None = None,
+    trusted: Sequence[type] = (),
     max_bytes: int = MAX_BYTES,
 ) -> Any:
     """Load a system that :func:`save` has written. No file can make this run code.
@@ -119,6 +132,12 @@ def load(
         The functions of :class:`skser.NetworkClassifier`, by their names. Only needed
         for systems with networks of your own; the error message tells the names. They
         are called with the parameters that the file holds.
+    trusted : list of type, default=()
+        The classes of your own that were named when the file was saved, such as
+        ``[MyFeature]``. Their constructors are called with the parameters that the file
+        holds, and their attributes are set to what it holds: name none to load a file
+        of a stranger's. A class that was defined in a script or notebook is found by
+        its bare name, another by its module as well.
     max_bytes : int, default=2_000_000_000
         A larger file is refused. Arrays in memory are no larger than the file.
 
@@ -132,6 +151,8 @@ def load(
     skser.exceptions.ModelFileError
         If the file is damaged, of another kind (a pickle, a ``.keras`` file), of a
         newer format, or not exactly what :func:`save` writes. A `ValueError`.
+    TypeError
+        If `trusted` has anything but classes of estimators.
     OSError
         If the file cannot be opened.
 
@@ -154,7 +175,7 @@ def load(
     imported. A process that has loaded one must not be forked, as if it had
     predicted with it.
     """
-    path = _as_path(path)
+    path, classes = _as_path(path), check_trusted(trusted)
     with open(path, "rb") as file:
         with _naming(path):
             archive = _open_archive(file, max_bytes)
@@ -167,9 +188,8 @@ def load(
                 stacklevel=2,
             )
         with _naming(path):
-            system = StateReader(archive, networks or {}).decode(
-                archive.manifest["model"]
-            )
+            reader = StateReader(archive, networks or {}, classes)
+            system = reader.decode(archive.manifest["model"])
             if not isinstance(system, BaseEstimator):
                 raise ValueError("it holds no estimator")
     return system

@@ -15,9 +15,10 @@ What JSON has no word for is an object of one key that says what it is::
     {"estimator": {"class": "PCAWhitening", "params": {...}, "attributes": {...},
                    "defaults": [...]}}
 
-"defaults" names the parameters that the user has not changed: another version may have
-other ones. There are no other words, so a file cannot ask for anything else. In place
-of `NetworkClassifier.network`, and there only, is the name of a function.
+A class of the user's own is "module:MyFeature". "defaults" names the parameters that
+the user has not changed: another version may have other ones. There are no other words,
+so a file cannot ask for anything else. In place of `NetworkClassifier.network`, and
+there only, is the name of a function.
 """
 
 import inspect
@@ -58,6 +59,7 @@ from skser.metrics import SCORERS
 from skser.persistence._fitted import check_fitted
 from skser.persistence._registry import (
     NAMES,
+    base_name,
     class_of,
     is_left_out,
     name_of,
@@ -119,6 +121,8 @@ class StateWriter:
     embed : bool, default=True
         Whether the encoders of `PretrainedFeatures` are in the file; otherwise their
         paths are.
+    trusted : tuple of type, default=()
+        Classes of the user's own that may be in the file.
 
     Attributes
     ----------
@@ -128,8 +132,9 @@ class StateWriter:
         The classes that were met.
     """
 
-    def __init__(self, embed=True):
+    def __init__(self, embed=True, trusted=()):
         self._embed = embed
+        self._trusted = trusted
         self.arrays = {}
         self.classes = set()
 
@@ -209,12 +214,12 @@ class StateWriter:
     def _encode_estimator(self, estimator, place):
         """Describe class, parameters and what `fit` has left."""
         class_ = type(estimator)
-        name = name_of(class_)
+        name = name_of(class_, self._trusted)
         if name is None:
             raise TypeError(_explain(estimator, place))
         self.classes.add(class_)
         params = estimator.get_params(deep=False)
-        if class_ is PretrainedFeatures:
+        if issubclass(class_, PretrainedFeatures):
             params["model"] = estimator.refer_to_model(self._embed)
         described = {"class": name, "params": {}, "attributes": {}}
         for attribute, value in (vars(estimator) | params).items():
@@ -225,7 +230,8 @@ class StateWriter:
                 function = getattr(value, "__qualname__", type(value).__qualname__)
                 group[attribute] = network_name(value) or function
             else:
-                group[attribute] = self.encode(value, place.of(name, attribute))
+                here = place.of(class_.__name__, attribute)
+                group[attribute] = self.encode(value, here)
         _check_names(class_, described["params"], described["attributes"])
         check_estimator(estimator)
         signature = inspect.signature(class_).parameters
@@ -247,11 +253,14 @@ class StateReader:
         Where the arrays are.
     functions : dict of str to callable
         The user's functions that the file has the names of.
+    trusted : tuple of type, default=()
+        The user's classes.
     """
 
-    def __init__(self, archive, functions):
+    def __init__(self, archive, functions, trusted=()):
         self._archive = archive
         self._functions = functions
+        self._trusted = trusted
 
     def decode(self, node):
         """Return the value that JSON describes.
@@ -317,7 +326,7 @@ class StateReader:
     def _decode_estimator(self, description):
         """Return an estimator, of this version's class, that has passed all checks."""
         name = description["class"]
-        class_ = class_of(name)
+        class_ = class_of(name, self._trusted)
         params, attributes = (
             {
                 key: self._find_function(node)
@@ -332,7 +341,7 @@ class StateReader:
         _adapt(class_, params, description.get("defaults", []), classes)
         estimator = class_(**params)
         vars(estimator).update(attributes)
-        if class_ is SVC and "_n_support" in attributes:
+        if issubclass(class_, SVC) and "_n_support" in attributes:
             # Before version 1.9 scikit-learn has but the parameter.
             is_calibrated = estimator.probability not in (False, "deprecated")
             vars(estimator).setdefault("_effective_probability", is_calibrated)
@@ -439,8 +448,9 @@ _ADVICE = (
     ),
     (
         BaseEstimator,
-        f"It can hold {', '.join(NAMES)}, but no subclass of them. Of a search, save "
-        "its best_estimator_",
+        f"It can hold {', '.join(NAMES)}, but no subclass of them unless you name it, "
+        "as any class of your own: skser.save(system, path, trusted=[MyFeature]). Of a "
+        "search, save its best_estimator_",
     ),
     (sparse.spmatrix, "Fit on dense arrays"),
     (sparse.sparray, "Fit on dense arrays"),
@@ -499,9 +509,10 @@ def check_estimator(estimator):
     for class_, check in _CHECKS.items():
         if isinstance(estimator, class_):
             check(estimator)
+    class_name = base_name(type(estimator)) or type(estimator).__name__
     for name, value in vars(estimator).items():
         if name.endswith("_") or name.startswith("_"):
-            _check_arrays(type(estimator).__name__, name, value)
+            _check_arrays(class_name, name, value)
     check_fitted(estimator)
 
 

@@ -14,9 +14,9 @@ import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from skser._base import learning_steps
 from skser.audio import AudioLoader
 from skser.storage import ContentMemory
-from skser.streaming import learning_steps
 from skser.systems._rows import ROWS, Row
 from skser.systems._steps import RMS, Arguments
 

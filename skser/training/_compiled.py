@@ -54,6 +54,23 @@ class NetworkDesign:
         """Return a new network."""
         return self.builder(**self.arguments, seed=seed)
 
+    def restore(self, weights):
+        """Return a new network with weights that another one has had.
+
+        Parameters
+        ----------
+        weights : list of array
+            In the network's order.
+
+        Returns
+        -------
+        network : keras.Model
+        """
+        import_tensorflow()
+        network = self.build(0)
+        set_weights(network, weights)
+        return network
+
     def find_weight_shapes(self):
         """Return the shapes of the network's weights, in its order.
 
@@ -173,15 +190,7 @@ class CompiledNetwork:
 
     def set_weights(self, weights):
         """Set all weights, in the network's order."""
-        expected = [tuple(variable.shape) for variable in self._model.weights]
-        actual = [np.shape(array) for array in weights]
-        if actual != expected:
-            raise ValueError(
-                f"The weights have the shapes {actual}, but the network needs "
-                f"{expected}: the function that builds it builds another one now. "
-                "Fit again."
-            )
-        self._model.set_weights(weights)
+        set_weights(self._model, weights)
 
     def attention(self, inputs):
         """Return the attention weights of a batch, those of the layer "attention"."""
@@ -220,6 +229,18 @@ class CompiledNetwork:
         pairs = zip(inputs, self._model.inputs, strict=True)
         cast = [self._tf.cast(tensor, to.dtype) for tensor, to in pairs]
         return cast if self.n_inputs == 2 else cast[0]
+
+
+def set_weights(model, weights):
+    """Set all weights of a Keras model, or say that it is another one now."""
+    expected = [tuple(variable.shape) for variable in model.weights]
+    actual = [np.shape(array) for array in weights]
+    if actual != expected:
+        raise ValueError(
+            f"The weights have the shapes {actual}, but the network needs {expected}: "
+            "the function that builds it builds another one now. Fit again."
+        )
+    model.set_weights(weights)
 
 
 def cross_entropies(tf, heads, classes):

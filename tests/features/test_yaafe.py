@@ -32,19 +32,20 @@ def extracted():
     return results
 
 
-def columns_of(name):
-    """Return the columns of a feature in the output of all features."""
-    names = AcousticFeatures().get_feature_names_out()
+def columns_of(name, features="all"):
+    """Return the columns of a feature in the output of all features, or of some."""
+    names = AcousticFeatures(features).get_feature_names_out()
     return np.flatnonzero(np.isin(names, CATALOGUE[name].column_names))
 
 
 @pytest.mark.case("J02")
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_feature_equals_yaafe(extracted, signal, name):
-    columns = columns_of(name)
-    values = extracted[signal][:, columns]
-    expected = GOLDEN[f"{signal}_values"][:, columns]
+def test_feature_equals_yaafe(extracted, signal, name, yaafe_names):
+    if name not in yaafe_names:
+        pytest.skip(f"{name} is not a feature of YAAFE")
+    values = extracted[signal][:, columns_of(name)]
+    expected = GOLDEN[f"{signal}_values"][:, columns_of(name, yaafe_names)]
     comparable = np.isfinite(expected)
     assert comparable.any()
     np.testing.assert_allclose(

@@ -121,6 +121,12 @@ def forgery(model_file):
 
 
 @pytest.fixture
+def forge():
+    """What makes a forgery of the file of a path."""
+    return Forgery
+
+
+@pytest.fixture
 def network_forgery(fitted_system, tmp_path):
     """The file of the paper's classifier, to be changed."""
     path = tmp_path / "network.skser"
