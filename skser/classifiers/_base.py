@@ -406,7 +406,7 @@ class BaseNetworkClassifier(
             for row, sequence in zip(rows, sequences, strict=True)
         ]
 
-    def to_keras(self):
+    def to_keras(self) -> Any:
         """Return the fitted network as a ``keras.Model``, to be used without skser.
 
         It is a new one each time, and shares nothing with the estimator: it can be

@@ -1,6 +1,10 @@
 """Features of frames side by side: the 743, and those of your own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import get_tags
 
 from skser._base import ListTransformer, learning_steps, list_steps
@@ -70,11 +74,11 @@ class FrameUnion(BaseUnion, auto_wrap_output_keys=None):  # type: ignore[call-ar
 
     def __init__(
         self,
-        transformer_list,
+        transformer_list: list[tuple[str, Any]],
         *,
-        n_jobs=None,
-        verbose=False,
-        verbose_feature_names_out=True,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        verbose_feature_names_out: bool = True,
     ):
         self.transformer_list = transformer_list
         self.n_jobs = n_jobs
@@ -83,7 +87,7 @@ class FrameUnion(BaseUnion, auto_wrap_output_keys=None):  # type: ignore[call-ar
 
     set_output = ListTransformer.set_output
 
-    def transform(self, X, **params):
+    def transform(self, X: Sequence | ArrayLike, **params: Any) -> Any:
         """Transform each utterance by every member.
 
         Parameters
