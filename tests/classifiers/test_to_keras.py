@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.special import softmax
 from sklearn.exceptions import NotFittedError
 
@@ -131,6 +132,59 @@ def test_files_are_loaded_in_a_process_that_knows_only_the_layers(
     scores = json.loads(answer.stdout.splitlines()[-1])
     for path, (name, values) in expected.items():
         np.testing.assert_allclose(scores[path], values, atol=1e-6, err_msg=name)
+
+
+# Knows nothing but TensorFlow.
+SERVE = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+inputs = np.load(sys.argv[2])
+served = tf.saved_model.load(sys.argv[1])
+np.save(sys.argv[3], served.serve([inputs["frames"], inputs["mask"]]))
+assert "skser" not in sys.modules
+"""
+
+
+def test_exported_graphs_run_where_there_is_but_tensorflow(
+    fitted, utterances, tmp_path
+):
+    X, _ = utterances
+    frames, mask = pad(X)
+    network = fitted["the paper's"].to_keras()
+    network.export(tmp_path / "exported", verbose=False)
+    np.savez(tmp_path / "inputs.npz", frames=frames, mask=mask)
+    names = ("exported", "inputs.npz", "scores.npy")
+    answer = subprocess.run(
+        [sys.executable, "-c", SERVE, *(str(tmp_path / name) for name in names)],
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 0, answer.stderr
+    scores = np.load(tmp_path / "scores.npy")
+    np.testing.assert_allclose(scores, network([frames, mask]), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the interpreter, which is to move
+def test_a_network_of_keras_layers_runs_in_tflite(fitted, utterances):
+    X, _ = utterances
+    network = fitted["own"].to_keras()
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    inputs = {"float32": X[3][np.newaxis], "bool": np.ones((1, len(X[3])), bool)}
+    details = interpreter.get_input_details()
+    for detail in details:
+        array = inputs[np.dtype(detail["dtype"]).name]
+        interpreter.resize_tensor_input(detail["index"], array.shape)
+    interpreter.allocate_tensors()
+    for detail in details:
+        array = inputs[np.dtype(detail["dtype"]).name]
+        interpreter.set_tensor(detail["index"], array)
+    interpreter.invoke()
+    scores = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    expected = network([inputs["float32"], inputs["bool"]])
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
 def test_the_model_shares_nothing_with_the_classifier(fitted, utterances):
