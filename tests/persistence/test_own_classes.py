@@ -16,6 +16,7 @@ from sklearn.svm import SVC
 
 import skser
 from skser.__main__ import main
+from skser.classifiers import BaseNetworkClassifier
 from skser.exceptions import ModelFileError
 
 
@@ -54,6 +55,29 @@ class Rotation(PCA):
 
 class Machine(SVC):
     """Another, whose fitted arrays compiled code follows."""
+
+
+def average(n_features, n_classes, *, seed, n_units):
+    """Build a network of Keras' layers."""
+    import keras
+
+    frames = keras.Input((None, n_features))
+    mask = keras.Input((None,), dtype="bool")
+    pooled = keras.layers.GlobalAveragePooling1D()(frames, mask=mask)
+    start = keras.initializers.GlorotUniform(seed)
+    hidden = keras.layers.Dense(n_units, kernel_initializer=start)(pooled)
+    scores = keras.layers.Dense(n_classes, kernel_initializer=start)(hidden)
+    return keras.Model([frames, mask], scores)
+
+
+class AverageClassifier(BaseNetworkClassifier):
+    """A classifier with a network of one's own."""
+
+    builder = staticmethod(average)
+
+    def __init__(self, n_units=4, *, max_epochs=1, random_state=None):
+        super().__init__(max_epochs=max_epochs, random_state=random_state)
+        self.n_units = n_units
 
 
 class OpenFile(TransformerMixin, BaseEstimator):
@@ -125,6 +149,14 @@ def test_classes_inside_others_and_subclasses_are_named_alike(
     method = "predict" if hasattr(estimator, "predict") else "transform"
     results = (getattr(system, method)(X) for system in (loaded, estimator))
     np.testing.assert_array_equal(*results)
+
+
+def test_a_network_classifier_of_ones_own_comes_back(table, tmp_path):
+    X, y = table
+    fitted = AverageClassifier(3, random_state=0).fit(X, y)
+    skser.save(fitted, tmp_path / "model", trusted=[AverageClassifier])
+    loaded = skser.load(tmp_path / "model", trusted=[AverageClassifier])
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
 
 
 def test_the_file_has_no_code_and_the_classes_name(own_file):
