@@ -325,10 +325,10 @@ def test_more_layers_than_weights_are_refused_at_once(network_forgery):
     network_forgery.edit_estimator(
         "AttentionBLSTMFCNClassifier", lambda node: node["params"].update(layers)
     )
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ModelFileError, match="need 1000000 layers, but weights_ holds"):
         skser.load(network_forgery.path)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # What libsvm would follow into memory that is not its own.
