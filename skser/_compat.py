@@ -7,12 +7,14 @@ TensorFlow 2.20 and 2.21, and openSMILE 2.5 and 2.6.
 """
 
 import ctypes
+import functools
 import importlib.util
 import os
 import platform
 import re
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,8 +94,10 @@ __all__ = [
     "check_sample_weight",
     "check_steps",
     "check_union",
+    "custom_gradient",
     "fit_context",
     "flatten_layers",
+    "free_with_graph",
     "has_local_processes",
     "import_opensmile",
     "is_op_determinism_enabled",
@@ -187,9 +191,10 @@ def check_union(union):
 
 def width_out(transformer):
     """Return how many columns a fitted transformer gives; None if it cannot be told."""
-    if isinstance(transformer, OneToOneFeatureMixin):
+    name = getattr(type(transformer), "get_feature_names_out", None)
+    if name is OneToOneFeatureMixin.get_feature_names_out:
         return getattr(transformer, "n_features_in_", None)
-    if isinstance(transformer, ClassNamePrefixFeaturesOutMixin):
+    if name is ClassNamePrefixFeaturesOutMixin.get_feature_names_out:
         return getattr(transformer, "_n_features_out", None)
     return None
 
@@ -197,6 +202,67 @@ def width_out(transformer):
 def flatten_layers(model):
     """Return all layers of a Keras model, those inside other layers included."""
     return model._flatten_layers()
+
+
+def custom_gradient(function):
+    """Do what ``tf.custom_gradient`` does, but let its graphs be freed."""
+    import tensorflow as tf
+
+    decorated = tf.custom_gradient(function)
+
+    @functools.wraps(function)
+    def call(*arguments):
+        outputs = decorated(*arguments)
+        first = tf.nest.flatten(outputs)[0]
+        if tf.is_symbolic_tensor(first):
+            free_with_graph([first.op])
+        return outputs
+
+    return call
+
+
+def free_with_graph(operations):
+    """Let the gradients of operations be freed with their graph.
+
+    Where ``tf.custom_gradient`` is called in a graph, TensorFlow notes the gradient in
+    a registry of the process, for ever. The gradient holds the graph, and by what the
+    graph captures a whole network. Here the registry gets a weak reference, and the
+    graph the gradient.
+
+    Parameters
+    ----------
+    operations : list of tf.Operation
+        Those that have no such gradient are left alone.
+    """
+    from tensorflow.python.framework import ops
+
+    registry = ops.gradient_registry._registry
+    for operation in operations:
+        # What carries the gradient.
+        if operation.type != "IdentityN":
+            continue
+        try:
+            name = operation.get_attr("_gradient_op_type").decode()
+        except ValueError:
+            continue
+        gradient = registry.get(name, {}).get("type")
+        is_custom = gradient is not None and name.startswith("CustomGradient-")
+        if not is_custom or isinstance(gradient, _Weak):
+            continue
+        graph = operation.graph
+        graph.gradients_of_skser = (*getattr(graph, "gradients_of_skser", ()), gradient)
+        registry[name]["type"] = _Weak(gradient)
+        weakref.finalize(gradient, registry.pop, name, None)
+
+
+class _Weak:
+    """Call a function that is held elsewhere."""
+
+    def __init__(self, function):
+        self._find = weakref.ref(function)
+
+    def __call__(self, *arguments):
+        return self._find()(*arguments)
 
 
 def is_op_determinism_enabled():

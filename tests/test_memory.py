@@ -67,6 +67,26 @@ print(resident_megabytes())
     assert after - before <= 20 * 1.0
 
 
+@pytest.mark.case("K28")
+def test_architectures_that_are_not_in_use_are_freed():
+    before, after = measure(
+        CLASSIFIER
+        + """
+X, y = [utterance(n) for n in (20, 25, 30, 35)], list("abab")
+classifier.set_params(recurrent=None)
+def fit(units):
+    classifier.set_params(filters=(units,)).fit(X, y).predict(X)
+for units in range(1, 7):
+    fit(units)
+print(resident_megabytes())
+for units in range(7, 17):
+    fit(units)
+print(resident_megabytes())
+"""
+    )
+    assert after - before <= 10 * 4
+
+
 @pytest.mark.case("I03")
 def test_predictions_of_all_lengths_leave_at_most_20_megabytes():
     before, after = measure(

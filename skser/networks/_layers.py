@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import initializers, layers, ops
 
+from skser._compat import custom_gradient
 from skser._sequences import LENGTHS
 from skser.networks._lstm import LSTM
 
@@ -288,7 +289,7 @@ class UnpackFrames(keras.layers.Layer):
         return keras.KerasTensor(shape, packed.dtype)
 
 
-@tf.custom_gradient
+@custom_gradient
 def take_rows(packed, rows, frames, zero_gaps):
     """Take rows, (batch, n_frames, n); `frames` tells where each row has gone.
 
@@ -367,7 +368,7 @@ class PackedConvolution(keras.layers.Conv1D):
         return self.activation(outputs + self.bias)
 
 
-@tf.custom_gradient
+@custom_gradient
 def convolve(frames, kernel):
     """Return the filters' outputs and the function of gradients."""
 

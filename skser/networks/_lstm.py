@@ -14,13 +14,15 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from skser._compat import custom_gradient
+
 # Shares of the utterances of a batch that the loop goes on with, a stretch of frames
 # each. A stretch ends with the longest utterance that the next one does without. Of
 # batches in random order 15 (EmoDB) to 25 % (IEMOCAP) of the work is padding then.
 SHARES = (1.0, 0.7, 0.4, 0.2, 0.08)
 
 
-@tf.custom_gradient
+@custom_gradient
 def permute(sequence, positions):
     """Take frames in the order of positions that are their own inverse.
 
@@ -190,7 +192,7 @@ def _lay_out(mask, backwards):
 def _run(frames, kernel, recurrent_kernel, bias, layout):
     """Return the outputs, (batch, n_frames, n_units)."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def run(frames, kernel, recurrent_kernel, bias):
         n_features, n_units = kernel.shape[0], recurrent_kernel.shape[0]
         rows = tf.gather(tf.reshape(frames, (-1, n_features)), layout.frames_of_rows)

@@ -1,11 +1,12 @@
 """Compiled networks lent from a pool: training step, initial weights, seeds, threads.
 
-Compiling a network takes seconds and leaves some 30 MB behind that nothing frees. So a
-network is compiled once for given sizes and then lent to one fit or prediction at a
-time, which first sets all of its state: weights, optimizer and dropout. A fitted
-estimator holds plain arrays, and what is shared here can never be seen in it.
+Compiling a network takes seconds, and a compiled one some 20 MB. So a network is
+compiled once for given sizes and then lent to one fit or prediction at a time, which
+first sets all of its state: weights, optimizer and dropout. A fitted estimator holds
+plain arrays, and what is shared here can never be seen in it.
 """
 
+import gc
 import os
 import threading
 from collections import OrderedDict
@@ -17,9 +18,10 @@ from dataclasses import dataclass
 import joblib
 import numpy as np
 
-from skser._compat import flatten_layers, start_quietly
+from skser._compat import flatten_layers, free_with_graph, start_quietly
 
-MAX_IDLE_NETWORKS = 16
+# Enough for the members of a vote; more of them would fill the memory of a search.
+MAX_IDLE_NETWORKS = 4
 OPTIMIZERS = ("adam", "sgd")
 # The process that has used TensorFlow, whose copies made by a fork must not.
 _OWNER: list[int] = []
@@ -90,6 +92,36 @@ class NetworkDesign:
             return executor.submit(plan).result()
 
 
+class CompiledFunction:
+    """A function of tensors that is compiled at its first call, for all lengths.
+
+    Parameters
+    ----------
+    function : callable
+    signature : list of tf.TensorSpec, or of lists of them
+        One signature, so that no length compiles anything again.
+
+    Attributes
+    ----------
+    function : tf.function
+    """
+
+    def __init__(self, function, signature):
+        tf = import_tensorflow()
+        # Without autograph: the loops inside are Keras' own, and tracing is faster.
+        self.function = tf.function(function, signature, autograph=False)
+        self._is_traced = False
+
+    def __call__(self, *arguments):
+        """Return what the function returns."""
+        if not self._is_traced:
+            # Not by the call, after some of which TensorFlow warns of many functions.
+            graph = self.function.get_concrete_function().graph
+            free_with_graph(graph.get_operations())
+            self._is_traced = True
+        return self.function(*arguments)
+
+
 class CompiledNetwork:
     """A network with compiled functions for a training step and for prediction.
 
@@ -147,15 +179,11 @@ class CompiledNetwork:
             else tf.TensorSpec((None, sum(x.shape[-1] for x in outputs)), frames.dtype)
         )
         weights = tf.TensorSpec((None,), "float32")
-        # One signature for all lengths, so that no length compiles anything again.
-        # Without autograph: the loops inside are Keras' own, and tracing is faster.
-        self.train_step = tf.function(
-            self._train_step, [self._specs, targets, weights], autograph=False
+        self.train_step = CompiledFunction(
+            self._train_step, [self._specs, targets, weights]
         )
-        self.scores = tf.function(
-            lambda inputs: self._run(inputs, training=False)[0],
-            [self._specs],
-            autograph=False,
+        self.scores = CompiledFunction(
+            lambda inputs: self._run(inputs, training=False)[0], [self._specs]
         )
         self._attention = None
 
@@ -199,8 +227,8 @@ class CompiledNetwork:
 
             layer = self._model.get_layer("attention")
             model = keras.Model(self._model.inputs, layer.output[1])
-            self._attention = self._tf.function(
-                lambda inputs: model(self._cast(inputs)), [self._specs], autograph=False
+            self._attention = CompiledFunction(
+                lambda inputs: model(self._cast(inputs)), [self._specs]
             )
         return self._attention(inputs)
 
@@ -439,12 +467,16 @@ class NetworkPool:
             with self._lock:
                 self._idle.setdefault(key, []).append(network)
                 self._idle.move_to_end(key)
-                # Forget those that have been idle for longest.
-                while sum(map(len, self._idle.values())) > self.max_idle:
+                n_forgotten = sum(map(len, self._idle.values())) - self.max_idle
+                # Those that have been idle for longest.
+                for _ in range(n_forgotten):
                     oldest = next(iter(self._idle))
                     self._idle[oldest].pop(0)
                     if not self._idle[oldest]:
                         del self._idle[oldest]
+            if n_forgotten > 0:
+                # Graphs refer to themselves: until they are looked for, they are kept.
+                gc.collect()
 
 
 _POOL = NetworkPool(MAX_IDLE_NETWORKS)

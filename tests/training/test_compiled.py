@@ -1,10 +1,12 @@
 """Compiled networks: lent to one user at a time, reset for each, never in a fork."""
 
+import gc
 import os
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from skser import AttentionBLSTMFCNClassifier
 from skser.networks import attention_blstm_fcn
@@ -58,8 +60,27 @@ def test_steps_of_any_length_compile_nothing_again(network):
         inputs = [FRAMES[:, :n_frames], MASK[:, :n_frames]]
         network.train_step(inputs, CLASSES, WEIGHTS)
         network.scores([x[:2] for x in inputs])
-    assert network.train_step.experimental_get_tracing_count() == 1
-    assert network.scores.experimental_get_tracing_count() == 1
+    assert network.train_step.function.experimental_get_tracing_count() == 1
+    assert network.scores.function.experimental_get_tracing_count() == 1
+
+
+def count_graphs():
+    """Return how many graphs of TensorFlow are in memory."""
+    gc.collect()
+    return sum(isinstance(item, tf.Graph) for item in gc.get_objects())
+
+
+@pytest.mark.case("K28")
+@pytest.mark.parametrize("recurrent", ["blstm", None])
+def test_a_network_that_nobody_holds_leaves_no_graph(recurrent):
+    before = count_graphs()
+    sizes = {"recurrent_units": 2, "filters": (3,), "kernel_sizes": (3,)}
+    network = CompiledNetwork(design(recurrent=recurrent, **sizes), "adam")
+    assert np.isfinite(_train(network, seed=0)).all()
+    assert network.scores([FRAMES, MASK]).shape == (4, 2)
+    assert count_graphs() > before
+    del network
+    assert count_graphs() == before
 
 
 def test_a_network_is_lent_to_one_user_at_a_time_and_used_again():
