@@ -247,22 +247,19 @@ def free_with_graph(operations):
             continue
         gradient = registry.get(name, {}).get("type")
         is_custom = gradient is not None and name.startswith("CustomGradient-")
-        if not is_custom or isinstance(gradient, _Weak):
+        if not is_custom or isinstance(gradient, functools.partial):
             continue
         graph = operation.graph
         graph.gradients_of_skser = (*getattr(graph, "gradients_of_skser", ()), gradient)
-        registry[name]["type"] = _Weak(gradient)
+        registry[name]["type"] = functools.partial(
+            _call_referent, weakref.ref(gradient)
+        )
         weakref.finalize(gradient, registry.pop, name, None)
 
 
-class _Weak:
-    """Call a function that is held elsewhere."""
-
-    def __init__(self, function):
-        self._find = weakref.ref(function)
-
-    def __call__(self, *arguments):
-        return self._find()(*arguments)
+def _call_referent(reference, *arguments):
+    """Call a function that is held elsewhere, by a weak reference."""
+    return reference()(*arguments)
 
 
 def is_op_determinism_enabled():

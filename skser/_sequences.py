@@ -417,8 +417,10 @@ def check_weights(sample_weight, X, class_weight=None, y=None, classes=()):
     >>> check_weights([1, 1, 2], y, {"angry": 3.0}, y, classes)
     array([1., 3., 2.])
     """
+    if sample_weight is not None:
+        sample_weight = _as_numbers(sample_weight, X)
     weights = check_sample_weight(
-        _as_numbers(sample_weight, X),
+        sample_weight,
         X,
         dtype=np.float64,
         ensure_non_negative=True,
@@ -443,8 +445,6 @@ def check_weights(sample_weight, X, class_weight=None, y=None, classes=()):
 
 def _as_numbers(sample_weight, X):
     """Return weights as floats; one for all is repeated, so that it is checked."""
-    if sample_weight is None:
-        return None
     try:
         weights = np.asarray(sample_weight)
         if weights.dtype.kind == "c":
