@@ -92,6 +92,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     # Of an object that is no table or diagram there would be the address only.
     "capture_repr": ("_repr_html_",),
+    "remove_config_comments": True,
     "show_memory": False,
     "write_computation_times": False,
     "show_signature": False,

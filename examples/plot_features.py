@@ -1,6 +1,6 @@
 """
-What the 27 features see in a vowel, a fricative and silence
-============================================================
+What the features see
+=====================
 
 The first half of the system turns each frame of 64 ms into 743 numbers. Three sounds
 that everybody knows show what these numbers react to.

@@ -1,6 +1,6 @@
 """
-A first pipeline, evaluated on unseen speakers
-==============================================
+A first pipeline
+================
 
 From recordings to emotions with the recommended system, and a figure for how well it
 does with new voices.

@@ -1,6 +1,6 @@
 """
-Predicting a long recording in windows
-======================================
+A long recording
+================
 
 The system is trained on single utterances. A conversation is longer, and its emotions
 change: it is cut into overlapping windows, and each window is predicted by itself.

@@ -1,6 +1,6 @@
 """
-Your own Keras network as a scikit-learn classifier
-===================================================
+Your own Keras network
+======================
 
 `NetworkClassifier` takes a function that builds a network and does the rest: batches of
 utterances of unequal length, validation by speaker, early stopping, cloning, pickling.

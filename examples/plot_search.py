@@ -1,6 +1,6 @@
 """
-Searching parameters, speaker by speaker
-========================================
+Searching parameters
+====================
 
 ``GridSearchCV`` works on a whole system. What matters is that the folds of the search
 keep speakers apart as well.
