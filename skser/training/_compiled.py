@@ -23,6 +23,8 @@ from skser._compat import flatten_layers, free_with_graph, start_quietly
 # Enough for the members of a vote; more of them would fill the memory of a search.
 MAX_IDLE_NETWORKS = 4
 OPTIMIZERS = ("adam", "sgd")
+# Keras' dtype policies in which weights are kept precisely enough to be trained.
+PRECISIONS = ("float32", "float64", "mixed_float16", "mixed_bfloat16")
 # The process that has used TensorFlow, whose copies made by a fork must not.
 _OWNER: list[int] = []
 
@@ -377,11 +379,31 @@ class InitialState:
 
 
 def dtype_policy():
-    """Return the name of the precision that Keras builds networks in at present."""
+    """Return the name of the precision that Keras builds networks in at present.
+
+    Returns
+    -------
+    name : str
+        One of `PRECISIONS`.
+
+    Raises
+    ------
+    ValueError
+        If it is another one: weights of half precision lose the small steps of
+        training, and those of integers are for prediction only.
+    """
     import_tensorflow()
     import keras
 
-    return keras.config.dtype_policy().name
+    name = keras.config.dtype_policy().name
+    if name not in PRECISIONS:
+        raise ValueError(
+            f"Keras' dtype policy is {name!r}, in which networks cannot be trained: "
+            "the small steps of their weights would be lost. Set one of "
+            f"{', '.join(PRECISIONS)}, for instance by "
+            "keras.config.set_dtype_policy('mixed_float16')."
+        )
+    return name
 
 
 def import_tensorflow():

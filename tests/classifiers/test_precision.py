@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skser import AttentionBLSTMFCNClassifier
-from skser.networks import attention_blstm_fcn, masked_average
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
+from skser.networks import attention_blstm_fcn, feedforward, masked_average
 from skser.training import CompiledNetwork, NetworkDesign
 
 POLICIES = ["mixed_float16", "mixed_bfloat16"]
@@ -47,6 +47,17 @@ def test_a_fit_in_mixed_precision_learns_and_keeps_single_weights(set_policy, po
     np.testing.assert_allclose(
         mixed.history_["loss"], single.history_["loss"], atol=0.06
     )
+
+
+@pytest.mark.case("K29")
+@pytest.mark.parametrize("policy", ["bfloat16", "float16", "int8_from_float32"])
+@pytest.mark.parametrize(
+    "classifier", [_classifier(), NetworkClassifier(feedforward, max_epochs=1)]
+)
+def test_a_precision_that_cannot_be_trained_is_refused(set_policy, policy, classifier):
+    set_policy(policy)
+    with pytest.raises(ValueError, match=f"Keras' dtype policy is '{policy}'.*Set one"):
+        classifier.fit(X, Y)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
