@@ -1,6 +1,9 @@
 """What several test files share: corpora, fitted systems, no home and no network."""
 
+import codecs
+import contextlib
 import errno
+import importlib
 import io
 import ipaddress
 import os
@@ -178,6 +181,37 @@ def full_disk(monkeypatch):
         monkeypatch.setattr("skser.storage._archive.open", _FullDisk, raising=False)
 
     return fill
+
+
+@pytest.fixture
+def as_nobody():
+    """Give a context in which nobody has the rights of root, who may enter anything."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("no such modes here")
+
+    # Of the names in zip archives. Nobody may not enter Python's own folder, perhaps.
+    codecs.lookup("cp437")
+
+    @contextlib.contextmanager
+    def as_nobody():
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+            importlib.invalidate_caches()
+
+    return as_nobody
+
+
+@pytest.fixture
+def open_folder():
+    """Give a folder that all users may write to; they may not enter `tmp_path`."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

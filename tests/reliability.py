@@ -41,7 +41,7 @@ python -m pytest -m case -p tests.reliability --reliability docs/reliability.md
 | partly | some tests pass; what is not given is an expected failure, with its reason |
 | not given | only the expected failure is there |
 | red | a test fails |
-| not run | its tests were skipped or left out in this run |
+| not run | its tests were skipped, or some were left out in this run |
 | outside | no test, but another check, which the second line names |
 | open | nothing checks it |
 """
@@ -113,9 +113,10 @@ class Watcher:
         known = "passed" if known == "not run" else known
         self.outcomes[report.nodeid] = max(known, outcome, key=_RANKS.index)
 
-    def pytest_sessionfinish(self):
-        """Write the page."""
-        self.page.write_text(self.render(), "utf-8")
+    def pytest_sessionfinish(self, exitstatus):
+        """Write the page, unless the run has broken off."""
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            self.page.write_text(self.render(), "utf-8")
 
     def render(self):
         """Return the page."""
@@ -189,7 +190,7 @@ def find_state(entry, outcomes):
         return "red"
     if "xfailed" in found:
         return "partly" if "passed" in found else "not given"
-    if "passed" not in found:
+    if "passed" not in found or "not run" in found:
         return "not run"
     return "green, limited" if "limits" in entry else "green"
 

@@ -1,11 +1,9 @@
-import contextlib
 import importlib.util
 import os
 import pickle
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import tracemalloc
 from datetime import timedelta
@@ -564,28 +562,12 @@ def test_a_dangling_link_is_a_missing_file(tmp_path):
         load(link)
 
 
-@contextlib.contextmanager
-def as_nobody():
-    """Give up the rights of root, who may read everything."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
 @pytest.mark.case("A39")
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such modes here")
-def test_a_file_that_may_not_be_read_is_a_permission_error():
-    # Nobody may enter the folders of `tmp_path`, but this one.
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        path = write(Path(folder, "noise.wav"), noise())
-        Path(path).chmod(0)
-        with as_nobody(), pytest.raises(PermissionError, match=r"noise\.wav"):
-            load(path)
+def test_a_file_that_may_not_be_read_is_a_permission_error(open_folder, as_nobody):
+    path = write(open_folder / "noise.wav", noise())
+    Path(path).chmod(0)
+    with as_nobody(), pytest.raises(PermissionError, match=r"noise\.wav"):
+        load(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

@@ -83,6 +83,7 @@ def test_the_page_has_every_case_and_names_tests_that_there_are():
         (["xfailed"], {}, "not given"),
         (["passed", "xfailed", "failed"], {}, "red"),
         (["skipped", "not run"], {}, "not run"),
+        (["passed", "not run"], {}, "not run"),
         ([], {}, "open"),
         ([], {"checked_by": ".ci/run"}, "outside"),
     ],

@@ -184,7 +184,9 @@ def pool_frames(sequence, mask, size, stride):
     # Padding is zero, and rectified values are not negative, so that it never is a
     # maximum for real frames.
     sequence = ops.pad(sequence, ((0, 0), (0, size - 1), (0, 0)))
-    return layers.MaxPooling1D(size, stride)(sequence), mask[:, ::stride]
+    # Whatever Keras' image_data_format is: these are no images.
+    pool = layers.MaxPooling1D(size, stride, data_format="channels_last")
+    return pool(sequence), mask[:, ::stride]
 
 
 def feedforward(

@@ -357,7 +357,9 @@ class PackedConvolution(keras.layers.Conv1D):
     """
 
     def __init__(self, filters: int, kernel_size: int, **kwargs: Any):
-        super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
+        # Whatever Keras' image_data_format is: these are no images.
+        fixed = {"padding": "same", "data_format": "channels_last"}
+        super().__init__(filters, kernel_size, **{**kwargs, **fixed})
 
     def call(self, frames: np.ndarray) -> Any:
         """Return the filters' outputs, (1, n_frames, filters)."""

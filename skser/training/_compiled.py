@@ -23,6 +23,8 @@ from skser._compat import flatten_layers, free_with_graph, start_quietly
 # Enough for the members of a vote; more of them would fill the memory of a search.
 MAX_IDLE_NETWORKS = 4
 OPTIMIZERS = ("adam", "sgd")
+# Keras' dtype policies in which weights are kept precisely enough to be trained.
+PRECISIONS = ("float32", "float64", "mixed_float16", "mixed_bfloat16")
 # The process that has used TensorFlow, whose copies made by a fork must not.
 _OWNER: list[int] = []
 
@@ -377,11 +379,39 @@ class InitialState:
 
 
 def dtype_policy():
-    """Return the name of the precision that Keras builds networks in at present."""
+    """Return the name of the precision that Keras builds networks in at present.
+
+    Returns
+    -------
+    name : str
+        One of `PRECISIONS`.
+
+    Raises
+    ------
+    ValueError
+        If it is another one: weights of half precision lose the small steps of
+        training, and those of integers are for prediction only. Or if Keras' ``floatx``
+        is of half precision, in which optimizers have their learning rate.
+    """
     import_tensorflow()
     import keras
 
-    return keras.config.dtype_policy().name
+    name = keras.config.dtype_policy().name
+    if name not in PRECISIONS:
+        raise ValueError(
+            f"Keras' dtype policy is {name!r}, in which networks cannot be trained: "
+            "the small steps of their weights would be lost. Set one of "
+            f"{', '.join(PRECISIONS)}, for instance by "
+            "keras.config.set_dtype_policy('mixed_float16')."
+        )
+    floatx = keras.config.floatx()
+    if floatx not in ("float32", "float64"):
+        raise ValueError(
+            f"Keras' floatx is {floatx!r}, which would round the learning rate. "
+            "Undo it by keras.config.set_floatx('float32'), and for less precision use "
+            "keras.config.set_dtype_policy('mixed_float16')."
+        )
+    return name
 
 
 def import_tensorflow():
@@ -399,7 +429,7 @@ def import_tensorflow():
     ------
     RuntimeError
         In a fork of a process that has used TensorFlow, which would hang here without a
-        word.
+        word; or where eager execution was switched off.
     """
     if not _OWNER:
         _OWNER.append(os.getpid())
@@ -412,6 +442,12 @@ def import_tensorflow():
     start_quietly()
     import tensorflow as tf
 
+    if not tf.compat.v1.executing_eagerly_outside_functions():
+        raise RuntimeError(
+            "TensorFlow's eager execution was switched off in this process, by "
+            "tf.compat.v1.disable_eager_execution or disable_v2_behavior, and networks "
+            "need it. Use another process."
+        )
     n_threads = find_n_threads(tf.config.threading)
     if n_threads is not None:
         # Too late if the caller has used TensorFlow before: then it is his to say.

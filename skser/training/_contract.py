@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 
 from skser._compat import flatten_layers
-from skser.training._compiled import dtype_policy, import_tensorflow
+from skser.training._compiled import dtype_policy
 
 # Long enough for filters and maxima over groups of frames.
 PROBE_FRAMES = 128
@@ -40,7 +40,7 @@ def examine_network(design):
         If inputs, outputs or attention have other shapes than they should, if the
         network gives posteriors in place of scores, or if its scores depend on padding.
     """
-    import_tensorflow()
+    dtype_policy()
     name = getattr(design.builder, "__name__", repr(design.builder))
     parameters = inspect.signature(design.builder).parameters.values()
     if not any(p.name == "seed" or p.kind is p.VAR_KEYWORD for p in parameters):

@@ -1,12 +1,16 @@
 """Mixed precision: Keras' policy is followed, and a fitted estimator is free of it."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from skser import AttentionBLSTMFCNClassifier
-from skser.networks import attention_blstm_fcn, masked_average
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
+from skser.classifiers import AttentiveCNNClassifier
+from skser.networks import attention_blstm_fcn, feedforward, masked_average
 from skser.training import CompiledNetwork, NetworkDesign
 
 POLICIES = ["mixed_float16", "mixed_bfloat16"]
@@ -30,8 +34,7 @@ def _classifier(**params):
         kernel_sizes=(3,),
         max_epochs=5,
         learning_rate=0.01,
-        random_state=0,
-        **params,
+        **{"random_state": 0, **params},
     )
 
 
@@ -47,6 +50,80 @@ def test_a_fit_in_mixed_precision_learns_and_keeps_single_weights(set_policy, po
     np.testing.assert_allclose(
         mixed.history_["loss"], single.history_["loss"], atol=0.06
     )
+
+
+@pytest.mark.case("K29")
+@pytest.mark.parametrize("policy", ["bfloat16", "float16", "int8_from_float32"])
+@pytest.mark.parametrize(
+    "classifier", [_classifier(), NetworkClassifier(feedforward, max_epochs=1)]
+)
+def test_a_precision_that_cannot_be_trained_is_refused(set_policy, policy, classifier):
+    set_policy(policy)
+    with pytest.raises(ValueError, match=f"Keras' dtype policy is '{policy}'.*Set one"):
+        classifier.fit(X, Y)
+
+
+@pytest.fixture
+def keep_settings():
+    """Settings of Keras and TensorFlow are for one test only."""
+    floatx, images = keras.config.floatx(), keras.config.image_data_format()
+    yield
+    keras.config.set_floatx(floatx)
+    keras.config.set_image_data_format(images)
+    keras.config.enable_traceback_filtering()
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.case("K29")
+@pytest.mark.parametrize("floatx", ["float16", "bfloat16"])
+def test_numbers_of_half_precision_are_refused(keep_settings, floatx, set_policy):
+    set_policy("float32")
+    keras.config.set_floatx(floatx)
+    with pytest.raises(ValueError, match=f"Keras' floatx is '{floatx}'.*set_floatx"):
+        _classifier().fit(X, Y)
+
+
+@pytest.mark.case("K29")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: keras.config.set_image_data_format("channels_first"),
+        lambda: keras.config.set_floatx("float64"),
+        keras.config.disable_traceback_filtering,
+        lambda: tf.config.run_functions_eagerly(True),
+    ],
+    ids=["image_data_format", "floatx", "traceback_filtering", "eagerly"],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda seed: _classifier(random_state=seed),
+        lambda seed: AttentiveCNNClassifier(max_epochs=1, random_state=seed),
+    ],
+    ids=["AttentionBLSTMFCNClassifier", "AttentiveCNNClassifier"],
+)
+def test_other_settings_of_keras_change_nothing(
+    change, make, keep_settings, set_policy
+):
+    set_policy("float32")
+    expected = make(3).fit(X, Y).predict_proba(X)
+    change()
+    # Of other sizes, so that no network that was built before is taken.
+    other = [utterance[:, :4] for utterance in X]
+    assert np.isfinite(make(3).fit(other, Y).predict_proba(other)).all()
+    np.testing.assert_allclose(make(3).fit(X, Y).predict_proba(X), expected, atol=1e-4)
+
+
+@pytest.mark.case("K29")
+def test_eager_execution_that_is_off_is_named():
+    code = """
+import tensorflow as tf
+tf.compat.v1.disable_eager_execution()
+from skser import AttentionBLSTMFCNClassifier
+AttentionBLSTMFCNClassifier().fit([[[0.0]], [[1.0]]], [0, 1])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "RuntimeError: TensorFlow's eager execution was switched off" in run.stderr
 
 
 @pytest.mark.parametrize("policy", POLICIES)

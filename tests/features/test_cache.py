@@ -312,13 +312,15 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(
 
 
 @pytest.mark.case("G09")
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
 @pytest.mark.case("K25")
-def test_a_folder_of_another_mode_is_read_all_the_same(folder):
-    AcousticFeatures(cache=folder).transform(FRAMES[:2])
-    folder.chmod(0o500)
-    with pytest.warns(UserWarning, match=r"^3 file.*Permission denied"):
-        assert_equal(AcousticFeatures(cache=folder).transform(FRAMES), EXPECTED)
+def test_a_folder_of_another_mode_is_read_all_the_same(open_folder, as_nobody):
+    folder = open_folder / "cache"
+    with as_nobody():
+        AcousticFeatures(cache=folder).transform(FRAMES[:2])
+        folder.chmod(0o500)
+        with pytest.warns(UserWarning, match=r"^3 file.*Permission denied"):
+            assert_equal(AcousticFeatures(cache=folder).transform(FRAMES), EXPECTED)
+        folder.chmod(0o700)
 
 
 @pytest.mark.case("G09")

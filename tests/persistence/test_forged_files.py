@@ -19,10 +19,15 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import skser
+from skser import PCAWhitening
+from skser.classifiers import ELMClassifier
 from skser.exceptions import ModelFileError
 from skser.storage import _archive
 
@@ -371,9 +376,45 @@ def estimator(name, params=None, attributes=None):
     return {"estimator": content}
 
 
+def steps(*estimators):
+    """Describe a Pipeline, or the parts of a FeatureUnion."""
+    return [{"tuple": [f"s{i}", step]} for i, step in enumerate(estimators)]
+
+
+def normalizer(n_features):
+    """Describe a Normalizer that was fitted."""
+    return estimator("Normalizer", attributes={"n_features_in_": n_features})
+
+
+@pytest.mark.case("K22")
 @pytest.mark.parametrize(
     ("model", "message"),
     [
+        (
+            estimator("Pipeline", {"steps": steps(normalizer(5), normalizer(6))}),
+            "Normalizer gives 5 features, but Normalizer takes 6",
+        ),
+        (
+            estimator("Pipeline", {"steps": steps(estimator("LabelEncoder"))}),
+            "a LabelEncoder is no step",
+        ),
+        (estimator("FeatureUnion", {"transformer_list": [1]}), "cannot be loaded"),
+        (
+            estimator("FeatureUnion", {"transformer_list": steps(estimator("SVC"))}),
+            "All estimators should implement fit and transform",
+        ),
+        (estimator("FrameStatistics", {"statistics": ["men"]}), "statistics must be"),
+        (estimator("FrameStatistics", {"statistics": [[]]}), "statistics must be"),
+        (
+            estimator("FrameStatistics", {"columns": [9]}, {"n_features_in_": 9}),
+            "columns must be places from 0 to 8",
+        ),
+        (estimator("SpeechDescriptors", {"descriptors": [3]}), "descriptors must be"),
+        (estimator("AcousticFeatures", {"features": ["LP"]}), "Unknown features"),
+        (
+            estimator("TotalVariability", attributes={"classes_": ["a", "b"]}),
+            "TotalVariability: means_ must be",
+        ),
         (estimator("RandomForestClassifier"), "an estimator 'RandomForestClassifier'"),
         (estimator("os.system"), "an estimator 'os.system', which is not one of"),
         (estimator(["PCA"]), "which is not one of"),
@@ -458,6 +499,43 @@ def test_coefficients_that_are_not_finite_are_refused(forgery, table_system):
     forgery.replace_array("PCA_components_", npy(components))
     with pytest.raises(ModelFileError, match=r"PCA\.components_ contains NaN"):
         skser.load(forgery.path)
+
+
+ROWS = np.random.default_rng(0).normal(size=(12, 3))
+LABELS = ["a", "b", "c"] * 4
+
+
+@pytest.mark.case("K22")
+@pytest.mark.parametrize(
+    ("system", "attribute", "value"),
+    [
+        (StandardScaler(), "scale_", np.array([1, 1e-320, 1])),
+        (StandardScaler(), "mean_", np.array([0, np.inf, 0])),
+        (StandardScaler(), "n_samples_seen_", -1),
+        (GaussianMixture(2), "means_", np.full((2, 3), 1e300)),
+        (
+            GaussianMixture(covariance_type="diag"),
+            "precisions_cholesky_",
+            [[1e300] * 3],
+        ),
+        (PCAWhitening(), "lower_", np.array([np.nan, 0, 0])),
+        (PCAWhitening(), "lower_", np.array([9.0, 9, 9])),
+        (PCAWhitening(), "offset_", np.array([-1.0, 1, 1])),
+        (ELMClassifier(kernel="rbf"), "gamma_", -1.0),
+        (LinearDiscriminantAnalysis(), "_n_features_out", 1.0),
+        (LinearDiscriminantAnalysis(), "_max_components", 3),
+        (SVC(), "support_vectors_", None),
+    ],
+)
+def test_numbers_that_fit_never_leaves_are_refused(system, attribute, value, tmp_path):
+    system.fit(ROWS, LABELS)
+    skser.save(system, tmp_path / "model")
+    value = np.array(value) if isinstance(value, list) else value
+    if value is None:  # the same numbers in another order
+        value = np.asfortranarray(getattr(system, attribute))
+    setattr(system, attribute, value)
+    with pytest.raises(ValueError, match=f"{attribute}|do not belong|_out must"):
+        skser.save(system, tmp_path / "model")
 
 
 # A mask or objects hide from a check what the compiled code is given.

@@ -104,19 +104,20 @@ def test_a_folder_that_cannot_be_listed_is_used_all_the_same(store, monkeypatch)
     assert store.take_faults() == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
 @pytest.mark.parametrize("mode", [0o300, 0o500, 0o000])
 @pytest.mark.case("K25")
-def test_a_folder_of_any_mode_ends_nothing(store, mode):
-    store.folder.chmod(mode)
-    with warnings.catch_warnings():
+def test_a_folder_of_any_mode_ends_nothing(mode, open_folder, as_nobody):
+    with as_nobody(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        store = Store(open_folder / "folder", "cache")
+        store.put("key", {}, ARRAYS)
+        store.folder.chmod(mode)
         store.remove_unfinished()
         store.get("key")
         store.put("other", {}, ARRAYS)
         store.remove("key")
         store.warn()
-    store.folder.chmod(0o700)
+        store.folder.chmod(0o700)
 
 
 def test_what_json_or_a_file_cannot_hold_is_no_fault_of_the_disk(store):
