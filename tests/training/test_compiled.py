@@ -73,14 +73,22 @@ def count_graphs():
 @pytest.mark.case("K28")
 @pytest.mark.parametrize("recurrent", ["blstm", None])
 def test_a_network_that_nobody_holds_leaves_no_graph(recurrent):
-    before = count_graphs()
     sizes = {"recurrent_units": 2, "filters": (3,), "kernel_sizes": (3,)}
-    network = CompiledNetwork(design(recurrent=recurrent, **sizes), "adam")
-    assert np.isfinite(_train(network, seed=0)).all()
-    assert network.scores([FRAMES, MASK]).shape == (4, 2)
+
+    def use():
+        """Return a network that has trained and predicted."""
+        network = CompiledNetwork(design(recurrent=recurrent, **sizes), "adam")
+        assert np.isfinite(_train(network, seed=0)).all()
+        assert network.scores([FRAMES, MASK]).shape == (4, 2)
+        return network
+
+    # The first one of a process leaves a graph of TensorFlow's own.
+    use()
+    before = count_graphs()
+    network = use()
     assert count_graphs() > before
     del network
-    assert count_graphs() == before
+    assert count_graphs() <= before
 
 
 def test_a_network_is_lent_to_one_user_at_a_time_and_used_again():
