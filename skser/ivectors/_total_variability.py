@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skser._base import restore_on_failure, set_parameters
 from skser._compat import Interval, fit_context
+from skser._parallel import one_blas_thread
 from skser._progress import say
 
 # Utterances whose posterior covariances are in memory at once: 128 of 100 x 100 are
@@ -285,7 +286,8 @@ class TotalVariability(BaseEstimator):
         self.loadings_ = self._initial_loadings()
         self.log_likelihoods_: list[float] = []
         for iteration in range(self.n_iterations):
-            self._iterate(centred)
+            with one_blas_thread():
+                self._iterate(centred)
             if self.verbose:
                 say(
                     f"Total variability: iteration {iteration + 1} of "
@@ -308,8 +310,9 @@ class TotalVariability(BaseEstimator):
         """
         check_is_fitted(self)
         _check_statistics(X, self.means_.shape)
-        batches = self._posteriors(X.centre(self.means_))
-        return np.concatenate([means for _, means, _, _ in batches])
+        with one_blas_thread():
+            batches = self._posteriors(X.centre(self.means_))
+            return np.concatenate([means for _, means, _, _ in batches])
 
     def fit_transform(self, X: Statistics, y: object = None) -> np.ndarray:
         """Fit to statistics, then return their i-vectors.

@@ -288,8 +288,11 @@ def _fits(value, text, lengths):
         return _are_sorted(value)
     # NaN and infinity, where they may stand, are no fault of the size.
     known = value[np.isfinite(value)] if value.dtype.kind == "f" else value
+    if not known.size:
+        return True
     lowest = SMALLEST if kind == "positive" else -LARGEST
-    return bool((known >= lowest).all() and (known <= LARGEST).all())
+    # As Python's numbers, which have room for both bounds whatever the dtype.
+    return known.min().item() >= lowest and known.max().item() <= LARGEST
 
 
 def _agrees(letter, length, lengths):

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import joblib
 import numpy as np
@@ -341,6 +342,16 @@ def test_training_goes_on_from_loaded_weights_with_a_new_optimizer(
     assert loaded.n_iter_ == original.n_iter_ + 1
     change = np.abs(loaded.weights_[0] - original.weights_[0]).max()
     assert 0 < change < 0.1
+
+
+def test_numbers_of_single_precision_are_saved_without_a_word(table, tmp_path):
+    X, y = table
+    system = make_pipeline(PCA(2), SVC()).fit(np.asarray(X, dtype=np.float32), y)
+    assert system[0].components_.dtype == np.float32
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        skser.save(system, tmp_path / "model")
+        skser.load(tmp_path / "model")
 
 
 def test_callbacks_are_left_behind(own_network, sequences, tmp_path):
