@@ -37,8 +37,6 @@ class FrameUnion(BaseUnion, auto_wrap_output_keys=None):  # type: ignore[call-ar
 
     Attributes
     ----------
-    n_features_in_ : int
-        That of the first member.
     named_transformers : sklearn.utils.Bunch
         The members by name.
 
