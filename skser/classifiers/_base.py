@@ -88,6 +88,10 @@ class BaseNetworkClassifier(
 
     declared_tags = {"input_tags.three_d_array": True}
 
+    # Parameters, and the values with which utterances may differ in length. With others
+    # all are padded to one length, of which the network is told as ``n_frames``.
+    variable_length: dict[str, Any] = {}
+
     # Speakers reach `fit` through Pipeline, GridSearchCV and cross_validate without
     # a request by the user, once metadata routing is on.
     __metadata_request__fit = {"groups": True}
@@ -175,7 +179,7 @@ class BaseNetworkClassifier(
 
     def _has_fixed_length(self):
         """Tell whether all utterances are padded to one length, ``n_frames_``."""
-        return getattr(self, "view", "frames") != "frames"
+        return any(getattr(self, k) != v for k, v in self.variable_length.items())
 
     def _why_no_attention(self):
         """Return what would have to be otherwise, or None if there is attention."""

@@ -157,6 +157,7 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     """
 
     builder = "attention_blstm_fcn"
+    variable_length = {"view": "frames"}
 
     _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,

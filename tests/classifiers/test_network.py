@@ -608,6 +608,21 @@ def test_a_network_of_ones_own_class_names_its_builder(sequences):
     assert copy.predict_proba(sequences[0]).shape == (60, 3)
 
 
+def test_a_parameter_of_ones_own_may_be_called_view(sequences):
+    class Viewing(BaseNetworkClassifier):
+        builder = staticmethod(
+            lambda *sizes, view, **params: averaging_network(*sizes, **params)
+        )
+
+        def __init__(self, view="from above", *, max_epochs=1, random_state=None):
+            super().__init__(max_epochs=max_epochs, random_state=random_state)
+            self.view = view
+
+    classifier = Viewing(random_state=0).fit(*sequences)
+    assert classifier.n_frames_ is None
+    assert "n_frames" not in classifier.design_network().arguments
+
+
 @pytest.mark.parametrize(
     "class_",
     [
