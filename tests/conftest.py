@@ -342,3 +342,20 @@ def fitted_row(row, encoder_of_row, shrink, speech):
     """Each system, small, fitted on the synthetic corpus. Not to be changed."""
     system = shrink(systems.SYSTEMS[row](random_state=0, **encoder_of_row))
     return system.fit(speech.paths, speech.target)
+
+
+@pytest.fixture(
+    params=[
+        ([1, np.nan, 1], "contains NaN"),
+        ([1, np.inf, 1], "contains infinity"),
+        ([1, -1, 1], "Negative values"),
+        ([1, None, 1], "contains NaN"),
+        (["a", "b", "c"], "must be a number for each sample"),
+        ([1e308, 1e308, 1e308], "adds up to more than a float can hold"),
+    ],
+    ids=lambda param: str(param[0]),
+)
+def bad_weights(request):
+    """Return what three samples cannot weigh, and how the error says so."""
+    sample_weight, message = request.param
+    return sample_weight, f"sample_weight.*{message}|{message}.*weight"

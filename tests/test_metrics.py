@@ -121,19 +121,9 @@ def test_a_class_whose_samples_weigh_nothing_counts_as_absent():
 
 @pytest.mark.case("K29")
 @pytest.mark.parametrize("score", [unweighted_accuracy_score, weighted_accuracy_score])
-@pytest.mark.parametrize(
-    ("sample_weight", "message"),
-    [
-        ([1, np.nan, 1], "contains NaN"),
-        ([1, np.inf, 1], "contains infinity"),
-        ([1, -1, 1], "Negative values"),
-        ([1, None, 1], "contains NaN"),
-        (["a", "b", "c"], "must be a number for each sample"),
-        ([1e308, 1e308, 1e308], "adds up to more than a float can hold"),
-    ],
-)
-def test_weights_that_are_none_are_refused(score, sample_weight, message):
-    with pytest.raises(ValueError, match=f"sample_weight.*{message}|{message}.*weight"):
+def test_weights_that_are_none_are_refused(score, bad_weights):
+    sample_weight, message = bad_weights
+    with pytest.raises(ValueError, match=message):
         score(["a", "a", "b"], ["a", "b", "b"], sample_weight=sample_weight)
 
 
