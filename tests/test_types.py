@@ -25,6 +25,7 @@ WRONG = {
     "skser.load('system.skser', network={})": 'did you mean "networks"',
     "skser.datasets.make_emotional_speech(n_speaker=2)": 'did you mean "n_speakers"',
     "skser.datasets.load_emodbb('emodb')": 'maybe "load_emodb"',
+    "skser.systems.recomended()": 'no attribute "recomended"',
     "skser.framing.frame([0.0], hop=3)": '"hop"',
     "skser.PCAWhitenning()": 'maybe "PCAWhitening"',
 }
@@ -84,3 +85,9 @@ def test_the_names_that_type_checkers_are_told_of_are_those_that_there_are():
     assert names == set(dir(skser)) | {"__version__"}
     assert set(skser.__all__) <= names
     assert all(hasattr(skser, name) for name in names)
+
+
+def test_type_checkers_are_told_of_every_system():
+    source = (ROOT / "skser" / "systems" / "__init__.py").read_text("utf-8")
+    told = re.findall(r"^    (\w+): SystemFunction$", source, flags=re.MULTILINE)
+    assert told == list(skser.systems.SYSTEMS)

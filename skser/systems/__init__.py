@@ -14,9 +14,38 @@ globals().update(SYSTEMS)
 if TYPE_CHECKING:
     from skser.systems._make import SystemFunction
 
-    def __getattr__(name: str) -> SystemFunction:
-        """Return a function of SYSTEMS: what type checkers cannot see above."""
-
+    # What type checkers and editors cannot see above.
+    attention_blstm_fcn: SystemFunction
+    attention_blstm_fcn_mean: SystemFunction
+    attention_blstm_fcn_max: SystemFunction
+    attention_lstm_fcn: SystemFunction
+    attention_blstm: SystemFunction
+    attention_lstm: SystemFunction
+    fcn: SystemFunction
+    lstm_fcn: SystemFunction
+    mlstm_fcn: SystemFunction
+    dnn_elm: SystemFunction
+    dnn_elm_lee2015: SystemFunction
+    attention_blstm_huang2016: SystemFunction
+    attention_blstm_mirsamadi2017: SystemFunction
+    attentive_cnn: SystemFunction
+    ivector: SystemFunction
+    dbn_ivector: SystemFunction
+    mec2017_svm: SystemFunction
+    egemaps_svm: SystemFunction
+    compare_svm: SystemFunction
+    compare_svm_transductive: SystemFunction
+    attention_blstm_fcn_robust: SystemFunction
+    attention_blstm_fcn_robust_transductive: SystemFunction
+    attention_blstm_fcn_robust_opensmile: SystemFunction
+    attention_blstm_fcn_robust_opensmile_transductive: SystemFunction
+    statistics_ivector_vote: SystemFunction
+    statistics_ivector_vote_transductive: SystemFunction
+    pretrained_statistics: SystemFunction
+    pretrained_statistics_transductive: SystemFunction
+    pretrained_attention_blstm_fcn: SystemFunction
+    recommended: SystemFunction
+    recommended_transductive: SystemFunction
 
 __all__ = [
     "N_COMPONENTS",
