@@ -61,13 +61,13 @@ def rectangles(length, starts, stops):
     return ((rows >= starts) & (rows < stops)).astype(np.float64)
 
 
-def _triangles(corners, heights):
-    """Return triangular weights at the bins, (513, n_bands).
+def triangles(corners, heights, n_bins=N_BINS):
+    """Return triangular weights at the bins, (n_bins, n_bands).
 
     Band `b` rises from corner `b` to corner `b + 1` and falls to corner `b + 2`:
     ascending bin positions, not necessarily whole.
     """
-    bins = np.arange(N_BINS)
+    bins = np.arange(n_bins)
     columns = [
         np.interp(bins, corners[band : band + 3], [0.0, height, 0.0])
         for band, height in enumerate(heights)
@@ -110,7 +110,7 @@ def mel_weights(n_bands=N_MEL, low=130.0, high=6854.0, sample_rate=SAMPLE_RATE):
     ends = 1127 * np.log1p(np.array([low, min(high, sample_rate / 2)]) / 700)
     points = 700 * np.expm1(np.linspace(*ends, n_bands + 2) / 1127)
     heights = 2 / (points[2:] - points[:-2])
-    return _triangles(points / (sample_rate / FRAME_LENGTH), heights)
+    return triangles(points / (sample_rate / FRAME_LENGTH), heights)
 
 
 def bark_limits(n_bands=N_BARK, sample_rate=SAMPLE_RATE):
@@ -185,7 +185,7 @@ def octave_weights():
     """
     peaks = 27.5 / BIN_WIDTH * 2.0 ** np.arange(9)
     corners = np.concatenate([[0.0], peaks, [N_BINS - 1.0]])
-    return _triangles(corners, np.full(9, 2.0))
+    return triangles(corners, np.full(9, 2.0))
 
 
 _MEL = BandedWeights(mel_weights())

@@ -4,8 +4,7 @@ import hashlib
 from importlib.metadata import version
 
 from skser import __version__
-from skser.classifiers import BaseNetworkClassifier
-from skser.features import CATALOGUE, AcousticFeatures
+from skser.persistence._registry import derives
 
 FORMAT = "1.0"
 
@@ -74,15 +73,17 @@ def describe_environment(classes):
         "features", a hash of the names and the order of the acoustic features, or None
         if the system does not use them.
     """
-    has_network = any(issubclass(class_, BaseNetworkClassifier) for class_ in classes)
+    has_network = any(derives(class_, "BaseNetworkClassifier") for class_ in classes)
     packages = ["scikit-learn", "numpy", *(["keras"] if has_network else [])]
-    has_features = any(issubclass(class_, AcousticFeatures) for class_ in classes)
+    has_features = any(derives(class_, "AcousticFeatures") for class_ in classes)
     features = hash_features() if has_features else None
     return {"format": FORMAT, "versions": _versions(packages), "features": features}
 
 
 def hash_features():
     """Return a hash of the names of the 743 acoustic features, in their order."""
+    from skser.features import CATALOGUE
+
     names = [name for row in CATALOGUE.values() for name in row.column_names]
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 

@@ -12,19 +12,6 @@ reason. Subclasses of ``BaseNetworkClassifier`` need nothing else.
 from importlib import import_module
 
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline
-
-from skser.classifiers import BaseNetworkClassifier
-from skser.ensembles import SoftVotingClassifier
-from skser.features import (
-    AcousticFeatures,
-    OpenSmileFunctionals,
-    PretrainedFeatures,
-    SpeechDescriptors,
-)
-from skser.streaming import ByUtterance
-from skser.whitening import PCAWhitening
 
 # Name -> where it is imported from.
 _CLASSES = {
@@ -84,20 +71,20 @@ _NETWORKS = {"skser:feedforward": ("skser.classifiers._segments", "feedforward")
 # optimizer three times the size of its network, who was told how training went. The
 # scorer of a search follows from its parameters, the names of voters from theirs.
 _LEFT_OUT = (
-    (Pipeline, "memory"),
-    (AcousticFeatures, "cache"),
-    (SpeechDescriptors, "cache"),
-    (OpenSmileFunctionals, "cache"),
-    (PretrainedFeatures, "cache"),
-    (PCAWhitening, "temp_folder"),
-    (ByUtterance, "temp_folder"),
-    (BaseNetworkClassifier, "checkpoint"),
-    (BaseNetworkClassifier, "_training_state"),
-    (BaseNetworkClassifier, "_network_identity"),
-    (BaseEstimator, "_skl_callbacks"),
-    (GridSearchCV, "scorer_"),
-    (GridSearchCV, "_checked_cv_orig"),
-    (SoftVotingClassifier, "named_estimators_"),
+    ("Pipeline", "memory"),
+    ("AcousticFeatures", "cache"),
+    ("SpeechDescriptors", "cache"),
+    ("OpenSmileFunctionals", "cache"),
+    ("PretrainedFeatures", "cache"),
+    ("PCAWhitening", "temp_folder"),
+    ("ByUtterance", "temp_folder"),
+    ("BaseNetworkClassifier", "checkpoint"),
+    ("BaseNetworkClassifier", "_training_state"),
+    ("BaseNetworkClassifier", "_network_identity"),
+    ("BaseEstimator", "_skl_callbacks"),
+    ("GridSearchCV", "scorer_"),
+    ("GridSearchCV", "_checked_cv_orig"),
+    ("SoftVotingClassifier", "named_estimators_"),
 )
 
 
@@ -264,7 +251,36 @@ def is_left_out(class_, attribute):
     >>> is_left_out(Pipeline, "memory"), is_left_out(Pipeline, "steps")
     (True, False)
     """
-    return any(issubclass(class_, c) and attribute == a for c, a in _LEFT_OUT)
+    return any(attribute == a and derives(class_, name) for name, a in _LEFT_OUT)
+
+
+def derives(class_, name):
+    """Tell whether a class is of skser or scikit-learn, or derives from one of them.
+
+    What is asked for is not imported: a process that uses no network should not wait
+    for those who do.
+
+    Parameters
+    ----------
+    class_ : type
+    name : str
+        Of a class of skser's or scikit-learn's.
+
+    Returns
+    -------
+    derives : bool
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> derives(PCA, "PCA"), derives(PCA, "BaseEstimator"), derives(PCA, "Pipeline")
+    (True, True, False)
+    """
+    return any(
+        base.__name__ == name
+        and base.__module__.partition(".")[0] in ("skser", "sklearn")
+        for base in class_.__mro__
+    )
 
 
 def network_name(function):

@@ -34,14 +34,9 @@ from operator import methodcaller
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import BaseCrossValidator, GridSearchCV
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import LabelEncoder
-from sklearn.svm import SVC
+from sklearn.model_selection import BaseCrossValidator
 
-from skser._base import StatelessTransformer
 from skser._compat import (
     MetadataRequest,
     Scorer,
@@ -52,22 +47,19 @@ from skser._compat import (
     width_out,
 )
 from skser._sequences import check_finite
-from skser.classifiers import BaseNetworkClassifier, NetworkClassifier
-from skser.features import PretrainedFeatures
-from skser.features._pretrained import EncoderFile
 from skser.metrics import SCORERS
 from skser.persistence._fitted import check_fitted
 from skser.persistence._registry import (
     NAMES,
     base_name,
     class_of,
+    derives,
     is_left_out,
     name_of,
     network_name,
     network_of,
 )
 from skser.storage._archive import check_dtype
-from skser.training import lend_network
 
 # The only place where a function may stand.
 _FUNCTION = ("NetworkClassifier", "network")
@@ -183,7 +175,7 @@ class StateWriter:
         if isinstance(value, np.generic):
             dtype = _name_dtype(value, place)
             return {"scalar": [dtype, self.encode(value.item(), place)]}
-        if kind is EncoderFile:
+        if derives(kind, "EncoderFile"):
             content = np.frombuffer(value.data, dtype=np.uint8)
             data = self._encode_array(content, place)
             return {"encoder": [value.name, value.sha256, data]}
@@ -219,7 +211,7 @@ class StateWriter:
             raise TypeError(_explain(estimator, place))
         self.classes.add(class_)
         params = estimator.get_params(deep=False)
-        if issubclass(class_, PretrainedFeatures):
+        if derives(class_, "PretrainedFeatures"):
             params["model"] = estimator.refer_to_model(self._embed)
         described = {"class": name, "params": {}, "attributes": {}}
         for attribute, value in (vars(estimator) | params).items():
@@ -318,6 +310,8 @@ class StateReader:
         data = self.decode(data)
         if not isinstance(name, str) or getattr(data, "dtype", None) != np.uint8:
             raise ValueError("it holds an encoder that is no file")
+        from skser.features._pretrained import EncoderFile
+
         file = EncoderFile(data.tobytes(), name)
         if file.sha256 != sha256:
             raise ValueError(f"the sha256 of its encoder {name!r} is another one")
@@ -341,12 +335,12 @@ class StateReader:
         _adapt(class_, params, description.get("defaults", []), classes)
         estimator = class_(**params)
         vars(estimator).update(attributes)
-        if issubclass(class_, SVC) and "_n_support" in attributes:
+        if derives(class_, "SVC") and "_n_support" in attributes:
             # Before version 1.9 scikit-learn has but the parameter.
             is_calibrated = estimator.probability not in (False, "deprecated")
             vars(estimator).setdefault("_effective_probability", is_calibrated)
         check_estimator(estimator)
-        if isinstance(estimator, GridSearchCV) and hasattr(estimator, "cv_results_"):
+        if derives(class_, "GridSearchCV") and hasattr(estimator, "cv_results_"):
             estimator.scorer_ = _scorer_of(estimator)
         return estimator
 
@@ -382,9 +376,9 @@ def _adapt(class_, params, at_default, classes):
     ValueError
         If it would predict otherwise here.
     """
-    is_liblinear = class_ is LogisticRegression and params.get("solver") == "liblinear"
-    is_gone = "multi_class" not in parameter_names(LogisticRegression)
-    if is_liblinear and is_gone and len(classes) > 2:
+    is_liblinear = params.get("solver") == "liblinear"
+    is_gone = is_liblinear and "multi_class" not in parameter_names(class_)
+    if is_gone and derives(class_, "LogisticRegression") and len(classes) > 2:
         raise ValueError(
             "its LogisticRegression(solver='liblinear') of more than two classes would "
             "give other posteriors under the scikit-learn here, which has no such "
@@ -506,8 +500,8 @@ def check_estimator(estimator):
     # FeatureUnion has no constraints; what stands in it is checked by itself.
     if hasattr(estimator, "_parameter_constraints"):
         estimator._validate_params()
-    for class_, check in _CHECKS.items():
-        if isinstance(estimator, class_):
+    for base, check in _CHECKS.items():
+        if derives(type(estimator), base):
             check(estimator)
     class_name = base_name(type(estimator)) or type(estimator).__name__
     for name, value in vars(estimator).items():
@@ -607,7 +601,9 @@ def _check_network(classifier):
     ):
         raise ValueError("weights_ must be a list of arrays of floats")
     actual = [array.shape for array in weights]
-    is_own = isinstance(classifier, NetworkClassifier)
+    from skser.training import lend_network
+
+    is_own = derives(type(classifier), "NetworkClassifier")
     if is_own and network_name(classifier.network) is None:
         # A user's function may do what only works when the network is really built.
         classifier._examine()
@@ -637,7 +633,7 @@ def _check_pipeline(pipeline):
     """Insist on steps that take what the one before them gives."""
     check_steps(pipeline)
     steps = [step for _, step in pipeline.steps if step not in (None, "passthrough")]
-    if any(isinstance(step, LabelEncoder) for step in steps):
+    if any(derives(type(step), "LabelEncoder") for step in steps):
         raise ValueError("Pipeline: a LabelEncoder is no step, it takes labels")
     for step, following in pairwise(steps):
         width, expected = width_out(step), getattr(following, "n_features_in_", None)
@@ -657,10 +653,10 @@ def _check_search(search):
 
 
 _CHECKS = {
-    Pipeline: _check_pipeline,
-    FeatureUnion: check_union,
-    GridSearchCV: _check_search,
-    SVC: _check_support_vectors,
-    BaseNetworkClassifier: _check_network,
-    StatelessTransformer: methodcaller("_check_choices"),
+    "Pipeline": _check_pipeline,
+    "FeatureUnion": check_union,
+    "GridSearchCV": _check_search,
+    "SVC": _check_support_vectors,
+    "BaseNetworkClassifier": _check_network,
+    "StatelessTransformer": methodcaller("_check_choices"),
 }
