@@ -2,7 +2,8 @@
 
 libsndfile takes a file that was cut for a shorter one, and leaves samples out where
 something stands before the header. `open_complete` opens a recording for it: complete,
-from its header on, with a size that it understands.
+from its header on, with a size that it understands. The file may be on disk, in memory
+or open already.
 
 ============================== ====================================================
 format                         what is compared
@@ -24,6 +25,8 @@ import os
 import re
 import stat
 import struct
+import threading
+from contextlib import suppress
 from typing import NamedTuple
 
 import soundfile
@@ -40,6 +43,8 @@ _MAX_CHUNKS = 1000
 _LONGEST_HEADER = 4096
 # A page of Ogg has 65,307 bytes at most; behind the last one may be a tag.
 _LONGEST_OGG_PAGE = 65_307
+# Several recordings of a batch, or threads, may read one open file.
+_LOCKS = [threading.Lock() for _ in range(64)]
 
 
 class _Container(NamedTuple):
@@ -100,42 +105,114 @@ _FIXED_HEADERS = {
 _AFTER_TAG = {*_CONTAINERS, *_FIXED_HEADERS, b"fLaC", b"OggS"}
 
 
-class _Part(io.FileIO):
-    """A file from `start` on; `replaced` are positions and bytes to be put there."""
+class _Stream(io.RawIOBase):
+    """A stream of bytes with a position of its own."""
 
-    def __init__(self, path, start, replaced=()):
-        super().__init__(path)
-        self.start, self.replaced = start, replaced
-        self.seek(0)
+    def __init__(self):
+        self._position = 0
 
-    def seek(self, offset, whence=os.SEEK_SET):
-        """Move to a position, counted from `start`."""
-        end = os.fstat(self.fileno()).st_size
-        base = {os.SEEK_SET: self.start, os.SEEK_CUR: super().tell(), os.SEEK_END: end}
-        if base[whence] + offset < self.start:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        return super().seek(base[whence] + offset) - self.start
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
 
     def tell(self):
-        """Return the position, counted from `start`."""
-        return super().tell() - self.start
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        """Move to a position."""
+        bases = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}
+        position = offset + (bases[whence] if whence in bases else self._size())
+        if position < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = position
+        return position
+
+
+class _Part(_Stream):
+    """A stream from `start` on; `replaced` are positions and bytes to be put there."""
+
+    def __init__(self, raw, start, replaced=()):
+        super().__init__()
+        self.raw, self.start, self.replaced = raw, start, replaced
+
+    def _size(self):
+        return self.raw.seek(0, os.SEEK_END) - self.start
 
     def readinto(self, buffer):
         """Read bytes, and put in those that are replaced."""
-        position = self.tell()
-        n_read = super().readinto(buffer)
+        position = self._position
+        self.raw.seek(self.start + position)
+        n_read = self.raw.readinto(buffer)
         for place, content in self.replaced:
             for i, byte in enumerate(content, place - position):
                 if 0 <= i < n_read:
                     buffer[i] = byte
+        self._position += n_read
         return n_read
+
+    def close(self):
+        """Close the stream below."""
+        self.raw.close()
+        super().close()
+
+
+class OpenFileStream(_Stream):
+    """A file that somebody has open: read from its beginning, left where it was.
+
+    Several streams may read one file, in several threads.
+
+    Parameters
+    ----------
+    file : binary file object
+        That can be sought in.
+    """
+
+    def __init__(self, file):
+        super().__init__()
+        self._file = file
+        self._lock = _LOCKS[id(file) // 64 % len(_LOCKS)]
+        with self._lock:
+            self._position_before = file.tell()
+
+    def _size(self):
+        with self._lock:
+            self._file.seek(0, os.SEEK_END)
+            return self._file.tell()
+
+    def readinto(self, buffer):
+        """Read bytes."""
+        with self._lock:
+            if self._file.tell() != self._position:
+                self._file.seek(self._position)
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def close(self):
+        """Put the file back where it was; it stays open."""
+        if not self.closed:
+            with self._lock, suppress(OSError, ValueError):  # closed in the meantime
+                self._file.seek(self._position_before)
+        super().close()
 
 
 class _SteadyReader(io.BufferedReader):
-    """A file that stays where it is when it is sent to before its beginning.
+    """A stream for libsndfile, which no error could leave: it would be printed.
 
-    Damaged headers do that. An error could not leave libsndfile, but would be printed.
+    Damaged headers send it to before its beginning: it stays where it is. A stream that
+    fails ends there.
+
+    Attributes
+    ----------
+    failure : Exception or None
+        Why reading has failed.
     """
+
+    failure = None
 
     def seek(self, offset, whence=os.SEEK_SET):
         """Move to a position if there is one, and return where the file is."""
@@ -144,13 +221,25 @@ class _SteadyReader(io.BufferedReader):
         except (OSError, ValueError):
             return self.tell()
 
+    def readinto(self, buffer):
+        """Read bytes; none where that fails."""
+        try:
+            return super().readinto(buffer)
+        # Whatever the user's own file objects raise.
+        except Exception as error:
+            self.failure = self.failure or error
+            return 0
 
-def open_complete(path):
+
+def open_complete(source, name):
     """Open a recording from its header on, if it holds what that announces.
 
     Parameters
     ----------
-    path : str
+    source : str, bytes or binary file object
+        The path of a file, what it holds, or a file that is open.
+    name : str
+        What messages call it.
 
     Returns
     -------
@@ -163,20 +252,20 @@ def open_complete(path):
     AudioError, OSError
         If it is no regular file, empty or truncated.
     """
-    n_bytes = _measure_file(path)
-    stream = _SteadyReader(io.FileIO(path))
+    stream = _SteadyReader(_open_raw(source, name))
     try:
+        n_bytes = stream.seek(0, os.SEEK_END)
+        if n_bytes == 0:
+            raise EmptyAudioError(f"{name} is empty: a file of 0 bytes.")
         start = _skip_tags(stream)
         if start and stream.read(4) not in _AFTER_TAG:
             start = 0  # of an MP3, a tag is a part
         if start:
-            stream.close()
-            stream = _SteadyReader(_Part(path, start))
+            stream = _SteadyReader(_Part(stream.detach(), start))
         stream.seek(0)
-        replaced = _check_size(stream, n_bytes - start, path)
+        replaced = _check_size(stream, n_bytes - start, name)
         if replaced:
-            stream.close()
-            stream = _SteadyReader(_Part(path, start, replaced))
+            stream = _SteadyReader(_Part(stream.detach(), 0, replaced))
         # soundfile takes a file named *.raw for one without a header.
         stream.raw.name = ""
         stream.seek(0)
@@ -186,11 +275,20 @@ def open_complete(path):
         raise
 
 
-def _measure_file(path):
-    """Return the number of bytes of a regular file that is not empty."""
+def _open_raw(source, name):
+    """Return the bytes of a recording as a stream."""
+    if isinstance(source, str):
+        _check_path(source)
+        return io.FileIO(source)
+    return io.BytesIO(source) if isinstance(source, bytes) else OpenFileStream(source)
+
+
+def _check_path(path):
+    """Refuse what is not a regular file."""
     if "\0" in path:
         raise UnreadableAudioError(
-            f"A path with a null byte: {path!r:.80}. Pass paths, not file contents."
+            f"A path with a null byte: {path!r:.80}. Pass paths, or the contents of "
+            "files as bytes."
         )
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
@@ -198,9 +296,6 @@ def _measure_file(path):
     if not stat.S_ISREG(status.st_mode):
         # Opening a named pipe would wait for a writer for ever.
         raise UnreadableAudioError(f"{path!r} is not a regular file.")
-    if status.st_size == 0:
-        raise EmptyAudioError(f"{path!r} is empty: a file of 0 bytes.")
-    return status.st_size
 
 
 def _skip_tags(stream):
@@ -242,18 +337,18 @@ def has_more_sound(stream):
     )
 
 
-def _check_size(stream, n_bytes, path):
+def _check_size(stream, n_bytes, name):
     """Compare what is announced with what is there; return sizes to be put in."""
     head = stream.read(_LONGEST_HEADER)
     if head[:4] == b"OggS":
-        _check_ogg_end(stream, n_bytes, path)
+        _check_ogg_end(stream, n_bytes, name)
         return ()
     start, announced = _find_samples(stream, head, n_bytes)
     available = max(0, n_bytes - start)
     if announced > available + _TOLERANCE:
         stream.seek(0)
         raise TruncatedAudioError(
-            f"{path!r} is truncated: its header says "
+            f"{name} is truncated: its header says "
             f"{_in_samples(stream, announced, available)}. Get a complete copy."
         )
     if announced == 0 and available > 0 and head[:8] == b"RIFF\0\0\0\0":
@@ -312,7 +407,7 @@ def _in_samples(stream, announced, available):
     return f"{n_announced} samples, the file has {n_samples}"
 
 
-def _check_ogg_end(stream, n_bytes, path):
+def _check_ogg_end(stream, n_bytes, name):
     """Check that the last page of an Ogg file is whole and ends the stream."""
     stream.seek(max(0, n_bytes - 2 * _LONGEST_OGG_PAGE))
     tail = stream.read()
@@ -323,7 +418,7 @@ def _check_ogg_end(stream, n_bytes, path):
     is_whole = lengths and page + 27 + len(lengths) + sum(lengths) <= len(tail)
     if not is_whole or not tail[page + 5] & 4:
         raise TruncatedAudioError(
-            f"{path!r} is truncated: the page that ends an Ogg stream is missing. Get "
+            f"{name} is truncated: the page that ends an Ogg stream is missing. Get "
             "a complete copy. If its recorder never writes that page, convert it to "
             "WAV."
         )

@@ -143,13 +143,14 @@ def check_is_sequence(X, name="X"):
     Raises
     ------
     TypeError
-        If `X` is a single string or path, a mapping, or has no length, as a
+        If `X` is a single string, path or content, a mapping, or has no length, as a
         generator or a single number.
     ValueError
         If `X` has no samples.
     """
-    if isinstance(X, (str, bytes, dict)) or not hasattr(X, "__len__"):
-        hint = " Wrap a single utterance in a list." if isinstance(X, str) else ""
+    is_single = isinstance(X, (str, bytes, bytearray, memoryview))
+    if is_single or isinstance(X, dict) or not hasattr(X, "__len__"):
+        hint = " Wrap a single utterance in a list." if is_single else ""
         raise TypeError(
             f"{name} must be a list with one entry per utterance (or an array), "
             f"got {type(X).__name__}.{hint}"

@@ -1,23 +1,22 @@
 """Load audio files: decode, resample, mix to mono, refuse what is damaged.
 
-:class:`AudioLoader` turns a batch of paths, of :class:`Segment` or of waveforms into a
-list of signals, :func:`load_audio` does the same for one file. libsndfile decodes, by
-content and never by file name; nothing else is tried, because a decoder that accepts
-everything also accepts half a file. What a header can tell is checked for all files
-before any of them is decoded.
+:class:`AudioLoader` turns a batch of recordings into a list of signals,
+:func:`load_audio` does the same for one. libsndfile decodes, by content and never by
+file name; nothing else is tried, because a decoder that accepts everything also accepts
+half a file. What a header can tell is checked for all files before any of them is
+decoded.
 """
 
-import datetime
 import math
 import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -28,7 +27,16 @@ from skser._base import ListTransformer, set_parameters
 from skser._compat import Interval, validate_params
 from skser._containers import UNKNOWN_SIZE, has_more_sound, open_complete
 from skser._parallel import map_utterances
-from skser._sequences import check_is_sequence
+from skser._recordings import (
+    PULSE_CODES,
+    SAMPLE_RATES,
+    Segment,
+    Waveform,
+    as_recording,
+    file_of,
+    name_of,
+    read_batch,
+)
 from skser.exceptions import (
     AudioError,
     EmptyAudioError,
@@ -43,8 +51,6 @@ from skser.exceptions import (
 
 __all__ = ["AudioLoader", "Segment", "load_audio"]
 
-# Real recordings lie well inside; a damaged header can hold any number.
-_SAMPLE_RATES = (1_000, 768_000)
 # One frame of skser.Framer; what is shorter consists of padding for the most part.
 _SHORT_LENGTH = 1024
 # Samples lie within [-1, 1], give or take; beyond this they are unscaled integers.
@@ -57,21 +63,10 @@ _SEGMENT_TOLERANCE = 0.01  # s
 # A file can announce thousands of channels, so a block is bounded in values.
 _VALUES_PER_BLOCK = 2**20
 _N_REPORTED = 20
-# No corpus has waveforms so short, and no recording more channels.
-_MAX_CHANNELS = 32
 
-_PATHS = (str, bytes, os.PathLike)
 _AUDIO_PARAMETERS = {
-    "sample_rate": [Interval(Integral, *_SAMPLE_RATES, closed="both")],
+    "sample_rate": [Interval(Integral, *SAMPLE_RATES, closed="both")],
     "max_duration": [Interval(Real, 0, None, closed="neither"), None],
-}
-
-# Type of integer samples -> (zero, full scale): (value - zero) / full scale is in
-# [-1, 1).
-_PULSE_CODES = {
-    "uint8": (128, 128),
-    "int16": (0, 32768),
-    "int32": (0, 2147483648),
 }
 
 # (offset, bytes, what it is and what to do) of what libsndfile cannot read.
@@ -89,101 +84,6 @@ _FOREIGN_FORMATS = [
 ]
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A part of a recording, wherever a path is taken.
-
-    Only the part is decoded, where the format can seek. A list of segments can be
-    indexed, split and shuffled by scikit-learn like a list of paths.
-
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
-        The file; kept as `str`. ``~`` is the home folder.
-    start : float, default=None
-        Where the part begins, in seconds; None is the beginning of the file. A
-        `timedelta` of Python or pandas is taken, too.
-    end : float, default=None
-        Where it ends, in seconds from the beginning of the file; None is its end.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `path` is no path, a time is negative or not finite, or `end` is not behind
-        `start`.
-
-    See Also
-    --------
-    AudioLoader : Loads segments.
-
-    Notes
-    -----
-    A part that lies outside of its file is an error when it is loaded,
-    :class:`~skser.exceptions.SegmentError`; an `end` up to 10 ms behind the end of the
-    file is taken for rounding.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib, soundfile
-    >>> import numpy as np
-    >>> from skser import AudioLoader, Segment
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder, "dialogue.wav")
-    ...     soundfile.write(path, np.zeros(48000), 16000)
-    ...     turns = [Segment(path, 0.0, 1.25), Segment(path, 1.25)]
-    ...     [signal.shape for signal in AudioLoader().transform(turns)]
-    [(20000,), (28000,)]
-    """
-
-    path: str
-    start: float | None = None
-    end: float | None = None
-
-    if TYPE_CHECKING:  # more is taken than is kept
-
-        def __init__(
-            self,
-            path: str | bytes | os.PathLike,
-            start: float | datetime.timedelta | None = None,
-            end: float | datetime.timedelta | None = None,
-        ): ...
-
-    def __post_init__(self):
-        if isinstance(self.path, Segment) or not isinstance(self.path, _PATHS):
-            raise TypeError(f"path must be a path, got {type(self.path).__name__}.")
-        # str: a NumPy string would show its type in every message.
-        object.__setattr__(self, "path", str(os.fsdecode(self.path)))
-        for name in ("start", "end"):
-            time = getattr(self, name)
-            if hasattr(time, "total_seconds"):
-                time = time.total_seconds()
-            if time is None:
-                continue
-            is_number = isinstance(time, Real) and not isinstance(
-                time, (bool, np.bool_)
-            )
-            if not is_number or not math.isfinite(time):
-                raise ValueError(
-                    f"{name} must be a finite number of seconds, or None, got {time!r}."
-                )
-            object.__setattr__(self, name, float(time))
-        start, end = self.start or 0.0, math.inf if self.end is None else self.end
-        if not 0 <= start < end:
-            raise ValueError(
-                "A segment must have 0 <= start < end, in seconds, got "
-                f"start={self.start}, end={self.end}."
-            )
-
-    def __fspath__(self):
-        return self.path
-
-    def __str__(self):
-        if self.start is None and self.end is None:
-            return self.path
-        end = "its end" if self.end is None else f"{self.end:g} s"
-        return f"{self.path} from {self.start or 0:g} s to {end}"
-
-
 class AudioLoader(ListTransformer):
     """Load recordings as mono signals at one sampling rate.
 
@@ -194,9 +94,9 @@ class AudioLoader(ListTransformer):
     sample_rate : int, default=16000
         Sampling rate of the signals, in Hz, from 1000 to 768000.
     input_sample_rate : int, default=None
-        Sampling rate of waveforms passed as arrays, in Hz. It must be given for them,
-        because a wrong rate would give wrong features without a word. Files bring
-        their own.
+        Sampling rate of waveforms that are passed without one, in Hz. It must be given
+        for them, because a wrong rate would give wrong features without a word. Files,
+        and pairs of waveform and rate, bring their own.
     max_duration : float, default=600.0
         Longest duration accepted, in seconds; None accepts any. A small file can
         announce, or unpack to, an enormous length.
@@ -210,7 +110,7 @@ class AudioLoader(ListTransformer):
 
     See Also
     --------
-    load_audio : The same for one file.
+    load_audio : The same for one recording.
 
     Notes
     -----
@@ -243,7 +143,7 @@ class AudioLoader(ListTransformer):
 
     _parameter_constraints = {
         **_AUDIO_PARAMETERS,
-        "input_sample_rate": [Interval(Integral, *_SAMPLE_RATES, closed="both"), None],
+        "input_sample_rate": [Interval(Integral, *SAMPLE_RATES, closed="both"), None],
         "rms": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
     }
@@ -265,12 +165,21 @@ class AudioLoader(ListTransformer):
         Parameters
         ----------
         X : list, tuple, ndarray or pandas.Series of length n_samples
-            Either paths, as `str`, `bytes` or `os.PathLike` (``~`` is the home folder),
-            or parts of files, as :class:`Segment`. Or waveforms, as arrays of shape
-            (n_samples,) or (n_samples, n_channels): floating-point values are taken as
-            they are, normally within [-1, 1]; `int16`, `int32` and `uint8` are scaled
-            by their range to [-1, 1). A numeric `X` of two dimensions holds mono
-            waveforms of equal length.
+            The recordings, each as one of these:
+
+            - a path, as `str` or `os.PathLike`; ``~`` is the home folder;
+            - a part of a file, as :class:`Segment`;
+            - the content of a file, as `bytes`, `bytearray` or `memoryview`;
+            - a file object: binary, and such that one can seek in it. It is read from
+              its beginning, wherever it stands, and left as it was. Other processes
+              are sent its content;
+            - a waveform and its rate, as ``(waveform, rate)``, the way
+              `soundfile.read` returns them. The waveform is an array of shape
+              (n_samples,) or (n_samples, n_channels): floating-point values are taken
+              as they are, normally within [-1, 1]; `int16`, `int32` and `uint8` are
+              scaled by their range to [-1, 1);
+            - a waveform alone, at `input_sample_rate`. A numeric `X` of two dimensions
+              holds mono waveforms of equal length.
 
         Returns
         -------
@@ -281,16 +190,17 @@ class AudioLoader(ListTransformer):
         Raises
         ------
         TypeError
-            If `X` or an entry is of no such kind, or paths and waveforms are mixed.
+            If `X` or an entry is of no such kind.
         ValueError
-            If `X` is empty, a waveform has a wrong shape, or `input_sample_rate` is
-            missing.
+            If `X` is empty, a waveform has a wrong shape, its rate is missing or
+            impossible, or a file object is closed or cannot go back.
         AudioError
             A subclass of `ValueError` from :mod:`skser.exceptions`: a file that is not
             audio, empty, truncated, too long, or with samples that are not finite; a
-            segment that lies outside of its file.
+            segment that lies outside of its file. What has no path is named by its
+            place, format and size: ``X[3] (WAV, 48,213 bytes)``.
         FileNotFoundError, IsADirectoryError, PermissionError, MemoryError
-            With the path. If several files are bad, one error reports them all.
+            With the path. If several recordings are bad, one error reports them all.
 
         Warns
         -----
@@ -302,24 +212,19 @@ class AudioLoader(ListTransformer):
         """
         # Loading begins with the header, which is enough for a single recording.
         self._validate_params()
-        entries, are_paths = self._check_input(X, reset=False)
-        if are_paths and len(entries) > 1:
-            self.inspect(entries)
-        how = {"sample_rate": self.sample_rate, "max_duration": self.max_duration}
-        if are_paths:
-            names = [str(segment) for segment in entries]
-            loaded = _map_files(partial(_load_file, **how), entries, self.n_jobs)
-        else:
-            names = [f"X[{i}]" for i in range(len(entries))]
-            load = partial(_load_waveform, rate=self.input_sample_rate, **how)
-            items = zip(entries, names, strict=True)
-            loaded = map_utterances(load, items, self.n_jobs)
-        _warn(loaded, names)
+        recordings = self._check_input(X)
+        if len(recordings) > 1:
+            self.inspect(recordings)
+        load = partial(
+            _load, sample_rate=self.sample_rate, max_duration=self.max_duration
+        )
+        loaded = _map_recordings(load, recordings, self.n_jobs)
+        _warn(loaded, recordings)
         if self.rms is None:
             return [one.signal for one in loaded]
         return [scale_to_rms(one.signal, self.rms) for one in loaded]
 
-    def inspect(self, X: Sequence | ArrayLike) -> tuple[list, bool]:
+    def inspect(self, X: Sequence | ArrayLike) -> list:
         """Look at what the headers of all recordings tell; nothing is decoded.
 
         Parameters
@@ -329,46 +234,32 @@ class AudioLoader(ListTransformer):
 
         Returns
         -------
-        entries : list of Segment, or list of array-like
-            The recordings.
-        are_paths : bool
-            Whether they are paths, and not waveforms.
+        recordings : list
+            What :meth:`transform` takes in the place of `X`, also in parts; messages
+            then name each recording by its place in `X`.
 
         Raises
         ------
         TypeError, ValueError, OSError
             As in :meth:`transform`, except for what only decoding can find.
         """
-
-        def inspect(segment):
-            with open_recording(segment, self.max_duration):
-                pass
-
         self._validate_params()
-        entries, are_paths = self._check_input(X, reset=False)
-        if are_paths:
-            _map_files(inspect, entries, self.n_jobs)
-        return entries, are_paths
+        recordings = self._check_input(X)
+        inspect = partial(_inspect, max_duration=self.max_duration)
+        _map_recordings(inspect, recordings, self.n_jobs)
+        return recordings
 
     def _name_columns(self):
         return ["signal"]  # one, for a Pipeline to go on with
 
-    def _check_input(self, X, reset):
-        """Return the segments or waveforms of a batch, and whether they are paths."""
-        entries, are_paths = _check_batch(X)
-        if are_paths:
-            return [as_segment(entry) for entry in entries], True
-        if self.input_sample_rate is None:
-            raise ValueError(
-                "X holds waveforms, so their sampling rate is needed: give it as "
-                "AudioLoader(input_sample_rate=...), in Hz."
-            )
-        return entries, False
+    def _check_input(self, X, reset=False):
+        """Return the recordings of a batch."""
+        return read_batch(X, self.input_sample_rate)
 
 
 @validate_params(_AUDIO_PARAMETERS, prefer_skip_nested_validation=True)
 def load_audio(
-    path: str | bytes | os.PathLike | Segment,
+    recording: str | os.PathLike | Segment | bytes | BinaryIO | tuple[ArrayLike, int],
     sample_rate: int = 16000,
     max_duration: float = 600.0,
 ) -> np.ndarray:
@@ -376,8 +267,10 @@ def load_audio(
 
     Parameters
     ----------
-    path : str, bytes, os.PathLike or Segment
-        ``~`` is the home folder. Of a :class:`Segment`, only the part is decoded.
+    recording : str, os.PathLike, Segment, bytes, binary file object or tuple
+        A path, of which ``~`` is the home folder; a part of a file; the content of a
+        file; an open file; or a pair ``(waveform, rate)``. As an entry of `X` in
+        :meth:`AudioLoader.transform`.
     sample_rate : int, default=16000
         Sampling rate of the signal, in Hz, from 1000 to 768000.
     max_duration : float, default=600.0
@@ -390,7 +283,7 @@ def load_audio(
 
     Raises
     ------
-    AudioError, FileNotFoundError, IsADirectoryError, PermissionError
+    TypeError, ValueError, AudioError, OSError
         As in :meth:`AudioLoader.transform`.
 
     Warns
@@ -407,92 +300,31 @@ def load_audio(
     ...     path = pathlib.Path(folder, "tone.wav")
     ...     tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)
     ...     soundfile.write(path, tone, 16000)
-    ...     load_audio(path).shape
+    ...     content = path.read_bytes()
+    >>> load_audio(content).shape
     (8000,)
+    >>> load_audio((tone, 16000), sample_rate=8000).shape
+    (4000,)
     """
-    segment = as_segment(path)
-    loaded = _load_file(segment, sample_rate, max_duration)
-    _warn([loaded], [str(segment)])
+    recording = as_recording(recording, "recording")
+    loaded = _load(recording, sample_rate, max_duration)
+    _warn([loaded], [recording])
     return loaded.signal
 
 
 # The batch
 
 
-def _check_batch(X):
-    """Return the entries of a batch and whether they are paths."""
-    if isinstance(X, (set, frozenset)) or getattr(X, "columns", None) is not None:
-        raise TypeError(
-            "X must be a list, array or Series of paths or of waveforms, got "
-            f"{type(X).__name__}. Of a table, pass the column of the paths."
-        )
-    check_is_sequence(X)
-    kind = getattr(getattr(X, "dtype", None), "kind", "O")
-    shape = getattr(X, "shape", (len(X),))
-    if len(shape) == 1 and kind in "fiu":
-        raise TypeError(
-            f"X is a single waveform of shape {shape}. Wrap it in a list: [X]."
-        )
-    if len(shape) == 2 and kind in "fiu" and shape[1] <= min(_MAX_CHANNELS, shape[0]):
-        raise TypeError(
-            f"X of shape {shape} would be {shape[0]} waveforms of {shape[1]} samples. "
-            "Wrap a single waveform of several channels in a list: [X]."
-        )
-    if len(shape) > 1 and kind not in "fiub":
-        raise TypeError(
-            f"X must be one-dimensional if it holds paths, got the shape {shape}. Of a "
-            "table, pass the column of the paths, such as X[:, 0]."
-        )
-    entries = list(X)
-    are_paths = isinstance(entries[0], _PATHS)
-    for i, entry in enumerate(entries):
-        is_path = isinstance(entry, _PATHS)
-        if not is_path:
-            _check_kind(entry, f"X[{i}]")
-        if is_path != are_paths:
-            kinds = ("waveform", "path")
-            raise TypeError(
-                f"X must hold either paths or waveforms: X[0] is a {kinds[are_paths]}, "
-                f"but X[{i}] is a {kinds[is_path]}."
-            )
-    return entries, are_paths
+def _map_recordings(function, recordings, n_jobs):
+    """Apply a function to all recordings; report together all that are bad."""
 
-
-def _check_kind(entry, name):
-    """Check that an entry that is no path holds samples."""
-    try:
-        waveform = np.asarray(entry)
-    except ValueError:  # of several shapes
-        waveform = np.array(None)
-    is_nested = isinstance(entry, (list, tuple))
-    dtype = waveform.dtype
-    if waveform.ndim == 0 or (is_nested and dtype.kind not in "fiu"):
-        hint = (
-            " Of pairs, pass the waveforms, and their rate as AudioLoader("
-            "input_sample_rate=...). A part of a file is skser.Segment(path, start, "
-            "end)."
-        )
-        raise TypeError(
-            f"{name} must be a path or a waveform, got {type(entry).__name__}: "
-            f"{entry!r:.80}.{hint if is_nested else ''}"
-        )
-    if dtype.kind != "f" and dtype.name not in _PULSE_CODES:
-        raise TypeError(
-            f"{name} must hold floating-point samples, or PCM samples of the types "
-            f"{', '.join(_PULSE_CODES)}, got dtype {dtype}."
-        )
-
-
-def _map_files(function, segments, n_jobs):
-    """Apply a function to all files; report together all that are bad."""
-
-    def attempt(segment):
+    def attempt(recording):
         try:
-            return function(segment), None
+            return function(recording), None
         except (AudioError, OSError) as error:
             return None, error
 
-    attempts = map_utterances(attempt, segments, n_jobs)
+    attempts = map_utterances(attempt, recordings, n_jobs)
     errors = [error for _, error in attempts if error is not None]
     if len(errors) == 1:
         raise errors[0]
@@ -504,7 +336,7 @@ def _map_files(function, segments, n_jobs):
             more = len(errors) - _N_REPORTED
             lines.append(f"- and {more} more; skser.datasets.validate lists them all")
         raise kind(
-            f"{len(errors)} of {len(segments)} files cannot be used:\n"
+            f"{len(errors)} of {len(recordings)} recordings cannot be used:\n"
             + "\n".join(lines)
         )
     return [result for result, _ in attempts]
@@ -541,12 +373,12 @@ _REMARKS = [
 ]
 
 
-def _warn(loaded, names):
+def _warn(loaded, recordings):
     """Warn once of each kind of remark about the recordings of a batch."""
     for category, note, text in _REMARKS:
         found = [
-            f"{name} ({note(one)})"
-            for one, name in zip(loaded, names, strict=True)
+            f"{recording} ({note(one)})"
+            for one, recording in zip(loaded, recordings, strict=True)
             if note(one)
         ]
         if found:
@@ -570,7 +402,7 @@ class Recording:
     sound : soundfile.SoundFile
     stream : binary file object
         What `sound` reads.
-    segment : Segment
+    part : Segment or Content
     max_duration : float or None
         In seconds.
 
@@ -584,11 +416,11 @@ class Recording:
         The part, in samples.
     """
 
-    def __init__(self, sound, stream, segment, max_duration):
+    def __init__(self, sound, stream, part, max_duration):
         self._sound, self._stream = sound, stream
-        self.name = repr(str(segment))
+        self.name = name_of(part)
         self.rate = sound.samplerate
-        low, high = _SAMPLE_RATES
+        low, high = SAMPLE_RATES
         if not low <= self.rate <= high:
             raise UnreadableAudioError(
                 f"{self.name} announces a sampling rate of {self.rate} Hz, expected "
@@ -602,9 +434,9 @@ class Recording:
                 "written it into a pipe. Encode it again, to a file."
             )
         n_samples = stop = sound.frames
-        self.start = round((segment.start or 0) * self.rate)
-        if segment.end is not None:
-            stop = round(segment.end * self.rate)
+        self.start = round((part.start or 0) * self.rate)
+        if part.end is not None:
+            stop = round(part.end * self.rate)
         if self.start >= n_samples or (
             stop > n_samples + _SEGMENT_TOLERANCE * self.rate
         ):
@@ -667,7 +499,7 @@ def open_recording(entry, max_duration=None):
 
     Parameters
     ----------
-    entry : str, bytes, os.PathLike or Segment
+    entry : Segment or Content
     max_duration : float, default=None
         Longest duration accepted, in seconds.
 
@@ -675,27 +507,35 @@ def open_recording(entry, max_duration=None):
     ------
     recording : Recording
     """
-    segment = as_segment(entry)
-    path = segment.path
-    with open_complete(path) as stream:
+    source, name = file_of(entry)
+    with open_complete(source, name) as stream:
         try:
-            sound = soundfile.SoundFile(stream)
-        except soundfile.LibsndfileError as error:
-            stream.seek(0)
-            raise UnreadableAudioError(
-                f"{path!r} cannot be read as audio: {_describe(stream.read(64))}. "
-                f"(libsndfile: {error.error_string})"
-            ) from error
-        with sound:
-            yield Recording(sound, stream, segment, max_duration)
+            sound = _open_sound(stream, source, name)
+            with sound:
+                yield Recording(sound, stream, entry, max_duration)
+        except AudioError as error:
+            # It may be the disk, or the user's file object, and not the recording.
+            if stream.failure is not None:
+                raise stream.failure from error
+            raise
 
 
-def as_segment(entry):
-    """Return a path as the `Segment` that is all of its file, ``~`` expanded."""
-    segment = entry if isinstance(entry, Segment) else Segment(entry)
-    if segment.path.startswith("~"):
-        return replace(segment, path=os.path.expanduser(segment.path))
-    return segment
+def _open_sound(stream, source, name):
+    """Let libsndfile read the header, or say what the file is instead."""
+    try:
+        return soundfile.SoundFile(stream)
+    except soundfile.LibsndfileError as error:
+        stream.seek(0)
+        head = stream.read(64)
+        hint = ""
+        if isinstance(source, bytes) and head.isascii() and b"\0" not in source:
+            hint = (
+                " Bytes are the content of a file; of a path, pass os.fsdecode(path)."
+            )
+        raise UnreadableAudioError(
+            f"{name} cannot be read as audio: {_describe(head)}. "
+            f"(libsndfile: {error.error_string}){hint}"
+        ) from error
 
 
 def _describe(head):
@@ -709,13 +549,25 @@ def _describe(head):
     )
 
 
-def _load_file(segment, sample_rate, max_duration):
-    """Return what a file holds as `Loaded`."""
-    name = repr(str(segment))
+def _inspect(recording, max_duration):
+    """Check what can be told without decoding."""
+    if isinstance(recording, Waveform):
+        _check_waveform(recording, max_duration)
+    else:
+        with open_recording(recording, max_duration):
+            pass
+
+
+def _load(recording, sample_rate, max_duration):
+    """Return what a recording holds as `Loaded`."""
+    name = name_of(recording)
     try:
-        with open_recording(segment, max_duration) as recording:
-            blocks, n_samples = recording.read_blocks(), recording.n_samples
-            return assemble(blocks, n_samples, recording.rate, sample_rate, name)
+        if isinstance(recording, Waveform):
+            _check_waveform(recording, max_duration)
+            return _load_waveform(recording, sample_rate, name)
+        with open_recording(recording, max_duration) as opened:
+            blocks, n_samples = opened.read_blocks(), opened.n_samples
+            return assemble(blocks, n_samples, opened.rate, sample_rate, name)
     except MemoryError as error:
         raise MemoryError(
             f"{name} does not fit into memory. Cut it, or load parts of it: "
@@ -723,25 +575,29 @@ def _load_file(segment, sample_rate, max_duration):
         ) from error
 
 
-def _load_waveform(item, rate, sample_rate, max_duration):
-    """Return a waveform, given with its name, as `Loaded`."""
-    waveform, name = np.asarray(item[0]), item[1]
-    shape = waveform.shape
-    if waveform.ndim not in (1, 2):
+def _check_waveform(recording, max_duration):
+    """Check shape and duration of a waveform."""
+    name, shape = name_of(recording), recording.samples.shape
+    if len(shape) not in (1, 2):
         raise ValueError(
             f"{name} must have the shape (n_samples,) or (n_samples, n_channels), got "
             f"{shape}."
         )
-    if waveform.size == 0:
+    if 0 in shape:
         raise EmptyAudioError(f"{name} has no samples: its shape is {shape}.")
-    if waveform.ndim == 2 and shape[1] > shape[0]:
+    if len(shape) == 2 and shape[1] > shape[0]:
         raise ValueError(
             f"{name} must have the shape (n_samples, n_channels), got {shape}: more "
             "channels than samples. Transpose it."
         )
-    check_duration(len(waveform), rate, max_duration, name)
+    check_duration(shape[0], recording.rate, max_duration, name)
+
+
+def _load_waveform(recording, sample_rate, name):
+    """Return a waveform, checked already, as `Loaded`."""
+    waveform, rate = recording.samples, recording.rate
     if waveform.dtype.kind != "f":
-        zero, full_scale = _PULSE_CODES[waveform.dtype.name]
+        zero, full_scale = PULSE_CODES[waveform.dtype.name]
         waveform = (waveform.astype(np.float64) - zero) / full_scale
     blocks = [mix_channels(waveform.reshape(len(waveform), -1))]
     return assemble(blocks, len(waveform), rate, sample_rate, name)

@@ -147,7 +147,7 @@ class AttentionDisplay(_Display):
             end, a classifier that has `attention_weights`, such as
             ``SYSTEMS["attention_blstm_fcn"]()``; or a vote or stack of such.
         recording : str, os.PathLike or array-like of shape (n_samples,)
-            What the system takes: a path or a waveform.
+            What the system takes, such as a path.
         member : str, default=None
             In a vote, the name of the member whose network is shown; names in votes
             within votes are joined by dots. None is the only network that attends.

@@ -99,7 +99,7 @@ class ByUtterance(ListTransformer):
         Parameters
         ----------
         X : list, or array of objects, of length n_samples
-            As the first step takes it: paths, waveforms, frames.
+            As the first step takes it: recordings, frames.
 
         Returns
         -------
@@ -118,9 +118,9 @@ class ByUtterance(ListTransformer):
         self._validate_params()
         first = self._check_steps()[0]
         check_is_sequence(X)
-        if hasattr(first, "inspect"):
-            first.inspect(X)
         entries: Any = X.to_numpy() if hasattr(X, "to_numpy") else X
+        if hasattr(first, "inspect"):
+            entries = first.inspect(X)
         # Steps that limit the threads of BLAS put back what they have found, which
         # among several threads would be the limit of another one.
         with one_blas_thread():

@@ -100,7 +100,7 @@ def test_headers_of_all_files_are_looked_at_before_anything_is_decoded(paths, tm
     with pytest.raises(EmptyAudioError) as expected:
         front_end().transform(paths)
     assert str(found.value) == str(expected.value)
-    assert "2 of 5 files" in str(found.value)
+    assert "2 of 5 recordings" in str(found.value)
     assert not (tmp_path / "features").exists()
 
 
@@ -122,8 +122,8 @@ def test_a_missing_and_a_truncated_file_are_errors_of_their_kinds(paths):
         ByUtterance(front_end()).transform(paths)
 
 
-def test_paths_and_waveforms_cannot_be_mixed(paths):
-    with pytest.raises(TypeError, match=r"X\[0\] is a path, but X\[5\] is a waveform"):
+def test_a_waveform_without_its_rate_is_named_among_paths(paths):
+    with pytest.raises(ValueError, match=r"X\[5\] is a waveform, so its .* rate"):
         ByUtterance(front_end()).transform([*paths, np.ones(2000)])
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from skser._display import html_table
-from skser.audio import Segment, as_segment
+from skser._recordings import Segment, as_segment
 
 # Entry of a Corpus -> column of its table; other entries keep their names.
 COLUMNS = {

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from skser.audio import Segment
+from skser._recordings import Segment
 from skser.datasets._corpus import (
     COLUMNS,
     Corpus,

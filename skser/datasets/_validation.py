@@ -26,6 +26,7 @@ from skser import audio
 from skser._compat import Interval, validate_params
 from skser._display import find_similar_names, html_table
 from skser._parallel import map_utterances
+from skser._recordings import as_segment
 from skser._sequences import check_is_sequence
 from skser.datasets._corpus import Corpus, find_count_differences, list_some
 from skser.exceptions import (
@@ -408,7 +409,14 @@ def _get_segments(corpus):
             )
         corpus = corpus["paths"]
     check_is_sequence(corpus, "corpus")
-    return [audio.as_segment(path) for path in corpus]
+    for i, entry in enumerate(corpus):
+        if not isinstance(entry, (str, os.PathLike)):
+            raise TypeError(
+                f"corpus[{i}] is no path but {type(entry).__name__}. Files are "
+                "validated: pass paths or segments. AudioLoader().inspect(X) checks "
+                "the headers of contents, open files and waveforms."
+            )
+    return [as_segment(path) for path in corpus]
 
 
 def _get_names(corpus, key):

@@ -269,15 +269,18 @@ def evaluate_under(
     Parameters
     ----------
     system, corpus, y, cv, groups, seeds, checkpoint, n_jobs, verbose, allow_leaks
-        As of :func:`evaluate`. The recordings are paths or waveforms; the system gets
-        paths for paths, those of temporary WAV files of 32-bit floating-point numbers.
+        As of :func:`evaluate`. The system gets waveforms for waveforms, paths for
+        paths and segments, those of temporary WAV files of 32-bit floating-point
+        numbers, and (waveform, rate) for all else that an
+        :class:`~skser.AudioLoader` takes.
     perturbations : sequence of str, or dict of str to callable, default=None
         Names in :data:`~skser.model_selection.perturbations.PERTURBATIONS`, or names
         and functions as of :func:`~skser.model_selection.perturbations.perturb`. None
         is all of the table.
     sample_rate : int, default=16000
         At which signals are perturbed, in Hz. Files of another rate are resampled to
-        it; waveforms must have it. Take the rate at which the system loads them.
+        it; waveforms without a rate must have it. Take the rate at which the system
+        loads them.
     random_state : int, default=0
         Determines noise and filters.
 

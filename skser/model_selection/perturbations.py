@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import butter, sosfilt
 from sklearn.utils import check_random_state
 
+from skser._recordings import Segment, Waveform, as_recording, is_pair
 from skser.audio import AudioLoader, resample
 
 __all__ = [
@@ -465,8 +466,9 @@ def perturb_recordings(recordings, perturbation, sample_rate, folder, **options)
 
     Parameters
     ----------
-    recordings : sequence of paths or waveforms
-        As :class:`~skser.audio.AudioLoader` takes them; waveforms at `sample_rate`.
+    recordings : sequence
+        As :class:`~skser.audio.AudioLoader` takes them; waveforms without a rate are at
+        `sample_rate`.
     perturbation, sample_rate, **options
         As of :func:`perturb`. Files of another rate are resampled first.
     folder : str or os.PathLike
@@ -474,16 +476,24 @@ def perturb_recordings(recordings, perturbation, sample_rate, folder, **options)
 
     Returns
     -------
-    perturbed : list of str or of ndarray
+    perturbed : list
+        In place of a waveform the perturbed one, of a path or segment the path of a
+        copy, of anything else (waveform, rate).
     """
     recordings = list(recordings)
     loader = AudioLoader(sample_rate, input_sample_rate=sample_rate, max_duration=None)
     signals = perturb(
         loader.transform(recordings), perturbation, sample_rate, **options
     )
-    if np.asarray(recordings[0]).dtype.kind in "fiu":
-        return signals
-    paths = [os.path.join(folder, f"{i:05d}.wav") for i in range(len(signals))]
-    for path, signal in zip(paths, signals, strict=True):
-        soundfile.write(path, signal, sample_rate, subtype="FLOAT")
-    return paths
+    perturbed = []
+    for i, (recording, signal) in enumerate(zip(recordings, signals, strict=True)):
+        kind = as_recording(recording, f"X[{i}]", sample_rate)
+        if isinstance(kind, Segment):
+            path = os.path.join(folder, f"{i:05d}.wav")
+            soundfile.write(path, signal, sample_rate, subtype="FLOAT")
+            perturbed.append(path)
+        elif isinstance(kind, Waveform) and not is_pair(recording):
+            perturbed.append(signal)
+        else:
+            perturbed.append((signal, sample_rate))
+    return perturbed

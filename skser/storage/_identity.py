@@ -8,6 +8,7 @@ code can be read, and the versions of the libraries that compute.
 import functools
 import hashlib
 import inspect
+import io
 import json
 import os
 import platform
@@ -27,6 +28,8 @@ from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 
 from skser import __version__
+from skser._containers import OpenFileStream
+from skser._recordings import is_open_file
 
 # What a user may change between two attempts: it has no influence on results.
 _WITHOUT_INFLUENCE = {
@@ -124,9 +127,10 @@ def digest(*values: Any) -> str:
         Arrays (masked and sparse ones, too), DataFrames, lists, dicts, numbers, text.
         Of a path, or of text that is the path of an existing file, the content of the
         file counts as well as the name; of a folder, the names, sizes and times of the
-        files in it. Of estimators and functions counts what :func:`describe` tells, and
-        the files that parameters name, but for logs (``.log``, ``.txt``, no ending).
-        What cannot be read at all is equal to nothing.
+        files in it. Of an open binary file, the content counts. Of estimators and
+        functions counts what :func:`describe` tells, and the files that parameters
+        name, but for logs (``.log``, ``.txt``, no ending). What cannot be read at all
+        is equal to nothing.
 
     Returns
     -------
@@ -185,6 +189,9 @@ def _update(checksum, value):
         write_all("set", sorted(map(digest, value)))
     elif isinstance(value, dict):
         write_all("dict", [[key, value[key]] for key in sorted(value, key=repr)])
+    elif is_open_file(value):
+        with io.BufferedReader(OpenFileStream(value)) as stream:
+            write("file", hashlib.file_digest(stream, "sha256").hexdigest())
     elif hasattr(value, "columns") and hasattr(value, "to_numpy"):
         by_position = getattr(value, "iloc", None)
         columns = (

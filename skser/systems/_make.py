@@ -62,9 +62,9 @@ def make_system(
     Returns
     -------
     system : sklearn.pipeline.Pipeline
-        From a list of paths, or of waveforms, to labels. What is learnt is learnt in
-        `fit`. Everything that is not a parameter here is one of a step:
-        ``system.get_params()`` lists them.
+        From a list of recordings, in any form that an :class:`~skser.AudioLoader`
+        takes, to labels. What is learnt is learnt in `fit`. Everything that is not a
+        parameter here is one of a step: ``system.get_params()`` lists them.
 
     Raises
     ------
