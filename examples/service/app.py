@@ -19,6 +19,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 
 import numpy as np
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, HTTPException, Request, UploadFile
 from fastapi.responses import JSONResponse
 
@@ -34,8 +35,6 @@ from skser.exceptions import (
 RATE = 16000  # Hz, what the system's AudioLoader returns
 MAX_BYTES = 10_000_000
 MAX_SECONDS = 30
-# More predictions at a time than processors would only get in each other's way.
-TURNS = threading.BoundedSemaphore(os.cpu_count() or 1)
 STATUS = {TooLongAudioError: 413, UnreadableAudioError: 415}  # all others: 422
 # What a person would be warned of, a service refuses.
 REFUSED = (AudioError, ImplausibleAudioWarning, ShortAudioWarning)
@@ -83,6 +82,9 @@ class Monitor:
 @asynccontextmanager
 async def start(app):
     """Load the system once, and predict once: the first time takes longer."""
+    # More predictions at a time than processors would get in each other's way: the
+    # other requests wait, first come, first served.
+    current_default_thread_limiter().total_tokens = os.cpu_count() or 1
     for category in (ImplausibleAudioWarning, ShortAudioWarning):
         warnings.simplefilter("error", category)
     app.state.system = skser.load(os.environ["MODEL"])
@@ -110,7 +112,7 @@ async def limit_size(request: Request, call_next):
 
 @app.post("/predict")
 def predict(recording: UploadFile):
-    """Return the emotion of one recording; many run at once, in threads."""
+    """Return the emotion of one recording; several run at once, in threads."""
     system, monitor = app.state.system, app.state.monitor
     try:
         signal = skser.load_audio(recording.file, RATE, MAX_SECONDS)
@@ -118,8 +120,7 @@ def predict(recording: UploadFile):
         monitor.refuse(error)
         status = STATUS.get(type(error), 422)
         raise HTTPException(status, str(error)) from error
-    with TURNS:
-        (posteriors,) = system.predict_proba([(signal, RATE)])
+    (posteriors,) = system.predict_proba([(signal, RATE)])
     top = posteriors.argmax()
     # A RejectOption at the end of the system refuses what it is not sure of.
     is_sure = posteriors[top] >= getattr(system[-1], "threshold_", 0)
@@ -136,12 +137,12 @@ def predict(recording: UploadFile):
 
 
 @app.get("/health")
-def health():
+async def health():
     """Say that the system is loaded: nothing is answered before."""
     return {"emotions": app.state.system.classes_.tolist(), "skser": skser.__version__}
 
 
 @app.get("/metrics")
-def metrics():
+async def metrics():
     """Return what was counted since the start."""
     return app.state.monitor.report()
