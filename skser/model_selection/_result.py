@@ -1,4 +1,4 @@
-"""The result of an evaluation: predictions, UA and WA, confusion matrix, report.
+"""The result of an evaluation: predictions, scores, calibration, groups, report.
 
 All figures are computed from the predictions, none is stored beside them. The headline
 is pooled: one confusion matrix over all folds and seeds. Means over speakers differ
@@ -8,7 +8,9 @@ from it and are given under their own names.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skser._display import html_table, markdown_table
-from skser.model_selection._statistics import (
-    Counts,
-    Interval,
-    bootstrap_speakers,
-    import_pandas,
+from skser.model_selection._bootstrap import Interval
+from skser.model_selection._calibration import (
+    bounds_over_units,
+    describe_bins,
+    describe_coverage,
 )
+from skser.model_selection._groups import Gap, describe_groups, find_gap, order_names
+from skser.model_selection._measures import (
+    CLASS_MEASURES,
+    MEASURES,
+    N_BINS,
+    Tally,
+    follow_majority,
+    guess,
+)
+from skser.model_selection._statistics import import_pandas
 from skser.storage import read_archive, write_archive
 
 if TYPE_CHECKING:
@@ -31,31 +43,14 @@ if TYPE_CHECKING:
 _FORMAT = "skser evaluation"
 _FORMAT_VERSION = 1
 _ARRAYS = ("true", "recordings", "folds", "runs", "predicted", "posteriors")
-
-
-def score_matrix(matrix, score):
-    """Compute a score of a confusion matrix.
-
-    Parameters
-    ----------
-    matrix : ndarray of int of shape (n_classes, n_classes)
-        Rows are true, columns predicted.
-    score : {"UA", "WA", "macro precision"}
-
-    Returns
-    -------
-    score : float
-        NaN without any prediction. UA and macro precision are means over the classes
-        that occur; a class that is never predicted has precision 0.
-    """
-    right, true, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    if not matrix.any():
-        return float("nan")
-    if score == "WA":
-        return float(right.sum() / true.sum())
-    occurs = true > 0 if score == "UA" else (true > 0) | (predicted > 0)
-    totals = true if score == "UA" else np.maximum(predicted, 1)
-    return float(np.mean(right[occurs] / totals[occurs]))
+_COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_NOTE = (
+    "low, high: 95 % studentised bootstrap interval over speakers. mean and sd: of the "
+    "scores of single speakers and single seeds. chance: each class guessed equally "
+    "often; majority: always the most frequent one."
+)
+# Groups of a column that the tables of a result show; scores_by has all.
+_MAX_GROUPS = 10
 
 
 @dataclass(eq=False)
@@ -86,6 +81,10 @@ class EvaluationResult:
         How the figures came about: "splitter", "n_folds", "speaker_independent",
         "pipeline", "versions"; and "test", the perturbation of test
         recordings, if there was one.
+    columns : dict of str to list, default={}
+        What else is known of each recording, such as "sex" or "text_id", by the name
+        of the column. :func:`evaluate` takes them from the corpus; add your own by
+        ``result.columns["age band"] = [...]``.
 
     Examples
     --------
@@ -117,22 +116,25 @@ class EvaluationResult:
     posteriors: np.ndarray | None
     seeds: list
     protocol: dict
+    columns: dict = field(default_factory=dict)
 
     def __repr__(self):
+        chance = MEASURES["UA"].value(guess(self._tally()))
         return (
             f"<EvaluationResult: {len(self.predicted)} predictions of "
-            f"{len(self.files)} recordings, pooled UA {self.ua:.3f}, WA {self.wa:.3f}>"
+            f"{len(self.files)} recordings, pooled UA {self.ua:.3f} (chance "
+            f"{chance:.3f}), WA {self.wa:.3f}>"
         )
 
     @property
     def ua(self) -> float:
         """Pooled unweighted accuracy, the mean recall over the classes."""
-        return score_matrix(self.confusion_matrix(), "UA")
+        return self.score("UA")
 
     @property
     def wa(self) -> float:
         """Pooled weighted accuracy, the share of correct predictions."""
-        return score_matrix(self.confusion_matrix(), "WA")
+        return self.score("WA")
 
     @property
     def macro_precision(self) -> float:
@@ -145,7 +147,144 @@ class EvaluationResult:
         ``sklearn.metrics.precision_score(average="macro", zero_division=0)`` and has
         nothing to do with the area under a precision-recall curve.
         """
-        return score_matrix(self.confusion_matrix(), "macro precision")
+        return self.score("macro precision")
+
+    def score(self, name: str = "UA", *, label: object = None) -> float:
+        """Return a score of all predictions.
+
+        Parameters
+        ----------
+        name : str, default="UA"
+            One of those of :meth:`scores`, or "recall", "precision" or "F1" of a class.
+        label : object, default=None
+            The class, for the latter three.
+
+        Returns
+        -------
+        score : float
+            NaN if nothing was predicted, or a class never was.
+
+        Raises
+        ------
+        ValueError
+            If there is no such score or label, or it needs posteriors and there are
+            none.
+        """
+        measure, options = self._find_measure(name, label)
+        return measure.value(self._tally(), **options)
+
+    def _find_measure(self, name, label=None):
+        """Return a measure and what it is to be told, or say what is wrong."""
+        if name in CLASS_MEASURES:
+            if label not in self.labels:
+                raise ValueError(
+                    f"The {name} is that of a class: label must be one of "
+                    f"{self.labels}, got {label!r}."
+                )
+            # As a slice, so that the ratios stay a table.
+            number = self.labels.index(label)
+            return CLASS_MEASURES[name], {"label": slice(number, number + 1)}
+        if name not in MEASURES:
+            raise ValueError(
+                f"score must be one of {[*MEASURES, *CLASS_MEASURES]}, got {name!r}."
+            )
+        if label is not None:
+            raise ValueError(
+                f"{name} is that of all classes, got label={label!r}. Of one class "
+                f"there are {list(CLASS_MEASURES)}."
+            )
+        if MEASURES[name].needs_posteriors:
+            self._check_posteriors(name)
+        return MEASURES[name], {}
+
+    def _check_posteriors(self, what):
+        if self.posteriors is None:
+            raise ValueError(
+                f"{what} needs posteriors, but the system that was evaluated has no "
+                "predict_proba."
+            )
+
+    def _tally(self):
+        """Return the predictions by speaker, or as one unit if none are known."""
+        units, n_units = np.zeros(len(self.recordings), dtype=int), 1
+        if self.speakers is not None:
+            names, units = np.unique(self._keys("speaker"), return_inverse=True)
+            n_units = len(names)
+        return Tally(
+            self.true[self.recordings],
+            self.predicted,
+            self.posteriors,
+            units,
+            n_units,
+            len(self.labels),
+        )
+
+    def scores(self) -> list[dict[str, Any]]:
+        r"""Return all scores, with intervals over speakers and what guessing reaches.
+
+        Returns
+        -------
+        rows : list of dict
+            One a score, with the keys "score", "pooled", the bounds "low" and "high"
+            of its 95 % interval (None with fewer than three speakers), "chance" and
+            "majority". The scores are "UA", "WA", "macro F1", "macro precision",
+            "Cohen's kappa" and, where there are posteriors, "log loss", "Brier score",
+            "ECE" and "overconfidence".
+
+        Notes
+        -----
+        They are scikit-learn's ``f1_score(average="macro")``,
+        ``precision_score(average="macro", zero_division=0)``, ``cohen_kappa_score``,
+        ``log_loss`` and ``brier_score_loss``, and of :mod:`skser.metrics` UA, WA and
+        :func:`~skser.metrics.expected_calibration_error` in ten bins of equal mass.
+        Overconfidence is the mean posterior of what was predicted minus WA, in
+        :math:`[-1, 1]`: an ECE of one bin, with a sign.
+
+        Chance is a system that predicts each class equally often, whatever it hears,
+        with posteriors :math:`1 / K`; majority one that always predicts the most
+        frequent class, with the shares of the classes as posteriors.
+
+        Noise makes an ECE larger than 0 even where posteriors are right. The lower
+        end of its interval allows for that, and is often 0.
+        """
+        tally = self._tally()
+        baselines = {"chance": guess(tally), "majority": follow_majority(tally)}
+        rows = []
+        for name, measure in MEASURES.items():
+            if measure.needs_posteriors and self.posteriors is None:
+                continue
+            low, high = bounds_over_units(measure, tally)
+            row = {"score": name, "pooled": measure.value(tally)}
+            row |= {"low": low, "high": high}
+            row |= {key: measure.value(other) for key, other in baselines.items()}
+            rows.append(row)
+        return rows
+
+    def class_scores(self) -> list[dict[str, Any]]:
+        """Return recall and precision of each class, with intervals over speakers.
+
+        Returns
+        -------
+        rows : list of dict
+            With the keys "class", "n" (predictions of recordings of this class),
+            "recall", "recall low", "recall high", the same for "precision", and "F1".
+            None stands for what is not defined: the recall of a class without
+            recordings, the precision of one that is never predicted.
+        """
+        tally = self._tally()
+        counts = np.bincount(tally.true, minlength=len(self.labels)).tolist()
+        rows = []
+        for number, label in enumerate(self.labels):
+            which = {"label": slice(number, number + 1)}
+            row = {"class": label, "n": counts[number]}
+            for name, measure in CLASS_MEASURES.items():
+                value = measure.value(tally, **which)
+                row[name] = None if np.isnan(value) else value
+                if name != "F1":
+                    low, high = bounds_over_units(measure, tally, **which)
+                    row |= {f"{name} low": low, f"{name} high": high}
+            rows.append(row)
+        return rows
 
     def confusion_matrix(self, which: np.ndarray | None = None) -> np.ndarray:
         """Count the predictions over all folds and seeds.
@@ -181,30 +320,143 @@ class EvaluationResult:
         return dict(zip(self.labels, recalls.tolist(), strict=True))
 
     def scores_by(self, by: str) -> list[dict[str, Any]]:
-        """Return UA and WA of each speaker, fold or seed.
+        """Return UA and WA of each speaker, fold, seed or group of recordings.
 
         Parameters
         ----------
-        by : {"speaker", "fold", "seed"}
-            The predictions of all seeds are pooled, except for "seed".
+        by : str
+            "speaker", "fold", "seed" or the name of one of the `columns`, such as
+            "sex". The predictions of all seeds are pooled, except for "seed".
 
         Returns
         -------
         rows : list of dict
             With the keys `by`, "n" (predictions), "UA" (over the classes that occur)
-            and "WA".
+            and "WA". Of a column there are further "speakers" (how many), "low" and
+            "high", the 95 % interval of UA over the group's speakers (None with fewer
+            than three), and "small": whether the group has fewer than five speakers
+            or 30 predictions, so that its figures say little.
         """
         keys = self._keys(by)
-        rows = []
-        for key in dict.fromkeys(keys):
-            which = np.array([entry == key for entry in keys])
-            matrix = self.confusion_matrix(which)
-            scores = {name: score_matrix(matrix, name) for name in ("UA", "WA")}
-            rows.append({by: key, "n": int(which.sum()), **scores})
-        return rows if by == "seed" else sorted(rows, key=lambda row: row[by])
+        if by in self.columns:
+            rows = describe_groups(self._tally(), keys, self.speakers is not None)
+            return [{by: row.pop("group"), **row} for row in rows]
+        names = list(dict.fromkeys(keys))
+        if by != "seed":
+            names = order_names(names)
+        numbers = {name: i for i, name in enumerate(names)}
+        tally = self._tally()
+        tally.units = np.array([numbers[key] for key in keys], dtype=int)
+        tally.n_units = len(names)
+        scores = {name: MEASURES[name].by_unit(tally).tolist() for name in ("UA", "WA")}
+        counts = tally.n[:, 0].astype(int).tolist()
+        return [
+            {by: name, "n": counts[i], **{key: scores[key][i] for key in scores}}
+            for i, name in enumerate(names)
+        ]
+
+    def gap(self, by: str, score: str = "UA") -> Gap:
+        """Return how much better the best group is than the worst.
+
+        Parameters
+        ----------
+        by : str
+            The name of one of the `columns`, such as "sex".
+        score : str, default="UA"
+            One of those of :meth:`scores`.
+
+        Returns
+        -------
+        gap : Gap
+            With `best` and `worst`, the two groups, `estimate`, and the bounds `low`
+            and `high` of its 95 % interval over speakers; None with fewer than three.
+
+        Raises
+        ------
+        ValueError
+            If there are not two groups that are not small (see :meth:`scores_by`).
+
+        Notes
+        -----
+        A gap is never negative, and chance alone makes one, the larger the more groups
+        there are. The lower end of the interval allows for both; only where it is
+        above 0 is there evidence that groups differ. Groups differ in their speakers
+        and texts, too, so that a gap does not tell its cause.
+        """
+        if by not in self.columns:
+            raise ValueError(
+                f"by must be one of the columns {list(self.columns)}, got {by!r}."
+            )
+        self._find_measure(score)
+        keys, rows = self._keys(by), self.scores_by(by)
+        groups = [row[by] for row in rows if not row["small"]]
+        if len(groups) < 2:
+            raise ValueError(
+                f"A gap is that between two groups of five speakers and 30 predictions "
+                f"or more, but of {by!r} there are {len(groups)} of {len(rows)}. "
+                f"scores_by({by!r}) shows all."
+            )
+        return find_gap(self._tally(), keys, groups, score)
+
+    def calibration(
+        self, *, n_bins: int = N_BINS, strategy: str = "quantile"
+    ) -> list[dict[str, Any]]:
+        """Return confidence and accuracy in bins of confidence: a reliability diagram.
+
+        Parameters
+        ----------
+        n_bins : int, default=10
+        strategy : {"quantile", "uniform"}, default="quantile"
+            Bins of equal mass or of equal width, as of
+            :func:`~skser.metrics.expected_calibration_error`.
+
+        Returns
+        -------
+        rows : list of dict
+            One a bin that is not empty, with the keys "from" and "to" (the least and
+            the largest posterior of what was predicted), "n", "confidence" (their
+            mean), "accuracy", and the bounds "low" and "high" of the accuracy's 95 %
+            interval over speakers.
+
+        Raises
+        ------
+        ValueError
+            If there are no posteriors.
+        """
+        self._check_posteriors("Calibration")
+        return describe_bins(self._tally(), n_bins, strategy)
+
+    def coverage(self, coverages: Sequence[float] = _COVERAGES) -> list[dict[str, Any]]:
+        """Return the accuracy of the most confident predictions: risk and coverage.
+
+        Parameters
+        ----------
+        coverages : sequence of float, default=(0.1, 0.2, ..., 1.0)
+            Shares of the predictions that are answered.
+
+        Returns
+        -------
+        rows : list of dict
+            With the keys "coverage" (predictions of equal confidence are answered
+            together, so that it may be larger than asked for), "threshold", "n",
+            "accuracy" and "UA" of those, and the bounds "low" and "high" of the
+            accuracy's 95 % interval over speakers at this threshold.
+
+        Raises
+        ------
+        ValueError
+            If there are no posteriors, or a coverage is not above 0 and up to 1.
+
+        Notes
+        -----
+        The thresholds describe these predictions. One that is to be used must be
+        chosen on training speakers.
+        """
+        self._check_posteriors("Coverage")
+        return describe_coverage(self._tally(), coverages)
 
     def _keys(self, by):
-        """Return the speaker, fold or seed of each prediction."""
+        """Return the speaker, fold, seed or group of each prediction."""
         if by == "speaker" and self.speakers is None:
             raise ValueError(
                 "The corpus had no groups, so that nothing is known about speakers."
@@ -214,9 +466,21 @@ class EvaluationResult:
             "fold": self.folds.tolist,
             "seed": lambda: [self.seeds[run] for run in self.runs],
         }
-        if by not in kinds:
-            raise ValueError(f"by must be one of {list(kinds)}, got {by!r}.")
-        return kinds[by]()
+        if by in kinds:
+            return kinds[by]()
+        if by not in self.columns:
+            raise ValueError(
+                f"by must be one of {[*kinds, *self.columns]}, got {by!r}. Another "
+                f"column is added by result.columns[{by!r}] = [...], with a value for "
+                "each recording."
+            )
+        values = list(self.columns[by])
+        if len(values) != len(self.files):
+            raise ValueError(
+                f"The column {by!r} has {len(values)} values, but there are "
+                f"{len(self.files)} recordings: it needs one for each."
+            )
+        return [values[i] for i in self.recordings]
 
     def speaker_counts(
         self, score: str = "UA"
@@ -225,35 +489,25 @@ class EvaluationResult:
 
         Parameters
         ----------
-        score : {"UA", "WA"}, default="UA"
+        score : str, default="UA"
+            One of those of :meth:`scores`.
 
         Returns
         -------
         speakers : list
             Those that were tested, sorted.
-        counts : tuple of two ndarray of shape (n_speakers, n_classes or 1)
-            Correct predictions and all predictions.
+        counts : tuple of two ndarray of shape (n_speakers, n_ratios)
+            Of UA and WA correct predictions and all predictions, of each class or of
+            all; of others, the sums whose ratios they are computed from.
         """
-        if score not in ("UA", "WA"):
-            raise ValueError(f"score must be one of ['UA', 'WA'], got {score!r}.")
-        keys = self._keys("speaker")
-        speakers = sorted(set(keys))
-        matrices = np.array(
-            [
-                self.confusion_matrix(np.array([key == name for key in keys]))
-                for name in speakers
-            ]
-        )
-        right = np.diagonal(matrices, axis1=1, axis2=2).astype(float)
-        counts = Counts(right, matrices.sum(axis=2).astype(float))
-        if score == "WA":
-            counts = Counts(*(part.sum(axis=1, keepdims=True) for part in counts))
-        return speakers, counts
+        measure, _ = self._find_measure(score)
+        return sorted(set(self._keys("speaker"))), measure.count(self._tally())
 
     def confidence_interval(
         self,
         score: str = "UA",
         *,
+        label: object = None,
         level: float = 0.95,
         n_resamples: int = 4999,
         random_state: int | np.random.RandomState | None = 0,
@@ -266,7 +520,10 @@ class EvaluationResult:
 
         Parameters
         ----------
-        score : {"UA", "WA"}, default="UA"
+        score : str, default="UA"
+            One of those of :meth:`scores`, or "recall", "precision" or "F1" of a class.
+        label : object, default=None
+            The class, for the latter three.
         level : float, default=0.95
             Nominal coverage.
         n_resamples : int, default=4999
@@ -294,14 +551,18 @@ class EvaluationResult:
         """
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, got {level!r}.")
-        _, counts = self.speaker_counts(score)
-        bootstrap = bootstrap_speakers(
-            counts, n_resamples=n_resamples, random_state=random_state
+        measure, options = self._find_measure(score, label)
+        self._keys("speaker")
+        return measure.interval(
+            self._tally(),
+            level,
+            n_resamples=n_resamples,
+            random_state=random_state,
+            **options,
         )
-        return bootstrap.interval(level, (0, 1))
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return the headline figures.
+        """Return the headline figures, UA, WA and macro precision.
 
         Returns
         -------
@@ -311,16 +572,16 @@ class EvaluationResult:
             None where there are too few of them.
         """
         speakers = [] if self.speakers is None else self.scores_by("speaker")
-        runs = [self.confusion_matrix(self.runs == i) for i in range(len(self.seeds))]
+        tally = self._tally()
+        runs = [tally.take(self.runs == i) for i in range(len(self.seeds))]
         rows = []
         for name in ("UA", "WA", "macro precision"):
+            measure = MEASURES[name]
             by_speaker = [row[name] for row in speakers if name in row]
-            low, high = None, None
-            if len(by_speaker) > 2:
-                low, high = self.confidence_interval(name)[1:]
-            pooled = score_matrix(self.confusion_matrix(), name)
+            low, high = bounds_over_units(measure, tally)
+            pooled = measure.value(tally)
             row = {"score": name, "pooled": pooled, "low": low, "high": high}
-            by_seed = [score_matrix(matrix, name) for matrix in runs]
+            by_seed = [measure.value(run) for run in runs]
             for kind, values in (("speakers", by_speaker), ("seeds", by_seed)):
                 n = len(values)
                 row[f"mean over {kind}"] = float(np.mean(values)) if n else None
@@ -336,8 +597,8 @@ class EvaluationResult:
         Returns
         -------
         columns : dict of str to list
-            "file", "speaker", "fold", "seed", "true", "predicted", and "p(<class>)"
-            for each class if there are posteriors.
+            "file", "speaker", "fold", "seed", the `columns`, "true", "predicted", and
+            "p(<class>)" for each class if there are posteriors.
         """
         columns = {"file": [self.files[i] for i in self.recordings]}
         if self.speakers is not None:
@@ -345,6 +606,7 @@ class EvaluationResult:
         columns |= {
             "fold": self._keys("fold"),
             "seed": self._keys("seed"),
+            **{name: self._keys(name) for name in self.columns},
             "true": [self.labels[i] for i in self.true[self.recordings]],
             "predicted": [self.labels[i] for i in self.predicted],
         }
@@ -358,8 +620,9 @@ class EvaluationResult:
 
         Parameters
         ----------
-        table : {"predictions", "summary", "speaker", "fold", "seed", "confusion"}, \
-                default="predictions"
+        table : {"predictions", "scores", "classes", "summary", "speaker", "fold", \
+                "seed", "confusion", "calibration", "coverage"} or the name of a \
+                column, default="predictions"
 
         Returns
         -------
@@ -375,17 +638,26 @@ class EvaluationResult:
         names = [str(label) for label in self.labels]
         tables = {
             "predictions": self.predictions,
+            "scores": self.scores,
+            "classes": self.class_scores,
+            "calibration": self.calibration,
+            "coverage": self.coverage,
             "summary": self.summary,
             "speaker": lambda: self.scores_by("speaker"),
             "fold": lambda: self.scores_by("fold"),
             "seed": lambda: self.scores_by("seed"),
+            **{name: partial(self.scores_by, name) for name in self.columns},
             "confusion": lambda: dict(
                 zip(names, self.confusion_matrix().T.tolist(), strict=True)
             ),
         }
         if table not in tables:
             raise ValueError(f"table must be one of {list(tables)}, got {table!r}.")
-        index = {"summary": "score", "predictions": None}.get(table, table)
+        index = {"summary": "score", "scores": "score", "classes": "class"}.get(
+            table, table
+        )
+        if table in ("predictions", "calibration", "coverage"):
+            index = None
         frame = pandas.DataFrame(tables[table]())
         if table == "confusion":
             return frame.set_index(pandas.Index(names, name="true"))
@@ -397,12 +669,24 @@ class EvaluationResult:
         Returns
         -------
         report : str
-            Protocol, headline with intervals, recall of each class, confusion matrix,
-            speakers and seeds.
+            Protocol, scores with intervals and baselines, classes, confusion matrix,
+            speakers, groups and seeds.
+
+        See Also
+        --------
+        report : The same with pictures, as a page.
         """
+        lines = [f"- {name}: {value}" for name, value in self._describe().items()]
+        parts = ["# Evaluation", "\n".join(lines)]
+        for title, rows in self._tables().items():
+            parts += [f"## {title}", markdown_table(rows)]
+        return "\n\n".join([*parts, _NOTE]) + "\n"
+
+    def _describe(self):
+        """Return how the figures came about, by names."""
         known = self.protocol.get("speaker_independent")
         versions = self.protocol.get("versions", {})
-        protocol = {
+        return {
             "Splitter": f"`{self.protocol.get('splitter')}`",
             "Folds": self.protocol.get("n_folds"),
             "Speaker-independent": {True: "yes", False: "NO", None: "not known"}[known],
@@ -412,15 +696,6 @@ class EvaluationResult:
             "Seeds": ", ".join(map(str, self.seeds)),
             "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
         }
-        lines = [f"- {name}: {value}" for name, value in protocol.items()]
-        parts = ["# Evaluation", "\n".join(lines)]
-        for title, rows in self._tables().items():
-            parts += [f"## {title}", markdown_table(rows)]
-        note = (
-            "low, high: 95 % studentised bootstrap interval over speakers. mean and "
-            "sd: of the scores of single speakers and single seeds."
-        )
-        return "\n\n".join([*parts, note]) + "\n"
 
     def _repr_html_(self):
         """Show the tables of the report in a notebook."""
@@ -432,11 +707,12 @@ class EvaluationResult:
         """Return the tables of the report by their titles, each a list of rows."""
         names = [str(label) for label in self.labels]
         tables = {
-            "Pooled over all folds and seeds": self.summary(),
-            "Recall": [
-                {"class": str(label), "recall": recall}
-                for label, recall in self.recalls().items()
+            "Pooled over all folds and seeds": self.scores(),
+            "Means over speakers and seeds": [
+                {name: v for name, v in row.items() if name not in ("low", "high")}
+                for row in self.summary()[:2]
             ],
+            "Classes": self.class_scores(),
             "Confusion matrix": [
                 {"true \\ predicted": name, **dict(zip(names, row, strict=True))}
                 for name, row in zip(
@@ -446,9 +722,24 @@ class EvaluationResult:
         }
         if self.speakers is not None:
             tables["Speakers"] = self.scores_by("speaker")
+        for name in self.breakdowns():
+            tables[f"By {name}"] = self.scores_by(name)
         if len(self.seeds) > 1:
             tables["Seeds"] = self.scores_by("seed")
         return tables
+
+    def breakdowns(self) -> list[str]:
+        """Return the columns that are worth a table: those of two to ten groups.
+
+        Returns
+        -------
+        names : list of str
+        """
+        return [
+            name
+            for name in self.columns
+            if 2 <= len(set(map(repr, self._keys(name)))) <= _MAX_GROUPS
+        ]
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the result to one file, from which :func:`load_result` reads it.
@@ -470,6 +761,7 @@ class EvaluationResult:
             "speakers": self.speakers,
             "seeds": self.seeds,
             "protocol": self.protocol,
+            "columns": {name: list(column) for name, column in self.columns.items()},
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         present = {name: value for name, value in arrays.items() if value is not None}
@@ -508,5 +800,7 @@ def load_result(path: str | os.PathLike) -> EvaluationResult:
         )
     fields = ("labels", "files", "speakers", "seeds", "protocol")
     content: dict[str, Any] = {name: metadata[name] for name in fields}
+    # Files of before there were columns have none.
+    content["columns"] = metadata.get("columns", {})
     content |= {name: arrays.get(name) for name in _ARRAYS}
     return EvaluationResult(**content)

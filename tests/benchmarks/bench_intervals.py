@@ -16,7 +16,7 @@ import sys
 import numpy as np
 from scipy.special import expit
 
-from skser.model_selection._statistics import Counts, bootstrap_speakers, estimate
+from skser.model_selection._bootstrap import Counts, bootstrap_speakers, estimate
 
 N_RECORDINGS = 50
 N_RESAMPLES = 999

@@ -163,6 +163,10 @@ def test_a_failure_while_saving_leaves_the_old_file(make_result, tmp_path, monke
     [
         ("predictions", 180),
         ("summary", 3),
+        ("scores", 9),
+        ("classes", 3),
+        ("calibration", 10),
+        ("coverage", 10),
         ("speaker", 6),
         ("fold", 6),
         ("seed", 2),
@@ -207,7 +211,7 @@ def test_in_print_a_result_is_one_line_and_in_notebooks_its_tables(random_result
     random_result.labels[0] = "<b>"
     page = random_result._repr_html_()
     assert f"{random_result.ua:.3f}" in page
-    assert page.count("<table>") == page.count("</table>") == 5
+    assert page.count("<table>") == page.count("</table>") == 6
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
 
@@ -224,7 +228,7 @@ def test_unknown_names_are_refused(make_result):
     with pytest.raises(ValueError, match="by must be one of"):
         result.scores_by("text")
     with pytest.raises(ValueError, match="score must be one of"):
-        result.speaker_counts("F1")
+        result.speaker_counts("accuracy")
     with pytest.raises(ValueError, match="table must be one of"):
         result.to_frame("all")
     with pytest.raises(ValueError, match="level must be between 0 and 1"):
