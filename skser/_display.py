@@ -1,4 +1,4 @@
-"""How things are shown: rows as tables in Markdown and HTML; names that look alike."""
+"""How things are shown: tables in Markdown, HTML and LaTeX; names that look alike."""
 
 import re
 import unicodedata
@@ -88,8 +88,97 @@ def html_table(rows, caption):
     return f"<table><caption>{escape(caption)}</caption>{body}</table>"
 
 
+# Character -> what LaTeX prints it by.
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def escape_latex(text):
+    r"""Return a text as LaTeX prints it.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skser._display import escape_latex
+    >>> print(escape_latex("text_id: 50 %"))
+    text\_id: 50 \%
+    """
+    return "".join(_LATEX.get(character, character) for character in str(text))
+
+
+def latex_table(rows, caption, label):
+    r"""Return rows as a table in LaTeX, which needs the package booktabs.
+
+    Parameters
+    ----------
+    rows : list of dict
+        All with the same keys, which become the header. A column of numbers is aligned
+        to the right.
+    caption, label : str
+
+    Returns
+    -------
+    table : str
+
+    Examples
+    --------
+    >>> from skser._display import latex_table
+    >>> print(latex_table([{"score": "UA", "pooled": 0.5}], "All", "tab:all"))
+    \begin{table}
+      \centering
+      \caption{All}
+      \label{tab:all}
+      \begin{tabular}{lr}
+        \toprule
+        score & pooled \\
+        \midrule
+        UA & 0.500 \\
+        \bottomrule
+      \end{tabular}
+    \end{table}
+    """
+    lines = [list(rows[0]), *map(_format_cells, rows)]
+    head, *body = (f"{' & '.join(map(escape_latex, line))} \\\\" for line in lines)
+    kinds = "".join(
+        "r" if all(isinstance(row[name], (int, float)) for row in rows) else "l"
+        for name in rows[0]
+    )
+    tabular = [r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+    inside = [
+        r"\centering",
+        rf"\caption{{{escape_latex(caption)}}}",
+        rf"\label{{{label}}}",
+        rf"\begin{{tabular}}{{{kinds}}}",
+        *(f"  {line}" for line in tabular),
+        r"\end{tabular}",
+    ]
+    return "\n".join(
+        [r"\begin{table}", *(f"  {line}" for line in inside), r"\end{table}"]
+    )
+
+
 def _format_cells(row):
     """Return the values of a row as texts."""
-    numbers = {name: f"{v:.3f}" for name, v in row.items() if isinstance(v, float)}
-    texts = {name: "-" if v is None else str(v) for name, v in row.items()}
-    return list((texts | numbers).values())
+    return [_format_cell(value) for value in row.values()]
+
+
+def _format_cell(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        # 0 is added, so that there is no -0.000.
+        return f"{round(value, 3) + 0:.3f}"
+    return "-" if value is None else str(value)

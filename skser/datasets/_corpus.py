@@ -14,18 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
+from skser._columns import COLUMNS, OF_THE_CORPUS
 from skser._display import html_table
 from skser._recordings import Segment, as_segment
 
-# Entry of a Corpus -> column of its table; other entries keep their names.
-COLUMNS = {
-    "paths": "file",
-    "target": "label",
-    "groups": "speaker",
-    "sessions": "session",
-    "text_ids": "text_id",
-    "splits": "split",
-}
 # What there is of a recording; and what print counts, by title.
 _RECORDINGS = ("paths", "data", "target")
 _COUNTED = {
@@ -34,8 +26,6 @@ _COUNTED = {
     "sessions": "sessions",
     "splits": "splits",
 }
-# Entries that may by chance have as many items as there are recordings.
-_OF_THE_CORPUS = {"target_names", "expected_counts", "name", "DESCR"}
 # Entries whose values are unique within one corpus only.
 _IDS = ("groups", "sessions", "text_ids", "turn", "dialogue")
 _N_REPORTED = 10
@@ -188,7 +178,7 @@ class Corpus(Bunch):
         rows = np.arange(n_samples)[which]
         entries = {key: value for key, value in self.items() if key != "frame"}
         for key, value in entries.items():
-            if key not in _OF_THE_CORPUS and np.ndim(value) and len(value) == n_samples:
+            if key not in OF_THE_CORPUS and np.ndim(value) and len(value) == n_samples:
                 is_array = isinstance(value, np.ndarray)
                 entries[key] = value[rows] if is_array else [value[i] for i in rows]
         return type(self)(**entries)
@@ -328,7 +318,7 @@ def _join_columns(corpora):
         name: {
             key: np.asarray(value)
             for key, value in corpus.items()
-            if value is not None and key not in {*_OF_THE_CORPUS, "frame"}
+            if value is not None and key not in {*OF_THE_CORPUS, "frame"}
         }
         for name, corpus in corpora.items()
     }

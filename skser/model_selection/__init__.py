@@ -1,10 +1,12 @@
 """Speaker-independent folds, evaluation, confidence intervals, significance tests."""
 
+from skser.model_selection._conditions import compare_conditions
 from skser.model_selection._evaluation import (
     IncompleteEvaluationError,
     evaluate,
     evaluate_under,
 )
+from skser.model_selection._learning_curve import speaker_learning_curve
 from skser.model_selection._result import EvaluationResult, load_result
 from skser.model_selection._splitters import (
     FixedSplit,
@@ -32,11 +34,13 @@ __all__ = [
     "SpeakerFolds",
     "check_speaker_independence",
     "compare",
+    "compare_conditions",
     "evaluate",
     "evaluate_under",
     "holm_adjust",
     "load_result",
     "mcnemar_test",
     "paired_difference",
+    "speaker_learning_curve",
     "wilcoxon_test",
 ]

@@ -23,6 +23,7 @@ from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
 
 from skser._base import list_steps
+from skser._columns import check_columns, list_columns
 from skser._compat import safe_indexing
 from skser._progress import make_bar, say, silence
 from skser._sequences import check_labels
@@ -62,6 +63,8 @@ class Recordings:
     speakers: np.ndarray | None
     labels: list
     files: list
+    columns: dict = field(default_factory=dict)
+    name: str | None = None
     true: np.ndarray = field(init=False)
 
     def __post_init__(self):
@@ -119,6 +122,7 @@ def evaluate(
     cv: object = None,
     *,
     groups: ArrayLike | None = None,
+    columns: Mapping | None = None,
     X: Sequence | ArrayLike | None = None,
     seeds: Iterable[int] | None = None,
     checkpoint: str | os.PathLike | None = None,
@@ -147,6 +151,10 @@ def evaluate(
         :class:`LeaveOneSpeakerOut`.
     groups : array-like of shape (n_recordings,), default=None
         The speaker of each recording, where `corpus` are recordings.
+    columns : mapping of str to sequence, or pandas.DataFrame, default=None
+        What else is known of each recording, such as ``{"sex": ["female", ...]}``, for
+        :meth:`EvaluationResult.scores_by`. The result has the further entries of a
+        corpus without being told: texts, sessions, and what a table or loader adds.
     X : sequence of length n_recordings, default=None
         What the system is given in place of ``corpus.paths``, for instance features
         that were computed before.
@@ -230,7 +238,7 @@ def evaluate(
     >>> again.ua == result.ua
     True
     """
-    data, cv = _read_arguments(corpus, y, cv, groups, X)
+    data, cv = read_arguments(corpus, y, cv, groups, columns, X)
     results = _evaluate(
         system,
         data,
@@ -255,6 +263,7 @@ def evaluate_under(
     sample_rate: int = 16000,
     random_state: int = 0,
     groups: ArrayLike | None = None,
+    columns: Mapping | None = None,
     seeds: Iterable[int] | None = None,
     checkpoint: str | os.PathLike | None = None,
     n_jobs: int | None = None,
@@ -268,7 +277,8 @@ def evaluate_under(
 
     Parameters
     ----------
-    system, corpus, y, cv, groups, seeds, checkpoint, n_jobs, verbose, allow_leaks
+    system, corpus, y, cv, groups, columns, seeds, checkpoint, n_jobs, verbose, \
+            allow_leaks
         As of :func:`evaluate`. The system gets waveforms for waveforms, paths for
         paths and segments, those of temporary WAV files of 32-bit floating-point
         numbers, and (waveform, rate) for all else that an
@@ -327,7 +337,7 @@ def evaluate_under(
         perturbations = {name: PERTURBATIONS[name] for name in names}
     if "clean" in perturbations:
         raise ValueError("perturbations must not name one 'clean': it is always there.")
-    data, cv = _read_arguments(corpus, y, cv, groups, None)
+    data, cv = read_arguments(corpus, y, cv, groups, columns, None)
     return _evaluate(
         system,
         data,
@@ -341,8 +351,19 @@ def evaluate_under(
     )
 
 
-def _read_arguments(corpus, y, cv, groups, X):
-    """Return the recordings as arrays, and cv, of a corpus or of separate arguments."""
+def read_arguments(corpus, y, cv, groups, columns, X):
+    """Return the recordings as arrays, and cv, of a corpus or of separate arguments.
+
+    Parameters
+    ----------
+    corpus, y, cv, groups, columns, X
+        As of :func:`evaluate`.
+
+    Returns
+    -------
+    data : Recordings
+    cv : splitter, int or iterable
+    """
     if isinstance(corpus, Mapping) or hasattr(corpus, "target"):
         given = corpus if isinstance(corpus, Mapping) else vars(corpus)
         if groups is not None or (y is not None and cv is not None):
@@ -365,7 +386,7 @@ def _read_arguments(corpus, y, cv, groups, X):
         is_list = getattr(corpus, "ndim", 1) == 1
         first = next(iter(corpus), None) if is_list else None
         are_files = isinstance(first, (str, os.PathLike)) or hasattr(first, "path")
-        files = corpus if are_files else None
+        files, given = corpus if are_files else None, {}
     y = check_labels(np.asarray(check_names(y, origin)), recordings, origin)
     warn_of_similar_names(y, origin, stacklevel=3)
     if groups is not None:
@@ -376,7 +397,9 @@ def _read_arguments(corpus, y, cv, groups, X):
         labels = np.unique(y).tolist()
     files = [str(file) for file in (range(len(y)) if files is None else files)]
     cv = LeaveOneSpeakerOut() if cv is None else cv
-    return Recordings(recordings, y, groups, labels, files), cv
+    known = list_columns(given, len(y)) | check_columns(columns, len(y))
+    name = given.get("name")
+    return Recordings(recordings, y, groups, labels, files, known, name), cv
 
 
 def _check_recordings(recordings, y):
@@ -412,6 +435,7 @@ def _evaluate(system, data, cv, conditions, **options):
     jobs = _list_jobs(_route_validation(system, folds), data, folds, options["seeds"])
     is_named = hasattr(cv, "split") or isinstance(cv, int)
     protocol = {
+        "corpus": data.name,
         # In words that do not depend on addresses in memory.
         "splitter": repr(cv) if is_named else f"list of {type(cv).__name__}",
         "n_folds": len(folds),
@@ -673,6 +697,7 @@ def _gather(data, conditions, jobs, outcomes, protocol):
             posteriors=joined["posteriors"][number] if "posteriors" in joined else None,
             seeds=list({job.run: job.seed for job in jobs}.values()),
             protocol=protocol if perturbation is None else {**protocol, "test": name},
+            columns=dict(data.columns),
         )
         for number, (name, perturbation) in enumerate(conditions.perturbations.items())
     }

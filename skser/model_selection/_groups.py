@@ -62,21 +62,19 @@ def describe_groups(tally, names, has_speakers) -> list[dict[str, Any]]:
     rows = []
     for name in order_names(names):
         group = tally.only(np.array([other == name for other in names]))
-        n_speakers = group.n_units if has_speakers else None
-        low, high = None, None
-        if has_speakers:
-            low, high = bounds_over_units(MEASURES["UA"], group)
-        is_small = len(group.true) < MIN_PREDICTIONS
+        # Without speakers there is one unit, and no interval.
+        low, high = bounds_over_units(MEASURES["UA"], group)
+        is_small = has_speakers and group.n_units < MIN_SPEAKERS
         rows.append(
             {
                 "group": name,
-                "speakers": n_speakers,
+                "speakers": group.n_units if has_speakers else None,
                 "n": len(group.true),
                 "UA": MEASURES["UA"].value(group),
                 "low": low,
                 "high": high,
                 "WA": MEASURES["WA"].value(group),
-                "small": is_small or (has_speakers and n_speakers < MIN_SPEAKERS),
+                "small": is_small or len(group.true) < MIN_PREDICTIONS,
             }
         )
     return rows
@@ -105,14 +103,14 @@ def find_gap(tally, names, groups, score, **options) -> Gap:
     """
     measure = MEASURES[score]
     masks = [np.array([other == group for other in names]) for group in groups]
-    chosen = tally.only(np.any(masks, axis=0))
     kept = np.any(masks, axis=0)
+    chosen = tally.only(kept)
     parts = [chosen.take(mask[kept]) for mask in masks]
     values = np.array([measure.value(part) for part in parts])
     order = np.argsort(-values if measure.is_better_high else values)
 
     def count(_):
-        counts = [measure.count(part) for part in parts]
+        counts = [measure.sums(part) for part in parts]
         return Counts(*(np.hstack(sums) for sums in zip(*counts, strict=True)))
 
     def combine(ratios, occurs):

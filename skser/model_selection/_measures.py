@@ -281,7 +281,7 @@ def _sum_absolute(ratios, occurs):
 class Measure(NamedTuple):
     """A score: what is summed, how it follows, and between which bounds it lies."""
 
-    count: Callable[..., Counts]
+    sums: Callable[..., Counts]
     combine: Callable = mean_ratio
     bounds: tuple = (0, 1)
     needs_posteriors: bool = False
@@ -291,7 +291,7 @@ class Measure(NamedTuple):
 
     def by_unit(self, tally, **options):
         """Return the score of each unit, NaN of one without what counts."""
-        return self.of_counts(self.count(tally, **options))
+        return self.of_counts(self.sums(tally, **options))
 
     def of_counts(self, counts):
         """Return the score of each unit, of what was counted."""
@@ -308,7 +308,7 @@ class Measure(NamedTuple):
         self, tally, level=0.95, *, n_resamples=4999, random_state=0, **options
     ):
         """Return the score with its interval over the units, which are speakers."""
-        counts = self.count(tally, **options)
+        counts = self.sums(tally, **options)
         draws = {"n_resamples": n_resamples, "random_state": random_state}
         bootstrap = bootstrap_speakers(counts, combine=self.combine, **draws)
         interval = bootstrap.interval(level, self.bounds)

@@ -8,7 +8,7 @@ from it and are given under their own names.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -501,7 +501,7 @@ class EvaluationResult:
             all; of others, the sums whose ratios they are computed from.
         """
         measure, _ = self._find_measure(score)
-        return sorted(set(self._keys("speaker"))), measure.count(self._tally())
+        return sorted(set(self._keys("speaker"))), measure.sums(self._tally())
 
     def confidence_interval(
         self,
@@ -636,7 +636,7 @@ class EvaluationResult:
         """
         pandas = import_pandas()
         names = [str(label) for label in self.labels]
-        tables = {
+        tables: dict[str, Callable[[], Any]] = {
             "predictions": self.predictions,
             "scores": self.scores,
             "classes": self.class_scores,
