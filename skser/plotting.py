@@ -1,4 +1,4 @@
-"""Plots: attention, training history, confusion matrix, heat map of the features.
+"""Plots: attention, training, confusion, reliability, coverage, scores, features.
 
 They are displays in scikit-learn's form. A display holds its data; `plot` draws them,
 into the axes that are given or into a new figure; class methods named ``from_...``
@@ -9,7 +9,7 @@ imported when something is first plotted.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AttentionDisplay",
     "ConfusionDisplay",
+    "CoverageDisplay",
     "FeatureDisplay",
+    "ReliabilityDisplay",
+    "ScoreDisplay",
     "TrainingHistoryDisplay",
 ]
 
@@ -565,6 +568,350 @@ class ConfusionDisplay(_Display):
         ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xticks=(0, 0.5, 1))
         ax.set(xlabel="UA", title=f"{len(rows)} speakers")
         return ax
+
+
+class _RowsDisplay(_Display):
+    """A display of the rows of a table of a result."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]):
+        self.rows = rows
+
+    def _columns(self, *names):
+        """Return columns of the rows as arrays, None as NaN."""
+        return [np.array([row[name] for row in self.rows], float) for name in names]
+
+
+class ReliabilityDisplay(_RowsDisplay):
+    """Show whether a system is right as often as it says: a reliability diagram.
+
+    Each point is a bin of predictions: their mean posterior, and how many of them are
+    right. On the diagonal the posteriors can be believed; below it the system is too
+    sure of itself.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As of :meth:`skser.model_selection.EvaluationResult.calibration`.
+
+    Attributes
+    ----------
+    points_ : matplotlib Line2D
+        One point a bin.
+    bars_ : matplotlib LineCollection
+        The intervals of the accuracies, over speakers.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    skser.metrics.expected_calibration_error : The mean distance from the diagonal.
+    sklearn.calibration.CalibrationDisplay : The same of two classes.
+
+    Examples
+    --------
+    >>> from skser.plotting import ReliabilityDisplay
+    >>> rows = [
+    ...     {"confidence": 0.5, "accuracy": 0.4, "low": 0.3, "high": 0.6},
+    ...     {"confidence": 0.9, "accuracy": 0.7, "low": None, "high": None}]
+    >>> ReliabilityDisplay(rows).plot().points_.get_xdata().tolist()
+    [0.5, 0.9]
+    """
+
+    @classmethod
+    def from_result(
+        cls,
+        result: EvaluationResult,
+        *,
+        n_bins: int = 10,
+        strategy: str = "quantile",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Show the result of an evaluation.
+
+        Parameters
+        ----------
+        result : skser.model_selection.EvaluationResult
+            With posteriors.
+        n_bins : int, default=10
+        strategy : {"quantile", "uniform"}, default="quantile"
+            Bins of equal mass or of equal width.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+        """
+        rows = result.calibration(n_bins=n_bins, strategy=strategy)
+        return cls(rows).plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Plot the accuracy of each bin over its mean posterior.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+        """
+        self._take_axes(ax, figsize=(4.2, 4))
+        confidence, accuracy, low, high = self._columns(
+            "confidence", "accuracy", "low", "high"
+        )
+        self.ax_.plot([0, 1], [0, 1], color="0.5", linestyle=":")
+        self.bars_ = self.ax_.vlines(confidence, low, high, color="C0", alpha=0.5)
+        (self.points_,) = self.ax_.plot(confidence, accuracy, "o-", color="C0")
+        self.ax_.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
+        self.ax_.set(xlabel="Posterior of the prediction", ylabel="Share that is right")
+        return self
+
+
+class CoverageDisplay(_RowsDisplay):
+    """Show how accurate a system is that answers only where it is most confident.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As of :meth:`skser.model_selection.EvaluationResult.coverage`.
+
+    Attributes
+    ----------
+    line_ : matplotlib Line2D
+        Accuracy over coverage.
+    band_ : matplotlib FillBetweenPolyCollection
+        The intervals of the accuracies, over speakers.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    skser.metrics.accuracy_coverage_curve : The curve as numbers.
+
+    Examples
+    --------
+    >>> from skser.plotting import CoverageDisplay
+    >>> rows = [
+    ...     {"coverage": 0.5, "accuracy": 0.9, "low": 0.8, "high": 1.0},
+    ...     {"coverage": 1.0, "accuracy": 0.7, "low": 0.6, "high": 0.8}]
+    >>> CoverageDisplay(rows).plot().line_.get_ydata().tolist()
+    [0.9, 0.7]
+    """
+
+    @classmethod
+    def from_result(cls, result: EvaluationResult, *, ax: Axes | None = None) -> Self:
+        """Show the result of an evaluation.
+
+        Parameters
+        ----------
+        result : skser.model_selection.EvaluationResult
+            With posteriors.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : CoverageDisplay
+        """
+        return cls(result.coverage(np.linspace(0.05, 1, 20))).plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Plot accuracy over coverage.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : CoverageDisplay
+        """
+        self._take_axes(ax, figsize=(4.8, 3.6))
+        coverage, accuracy, low, high = self._columns(
+            "coverage", "accuracy", "low", "high"
+        )
+        self.band_ = self.ax_.fill_between(
+            coverage, low, high, color="C0", alpha=0.2, linewidth=0
+        )
+        (self.line_,) = self.ax_.plot(
+            coverage, accuracy, "o-", color="C0", markersize=3
+        )
+        least = np.nanmin([accuracy, low])
+        self.ax_.set(xlim=(0, 1), ylim=(max(0, least - 0.05), 1.01))
+        self.ax_.set(xlabel="Coverage (share answered)", ylabel="Accuracy")
+        return self
+
+
+class ScoreDisplay(_RowsDisplay):
+    """Show scores with their intervals: of groups, conditions or training speakers.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        With the keys "name", "score", "low" and "high"; None stands for a bound that
+        is not known. "small", if there, marks groups of which little is known.
+    label : str, default="UA"
+        What the score is.
+
+    Attributes
+    ----------
+    points_ : matplotlib Line2D
+        The scores.
+    bars_ : matplotlib LineCollection
+        Their intervals.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skser.plotting import ScoreDisplay
+    >>> rows = [
+    ...     {"name": "female", "score": 0.8, "low": 0.7, "high": 0.9},
+    ...     {"name": "male", "score": 0.7, "low": None, "high": None}]
+    >>> display = ScoreDisplay(rows).plot()
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['female', 'male']
+    """
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], *, label: str = "UA"):
+        super().__init__(rows)
+        self.label = label
+
+    @classmethod
+    def from_result(
+        cls, result: EvaluationResult, by: str, *, ax: Axes | None = None
+    ) -> Self:
+        """Show UA of each speaker or group.
+
+        Parameters
+        ----------
+        result : skser.model_selection.EvaluationResult
+        by : str
+            "speaker", "fold", "seed" or one of the result's columns, such as "sex".
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : ScoreDisplay
+        """
+        rows = [
+            {"low": None, "high": None, **row, "name": row[by], "score": row["UA"]}
+            for row in result.scores_by(by)
+        ]
+        return cls(rows).plot(ax=ax)
+
+    @classmethod
+    def from_conditions(
+        cls,
+        results: Mapping[str, EvaluationResult],
+        *,
+        score: str = "UA",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Show a score under each condition.
+
+        Parameters
+        ----------
+        results : dict of str to EvaluationResult
+            As of :func:`skser.model_selection.evaluate_under`, or of several systems.
+        score : str, default="UA"
+            One of those of :meth:`skser.model_selection.EvaluationResult.scores`.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : ScoreDisplay
+        """
+        return cls(_list_scores(results, score), label=score).plot(ax=ax)
+
+    @classmethod
+    def from_learning_curve(
+        cls,
+        results: Mapping[int, EvaluationResult],
+        *,
+        score: str = "UA",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Show a score over the number of training speakers.
+
+        Parameters
+        ----------
+        results : dict of int to EvaluationResult
+            As of :func:`skser.model_selection.speaker_learning_curve`.
+        score : str, default="UA"
+            One of those of :meth:`skser.model_selection.EvaluationResult.scores`.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : ScoreDisplay
+        """
+        display = cls(_list_scores(results, score), label=score)
+        return display.plot(kind="curve", ax=ax)
+
+    def plot(self, *, kind: str = "list", ax: Axes | None = None) -> Self:
+        """Plot the scores with their intervals.
+
+        Parameters
+        ----------
+        kind : {"list", "curve"}, default="list"
+            One below the other, by their names; or over their names, which are then
+            numbers.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : ScoreDisplay
+        """
+        if kind not in ("list", "curve"):
+            raise ValueError(f"kind must be 'list' or 'curve', got {kind!r}.")
+        n_rows, is_list = len(self.rows), kind == "list"
+        self._take_axes(ax, (4.8, 1 + 0.28 * n_rows) if is_list else (4.8, 3.6))
+        scores, low, high = self._columns("score", "low", "high")
+        axis = "x" if is_list else "y"
+        if is_list:
+            rows = np.arange(n_rows)
+            self.bars_ = self.ax_.hlines(rows, low, high, color="C0", alpha=0.5)
+            (self.points_,) = self.ax_.plot(scores, rows, "o", color="C0")
+            names = [_mark_small(row) for row in self.rows]
+            n_named = n_rows if n_rows <= _MAX_NAMES else 0
+            self.ax_.set_yticks(rows[:n_named], names[:n_named])
+            self.ax_.set_ylim(n_rows - 0.5, -0.5)
+        else:
+            (sizes,) = self._columns("name")
+            self.bars_ = self.ax_.vlines(sizes, low, high, color="C0", alpha=0.5)
+            (self.points_,) = self.ax_.plot(sizes, scores, "o-", color="C0")
+            self.ax_.set(xlabel="Training speakers", xlim=(0, None))
+            self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        if np.nanmin([scores, low]) >= 0 and np.nanmax([scores, high]) <= 1:
+            self.ax_.set(**{f"{axis}lim": (0, 1.02)})
+        self.ax_.set(**{f"{axis}label": self.label})
+        self.ax_.grid(axis=axis, alpha=0.3)
+        return self
+
+
+def _mark_small(row):
+    """Return the name of a row, with a mark if it is of a small group."""
+    return f"{row['name']}{' (small)' if row.get('small') else ''}"
+
+
+def _list_scores(results, score):
+    """Return the score of each result with its interval, if there are speakers."""
+    rows = []
+    for name, result in results.items():
+        bounds = (None, None)
+        if result.speakers is not None and len(result.scores_by("speaker")) > 2:
+            bounds = result.confidence_interval(score)[1:]
+        row = {"name": name, "score": result.score(score)}
+        rows.append({**row, "low": bounds[0], "high": bounds[1]})
+    return rows
 
 
 class FeatureDisplay(_Display):

@@ -8,7 +8,7 @@ from it and are given under their own names.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skser._display import html_table, markdown_table
 from skser.model_selection._bootstrap import Interval
@@ -33,6 +34,7 @@ from skser.model_selection._measures import (
     follow_majority,
     guess,
 )
+from skser.model_selection._report import describe_methods, write_report
 from skser.model_selection._statistics import import_pandas
 from skser.storage import read_archive, write_archive
 
@@ -426,12 +428,12 @@ class EvaluationResult:
         self._check_posteriors("Calibration")
         return describe_bins(self._tally(), n_bins, strategy)
 
-    def coverage(self, coverages: Sequence[float] = _COVERAGES) -> list[dict[str, Any]]:
+    def coverage(self, coverages: ArrayLike = _COVERAGES) -> list[dict[str, Any]]:
         """Return the accuracy of the most confident predictions: risk and coverage.
 
         Parameters
         ----------
-        coverages : sequence of float, default=(0.1, 0.2, ..., 1.0)
+        coverages : array-like of float, default=(0.1, 0.2, ..., 1.0)
             Shares of the predictions that are answered.
 
         Returns
@@ -678,7 +680,7 @@ class EvaluationResult:
         """
         lines = [f"- {name}: {value}" for name, value in self._describe().items()]
         parts = ["# Evaluation", "\n".join(lines)]
-        for title, rows in self._tables().items():
+        for title, rows in self.tables().items():
             parts += [f"## {title}", markdown_table(rows)]
         return "\n\n".join([*parts, _NOTE]) + "\n"
 
@@ -700,14 +702,21 @@ class EvaluationResult:
     def _repr_html_(self):
         """Show the tables of the report in a notebook."""
         title = f"<p>{escape(repr(self)[1:-1])}</p>"
-        tables = (html_table(rows, name) for name, rows in self._tables().items())
+        tables = (html_table(rows, name) for name, rows in self.tables().items())
         return title + "".join(tables)
 
-    def _tables(self):
-        """Return the tables of the report by their titles, each a list of rows."""
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the tables of the report by their titles.
+
+        Returns
+        -------
+        tables : dict of str to list of dict
+            "Scores", "Means over speakers and seeds", "Classes", "Confusion matrix",
+            and, where known, "Speakers", one for each of `breakdowns`, and "Seeds".
+        """
         names = [str(label) for label in self.labels]
         tables = {
-            "Pooled over all folds and seeds": self.scores(),
+            "Scores": self.scores(),
             "Means over speakers and seeds": [
                 {name: v for name, v in row.items() if name not in ("low", "high")}
                 for row in self.summary()[:2]
@@ -740,6 +749,89 @@ class EvaluationResult:
             for name in self.columns
             if 2 <= len(set(map(repr, self._keys(name)))) <= _MAX_GROUPS
         ]
+
+    def methods(self) -> str:
+        """Return how the figures came about, as sentences for a paper.
+
+        Returns
+        -------
+        text : str
+            Corpus, folds, whether speakers were kept apart, seeds, scores, intervals
+            and versions.
+        """
+        return describe_methods(self)
+
+    def report(
+        self,
+        path: str | os.PathLike,
+        *,
+        title: str | None = None,
+        notes: str = "",
+        conditions: Mapping[str, EvaluationResult] | None = None,
+        learning_curve: Mapping[int, EvaluationResult] | None = None,
+        model: str | os.PathLike | None = None,
+    ) -> list[Path]:
+        """Write the report of the evaluation, for reviewers and for those who deploy.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            A folder, which is made if it does not exist; or a single file, whose ending
+            is ".html" (a page that needs nothing but itself), ".md" or ".tex" (tables
+            for the package booktabs). Existing files are replaced.
+        title : str, default=None
+            None is "Evaluation" and the name of the corpus.
+        notes : str, default=""
+            What is said first, such as which system this is.
+        conditions : dict of str to EvaluationResult, default=None
+            As of :func:`evaluate_under`: what each condition costs, compared with the
+            first.
+        learning_curve : dict of int to EvaluationResult, default=None
+            As of :func:`speaker_learning_curve`.
+        model : str or os.PathLike, default=None
+            A file that :func:`skser.save` has written. The folder gets a model card for
+            it, ``README.md`` in the form of the Hugging Face Hub.
+
+        Returns
+        -------
+        paths : list of Path
+            The files that were written. In a folder these are ``report.html``,
+            ``report.md``, ``tables.tex``, ``predictions.csv``, and each figure as SVG
+            and PDF in ``figures``. Without matplotlib there are no figures.
+
+        Raises
+        ------
+        ValueError
+            If `path` is a file of another ending, or a model card is asked for that
+            has no folder.
+        FileNotFoundError
+            If there is no file `model`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from skser.model_selection import evaluate
+        >>> rng = np.random.default_rng(0)
+        >>> emotions = np.tile(["anger", "sadness"], 20)
+        >>> X = rng.normal(size=(40, 3)) + (emotions == "anger")[:, None]
+        >>> speakers = np.repeat(list("abcd"), 10)
+        >>> result = evaluate(LogisticRegression(), X, emotions, groups=speakers)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = result.report(folder)
+        >>> [path.name for path in paths][:4]
+        ['report.html', 'report.md', 'tables.tex', 'predictions.csv']
+        """
+        return write_report(
+            self,
+            path,
+            title=title,
+            notes=notes,
+            conditions=conditions,
+            learning_curve=learning_curve,
+            model=model,
+        )
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the result to one file, from which :func:`load_result` reads it.
