@@ -124,6 +124,8 @@ class TestEvaluate:
         assert main([*evaluation, "--format", "json"]) == 0
         report = json.loads(capsys.readouterr().out)
         assert report["summary"] == expected.summary()
+        assert report["scores"] == expected.scores()
+        assert report["classes"] == expected.class_scores()
         assert report["speakers"] == expected.scores_by("speaker")
         assert report["labels"] == expected.labels
         assert report["confusion_matrix"] == expected.confusion_matrix().tolist()
@@ -178,20 +180,21 @@ class TestEvaluate:
         assert capsys.readouterr().out == ""
         assert json.loads(file.read_text())["summary"] == expected.summary()
 
-    def test_a_folder_gets_predictions_report_and_picture(
+    def test_a_folder_gets_the_report_of_the_package(
         self, evaluation, expected, tmp_path, capsys
     ):
         folder = tmp_path / "results"
         assert main([*evaluation, "--report", str(folder)]) == 0
-        output, errors = capsys.readouterr()
-        assert "Written: confusion.png, predictions.csv, report.md in" in errors
+        errors = capsys.readouterr().err
+        assert "Written: report.html, report.md, tables.tex, predictions.csv" in errors
         rows = read_csv((folder / "predictions.csv").read_text("utf-8"))
         predicted = expected.to_frame()["predicted"].tolist()
         assert [row["predicted"] for row in rows] == predicted
-        report = (folder / "report.md").read_text("utf-8")
-        assert report.startswith(output)
-        assert report.endswith("(confusion.png)\n")
-        assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+        for name in ("report.html", "report.md"):
+            report = (folder / name).read_text("utf-8")
+            assert "System: `ivector` with `ivectors__n_components=5`" in report
+        pictures = {path.name for path in (folder / "figures").iterdir()}
+        assert {"confusion.pdf", "confusion.svg"} <= pictures
 
     def test_a_validation_speaker_can_be_held_out(self, table, capsys):
         arguments = ["evaluate", "table", str(table), "--validation", "rotate"]

@@ -193,8 +193,8 @@ _ARGUMENTS = {
     "--report": {
         "metavar": "FOLDER",
         "type": new_folder,
-        "help": "write predictions.csv, report.md and, with matplotlib, a picture "
-        "there, too",
+        "help": "write a report there, too: a page (report.html), Markdown, tables in "
+        "LaTeX, all predictions (CSV) and, with matplotlib, figures",
     },
     "--quiet": {"action": "store_true", "help": "show no progress"},
     "--traceback": {

@@ -353,41 +353,26 @@ def note(text: str, options: argparse.Namespace) -> None:
 
 
 def write_report(folder: str, result, options: argparse.Namespace) -> None:
-    """Write the predictions, the report and, with matplotlib, a picture."""
-    os.makedirs(folder, exist_ok=True)
-    text = _as_markdown(result, options)
-    files = {"predictions.csv": result.to_frame().to_csv(index=False).encode("utf-8")}
+    """Write the report of the package, and say what was written."""
     if find_spec("matplotlib") is None:
-        note("There is no picture in the report: that needs matplotlib.", options)
-    else:
-        files["confusion.png"] = _draw_confusion(result)
-        text += "\n![Confusion matrix, and UA of each speaker](confusion.png)\n"
-    files["report.md"] = text.encode("utf-8", errors="surrogateescape")
-    for name, content in files.items():
-        with replacing(os.path.join(folder, name)) as file:
-            file.write(content)
-    note(f"Written: {', '.join(sorted(files))} in {folder}", options)
+        note("There are no pictures in the report: they need matplotlib.", options)
+    paths = result.report(folder, notes=_describe_run(options))
+    names = [path.name for path in paths if path.parent == Path(folder)]
+    n_figures = len(paths) - len(names)
+    figures = f" and {n_figures} files of figures" if n_figures else ""
+    note(f"Written: {', '.join(names)}{figures} in {folder}", options)
 
 
-def _draw_confusion(result):
-    """Return the confusion matrix and the speakers' UA as a PNG."""
-    from matplotlib.figure import Figure
-
-    from skser.plotting import ConfusionDisplay
-
-    # Without a window, wherever it runs.
-    figure = Figure(figsize=(8, 4.8), layout="constrained")
-    ConfusionDisplay.from_result(result, ax=figure.add_subplot())
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=150)
-    return stream.getvalue()
+def _describe_run(options):
+    """Return what was evaluated on what."""
+    changes = ", ".join(f"`{name}={value!r}`" for name, value in options.set)
+    system = f"`{options.system}`{f' with {changes}' if changes else ''}"
+    return f"System: {system}. Corpus: {options.corpus}."
 
 
 def _as_markdown(result, options):
     """Return the report of an evaluation, with what was evaluated."""
-    changes = ", ".join(f"`{name}={value!r}`" for name, value in options.set)
-    system = f"`{options.system}`{f' with {changes}' if changes else ''}"
-    return f"{result.to_markdown()}\nSystem: {system}. Corpus: {options.corpus}.\n"
+    return f"{result.to_markdown()}\n{_describe_run(options)}\n"
 
 
 def _as_json(result, options):
@@ -397,6 +382,9 @@ def _as_json(result, options):
         "corpus": options.corpus,
         "system": options.system,
         "summary": result.summary(),
+        "scores": result.scores(),
+        "classes": result.class_scores(),
+        "groups": {name: result.scores_by(name) for name in result.breakdowns()},
         "speakers": result.scores_by("speaker"),
         "seeds": result.scores_by("seed"),
         # A class without recordings has no recall, and JSON no NaN.
@@ -409,10 +397,10 @@ def _as_json(result, options):
 
 
 def _as_csv(result, _):
-    """Return UA and WA, pooled and of each speaker and seed, as CSV."""
+    """Return UA and WA, pooled and of each speaker, seed and group, as CSV."""
     pooled = {"UA": result.ua, "WA": result.wa}
     rows = [{"of": "pooled", "name": "", "n": len(result.predicted), **pooled}]
-    for kind in ("speaker", "seed"):
+    for kind in ("speaker", "seed", *result.breakdowns()):
         rows += [
             {"of": kind, "name": row[kind], **{k: row[k] for k in ("n", "UA", "WA")}}
             for row in result.scores_by(kind)

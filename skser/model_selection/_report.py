@@ -64,6 +64,20 @@ def percent(share, n_digits=1):
     return f"{100 * share:.{n_digits}f} %"
 
 
+def points(share):
+    """Return a difference of two shares as text, such as "5.7 points".
+
+    Parameters
+    ----------
+    share : float
+
+    Returns
+    -------
+    text : str
+    """
+    return f"{100 * share:.1f} points"
+
+
 def describe_methods(result: EvaluationResult) -> str:
     """Return how the figures came about, as sentences for a paper.
 
@@ -296,14 +310,14 @@ def _describe_group(result, name, number):
         gap = result.gap(name)
         interval = ""
         if gap.low is not None:
-            bounds = f"{percent(gap.low)} to {percent(gap.high)}"
+            bounds = f"{points(gap.low)} to {points(gap.high)}"
             interval = f", with a 95 % interval over speakers of {bounds}"
         sentences.append(
             f"The gap in UA between the best group ({gap.best}) and the worst "
-            f"({gap.worst}) is {percent(gap.estimate)}{interval}."
+            f"({gap.worst}) is {points(gap.estimate)}{interval}."
         )
         if gap.low == 0:
-            sentences.append("So large a gap may be chance.")
+            sentences.append("A gap of this size may be chance.")
     if any(row["small"] for row in rows):
         sentences.append(
             "Groups of fewer than five speakers or 30 predictions are marked as small: "
@@ -323,11 +337,11 @@ def _describe_calibration(result):
     from skser.plotting import ReliabilityDisplay
 
     excess = result.score("overconfidence")
-    kind = "more" if excess > 0 else "less"
+    kind = "higher" if excess > 0 else "lower"
     sentences = [
-        f"Posteriors are on average {percent(abs(excess))} {kind} than the share of "
+        f"Posteriors are on average {points(abs(excess))} {kind} than the share of "
         "right answers. The expected calibration error, in ten bins of equal mass, is "
-        f"{percent(result.score('ECE'))}."
+        f"{points(result.score('ECE'))}."
     ]
     figure = Figure(
         "Reliability: the share of right answers over the posterior, in ten bins of "
@@ -371,7 +385,7 @@ def _describe_conditions(conditions):
     worst = max(rows, key=lambda row: row["lost"])
     sentences = [
         f"Compared with {reference!r} most is lost under {worst['condition']!r}: "
-        f"{percent(worst['lost'])} of UA."
+        f"{points(worst['lost'])} of UA."
     ]
     figure = Figure(
         "UA under each condition, with 95 % intervals over speakers.",

@@ -259,7 +259,8 @@ class EvaluationResult:
             row = {"score": name, "pooled": measure.value(tally)}
             row |= {"low": low, "high": high}
             row |= {key: measure.value(other) for key, other in baselines.items()}
-            rows.append(row)
+            # JSON has no NaN, such as kappa where only one class occurs.
+            rows.append({key: None if v != v else v for key, v in row.items()})
         return rows
 
     def class_scores(self) -> list[dict[str, Any]]:
