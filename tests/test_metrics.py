@@ -1,4 +1,4 @@
-"""UA and WA as functions and as scorers."""
+"""UA, WA, calibration error and coverage, as functions and as scorers."""
 
 import copy
 import pickle
@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
+from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
@@ -26,7 +27,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skser.metrics import (
+    PROBABILITY_SCORERS,
     SCORERS,
+    accuracy_coverage_curve,
+    expected_calibration_error,
     unweighted_accuracy_score,
     weighted_accuracy_score,
 )
@@ -259,3 +263,81 @@ def test_the_dictionary_works_with_routing_enabled(problem):
         )
     for name in ("test_UA", "test_WA"):
         np.testing.assert_array_equal(routed[name], plain[name])
+
+
+# Probabilities
+
+PROBABILITIES = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
+TRUTH = np.array(["calm", "calm", "joy", "joy"])
+
+
+def test_the_calibration_error_is_that_computed_by_hand():
+    # Sorted: 0.6 right, 0.7 wrong; 0.8 right, 0.9 right.
+    found = expected_calibration_error(TRUTH, PROBABILITIES, n_bins=2)
+    assert found == pytest.approx((abs(1.3 - 1) + abs(1.7 - 2)) / 4)
+    # From 0.5 to 0.75 there are two, above two.
+    found = expected_calibration_error(
+        TRUTH, PROBABILITIES, n_bins=4, strategy="uniform"
+    )
+    assert found == pytest.approx((abs(1.3 - 1) + abs(1.7 - 2)) / 4)
+
+
+def test_the_calibration_error_is_the_distance_of_scikit_learns_curve():
+    generator = np.random.default_rng(0)
+    y_proba = generator.dirichlet([1, 1, 1], 500)
+    y_true = generator.integers(3, size=500)
+    for strategy in ("quantile", "uniform"):
+        right, said = calibration_curve(
+            y_true == y_proba.argmax(1), y_proba.max(1), n_bins=1, strategy=strategy
+        )
+        found = expected_calibration_error(y_true, y_proba, n_bins=1, strategy=strategy)
+        assert found == pytest.approx(abs(right - said)[0])
+
+
+def test_accuracy_over_coverage_is_that_computed_by_hand():
+    coverage, accuracy, thresholds = accuracy_coverage_curve(TRUTH, PROBABILITIES)
+    np.testing.assert_allclose(coverage, [0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(accuracy, [1, 1, 2 / 3, 3 / 4])
+    np.testing.assert_allclose(thresholds, [0.9, 0.8, 0.7, 0.6])
+
+
+def test_equal_confidences_share_a_threshold():
+    coverage, accuracy, _ = accuracy_coverage_curve(TRUTH, np.full((4, 2), 0.5))
+    assert (coverage.tolist(), accuracy.tolist()) == ([1], [0.5])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"y_proba": PROBABILITIES[:, :1]}, "1 columns, but there are 2 classes"),
+        ({"labels": ["calm", "fear"]}, r"label\(s\) \['joy'\]"),
+        ({"y_proba": 2 * PROBABILITIES}, "the sum 1"),
+        ({"y_proba": PROBABILITIES - 0.5}, "not negative"),
+        ({"y_proba": PROBABILITIES[:3]}, "inconsistent numbers"),
+        ({"n_bins": 0}, "n_bins must be an integer"),
+        ({"strategy": "kmeans"}, "equal mass or of equal width"),
+    ],
+)
+def test_what_are_no_probabilities_is_refused(arguments, message):
+    whole = {"y_true": TRUTH, "y_proba": PROBABILITIES, **arguments}
+    with pytest.raises(ValueError, match=message):
+        expected_calibration_error(**whole)
+
+
+def test_the_scorer_of_the_calibration_error_is_told_the_classes(problem):
+    # The last group lacks a class, and the function alone would not know which.
+    found = by_fold(problem, PROBABILITY_SCORERS, return_estimator=True)
+    X, y, groups = problem
+    for fold, estimator in enumerate(found["estimator"]):
+        test = groups == fold
+        error = expected_calibration_error(
+            y[test], estimator.predict_proba(X[test]), labels=estimator.classes_
+        )
+        assert found["test_neg_ECE"][fold] == -error
+
+
+def test_a_class_that_training_never_saw_has_no_probability():
+    X, y = np.array([[0.0], [1.0], [2.0]]), np.array(["calm", "joy", "fear"])
+    classifier = LogisticRegression(C=1e6).fit(X[:2], y[:2])
+    score = PROBABILITY_SCORERS["neg_ECE"](classifier, X[2:], y[2:])
+    assert score == -classifier.predict_proba(X[2:]).max()

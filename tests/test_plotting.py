@@ -21,7 +21,10 @@ from skser.model_selection import EvaluationResult
 from skser.plotting import (
     AttentionDisplay,
     ConfusionDisplay,
+    CoverageDisplay,
     FeatureDisplay,
+    ReliabilityDisplay,
+    ScoreDisplay,
     TrainingHistoryDisplay,
 )
 
@@ -473,3 +476,86 @@ def test_importing_the_displays_loads_neither_matplotlib_nor_tensorflow():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+# Results
+
+
+@pytest.fixture(scope="module")
+def result():
+    """Predictions of six speakers with posteriors, and of two groups."""
+    generator = np.random.default_rng(0)
+    posteriors = generator.dirichlet([1, 1, 1], 120)
+    return EvaluationResult(
+        labels=["anger", "fear", "joy"],
+        files=[f"{i}.wav" for i in range(120)],
+        speakers=[f"s{i % 6}" for i in range(120)],
+        true=generator.integers(3, size=120),
+        recordings=np.arange(120),
+        folds=np.arange(120) % 6,
+        runs=np.zeros(120, dtype=int),
+        predicted=posteriors.argmax(axis=1),
+        posteriors=posteriors,
+        seeds=[None],
+        protocol={},
+        columns={"text": ["t1"] * 60 + ["t2"] * 60},
+    )
+
+
+def test_reliability_shows_the_bins_of_a_result(result):
+    rows = result.calibration(n_bins=5)
+    display = ReliabilityDisplay.from_result(result, n_bins=5)
+    confidence, accuracy = display.points_.get_data()
+    np.testing.assert_allclose(confidence, [row["confidence"] for row in rows])
+    np.testing.assert_allclose(accuracy, [row["accuracy"] for row in rows])
+    lengths = [segment[:, 1].tolist() for segment in display.bars_.get_segments()]
+    np.testing.assert_allclose(lengths, [[row["low"], row["high"]] for row in rows])
+
+
+def test_coverage_ends_at_the_accuracy_of_all_predictions(result):
+    display = CoverageDisplay.from_result(result)
+    coverage, accuracy = display.line_.get_data()
+    assert (coverage[-1], accuracy[-1]) == (1, pytest.approx(result.wa))
+    assert (np.diff(coverage) > 0).all()
+
+
+def test_scores_of_groups_stand_below_each_other_with_their_intervals(result):
+    display = ScoreDisplay.from_result(result, "text")
+    rows = result.scores_by("text")
+    scores, places = display.points_.get_data()
+    np.testing.assert_allclose(scores, [row["UA"] for row in rows])
+    assert places.tolist() == [0, 1]
+    bounds = [segment[:, 0].tolist() for segment in display.bars_.get_segments()]
+    np.testing.assert_allclose(bounds, [[row["low"], row["high"]] for row in rows])
+    assert display.ax_.get_xlim() == (0, 1.02)
+
+
+def test_small_groups_are_marked(result):
+    rows = [
+        {"name": "a", "score": 0.5, "low": None, "high": None, "small": True},
+        {"name": "b", "score": 0.6, "low": 0.5, "high": 0.7, "small": False},
+    ]
+    labels = ScoreDisplay(rows).plot().ax_.get_yticklabels()
+    assert [label.get_text() for label in labels] == ["a (small)", "b"]
+
+
+def test_conditions_are_shown_by_any_score(result):
+    results = {"clean": result, "noise": result}
+    display = ScoreDisplay.from_conditions(results, score="log loss")
+    assert display.points_.get_xdata().tolist() == 2 * [result.score("log loss")]
+    assert display.ax_.get_xlabel() == "log loss"
+    # A loss may be above 1.
+    assert display.ax_.get_xlim()[1] > result.score("log loss")
+
+
+def test_a_learning_curve_is_drawn_over_the_number_of_speakers(result):
+    display = ScoreDisplay.from_learning_curve({1: result, 5: result})
+    sizes, scores = display.points_.get_data()
+    assert sizes.tolist() == [1, 5]
+    assert scores.tolist() == 2 * [result.ua]
+    assert display.ax_.get_xlabel() == "Training speakers"
+
+
+def test_an_unknown_kind_of_scores_is_refused(result):
+    with pytest.raises(ValueError, match="'list' or 'curve'"):
+        ScoreDisplay.from_result(result, "text").plot(kind="bars")

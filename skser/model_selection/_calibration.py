@@ -9,7 +9,8 @@ import numpy as np
 from skser.metrics import find_bins
 from skser.model_selection._measures import MEASURES, Measure, count_accuracy
 
-_ACCURACY = Measure(count_accuracy)
+# Of some of the predictions.
+ACCURACY = Measure(count_accuracy)
 
 
 def bounds_over_units(measure, tally, **options):
@@ -49,7 +50,7 @@ def describe_bins(tally, n_bins, strategy) -> list[dict[str, Any]]:
     rows = []
     for number in np.unique(bins):
         is_inside = bins == number
-        low, high = bounds_over_units(_ACCURACY, tally, which=is_inside)
+        low, high = bounds_over_units(ACCURACY, tally, which=is_inside)
         rows.append(
             {
                 "from": float(confidence[is_inside].min()),
@@ -91,7 +92,7 @@ def describe_coverage(tally, coverages) -> list[dict[str, Any]]:
     rows = []
     for threshold in falling[n_wanted - 1]:
         is_answered = confidence >= threshold
-        low, high = bounds_over_units(_ACCURACY, tally, which=is_answered)
+        low, high = bounds_over_units(ACCURACY, tally, which=is_answered)
         rows.append(
             {
                 "coverage": float(is_answered.mean()),

@@ -40,6 +40,13 @@ class Figure(NamedTuple):
     draw: Callable
 
 
+class Picture(NamedTuple):
+    """A figure as it was drawn."""
+
+    svg: str
+    pdf: bytes
+
+
 class Section(NamedTuple):
     """A part of the report: sentences, tables by caption, figures by file name."""
 
@@ -162,21 +169,26 @@ def write_report(
     title = title or f"Evaluation{f' on {corpus}' if corpus else ''}"
     sections = list_sections(result, notes, conditions, learning_curve)
     if path.suffix in _WRITERS:
-        files = {path: _WRITERS[path.suffix](title, sections)}
+        pictures = _draw_all(sections) if path.suffix == ".html" else {}
+        files = {path: _WRITERS[path.suffix](title, sections, pictures)}
     else:
+        pictures = _draw_all(sections)
         contents = {
-            "report.html": write_html(title, sections),
-            "report.md": write_markdown(title, sections, _FIGURES),
-            "tables.tex": write_latex(title, sections),
+            "report.html": write_html(title, sections, pictures),
+            "report.md": write_markdown(title, sections, pictures),
+            "tables.tex": write_latex(title, sections, pictures),
             "predictions.csv": _write_predictions(result),
-            **_draw_files(sections),
         }
+        for name, picture in pictures.items():
+            contents[f"{_FIGURES}/{name}.svg"] = picture.svg.replace(_INK, "#000000")
+            contents[f"{_FIGURES}/{name}.pdf"] = picture.pdf
         if model is not None:
-            contents["README.md"] = write_card(result, Path(model).expanduser(), title)
+            contents["README.md"] = write_card(result, Path(model).expanduser())
         files = {path / name: content for name, content in contents.items()}
     for file, content in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as stream:
+        # It can be made again, so that nobody need wait for the disk.
+        with replacing(file, sync=False) as stream:
             stream.write(
                 content.encode("utf-8", errors="surrogateescape")
                 if isinstance(content, str)
@@ -459,13 +471,15 @@ figcaption {{ font-size: 0.9rem; }}
 """
 
 
-def write_html(title, sections):
+def write_html(title, sections, pictures):
     """Return the report as a page that needs nothing from elsewhere.
 
     Parameters
     ----------
     title : str
     sections : list of Section
+    pictures : dict of str to Picture
+        Empty without matplotlib.
 
     Returns
     -------
@@ -478,11 +492,11 @@ def write_html(title, sections):
         parts.append(f'<h2 id="{anchor}">{escape(section.title)}</h2>')
         parts += [f"<p>{escape(sentence)}</p>" for sentence in section.sentences]
         for name, figure in section.figures.items():
-            if find_spec("matplotlib") is None:
-                parts.append(f"<p>{escape(_without_figure(figure))}</p>")
-                continue
+            picture = "<p>There is no picture here, which needs matplotlib.</p>"
+            if name in pictures:
+                picture = _place_inline(pictures[name].svg, figure, name)
             parts.append(
-                f'<figure><div class="scroll">{_draw_inline(figure, name)}</div>'
+                f'<figure><div class="scroll">{picture}</div>'
                 f"<figcaption>{escape(figure.caption)}</figcaption></figure>"
             )
         for caption, rows in section.tables.items():
@@ -492,15 +506,15 @@ def write_html(title, sections):
     )
 
 
-def write_markdown(title, sections, folder=None):
+def write_markdown(title, sections, pictures):
     """Return the report as Markdown.
 
     Parameters
     ----------
     title : str
     sections : list of Section
-    folder : str, default=None
-        Where the figures are; None leaves them out.
+    pictures : dict of str to Picture
+        Those that there are files of.
 
     Returns
     -------
@@ -510,8 +524,8 @@ def write_markdown(title, sections, folder=None):
     for section in sections:
         parts += [f"## {section.title}", *section.sentences]
         for name, figure in section.figures.items():
-            if folder is not None and find_spec("matplotlib") is not None:
-                parts.append(f"![{figure.caption}]({folder}/{name}.svg)")
+            if name in pictures:
+                parts.append(f"![{figure.caption}]({_FIGURES}/{name}.svg)")
         for caption, rows in section.tables.items():
             if caption != section.title:
                 parts.append(f"### {caption}")
@@ -519,13 +533,15 @@ def write_markdown(title, sections, folder=None):
     return "\n\n".join(parts) + "\n"
 
 
-def write_latex(title, sections):
+def write_latex(title, sections, pictures):
     r"""Return the tables in LaTeX, for ``\input``; they need the package booktabs.
 
     Parameters
     ----------
     title : str
     sections : list of Section
+    pictures : dict of str to Picture
+        Not used: a paper places figures itself.
 
     Returns
     -------
@@ -541,7 +557,7 @@ def write_latex(title, sections):
     return "\n\n".join(parts) + "\n"
 
 
-_WRITERS: dict[str, Callable[[str, list], str]] = {
+_WRITERS: dict[str, Callable[[str, list, dict], str]] = {
     ".html": write_html,
     ".md": write_markdown,
     ".tex": write_latex,
@@ -558,57 +574,41 @@ def _write_predictions(result):
     return stream.getvalue()
 
 
-def _without_figure(figure):
-    return f"There is no picture here, which needs matplotlib. {figure.caption}"
+def _draw_all(sections):
+    """Return the picture of each figure by its name; none without matplotlib."""
+    if find_spec("matplotlib") is None:
+        return {}
+    figures = {name: f for section in sections for name, f in section.figures.items()}
+    return {name: _draw(figure, name) for name, figure in figures.items()}
 
 
-def _draw(figure, ink="black"):
-    """Return a matplotlib figure, without a window wherever it runs."""
+def _draw(figure, name):
+    """Return the picture of a figure, without a window wherever it runs."""
     import matplotlib
     from matplotlib.figure import Figure as MatplotlibFigure
 
     colored = ("text.color", "axes.edgecolor", "axes.labelcolor")
     colored += ("xtick.color", "ytick.color")
-    style = {**matplotlib.rcParamsDefault, **dict.fromkeys(colored, ink)}
-    for name in ("backend", "interactive"):
-        style.pop(name, None)
+    # What the user has set is for his own pictures.
+    style = dict(matplotlib.rcParamsDefault) | dict.fromkeys(colored, _INK)
+    style |= {"svg.hashsalt": name, "svg.fonttype": "path"}
+    for unrelated in ("backend", "interactive"):
+        style.pop(unrelated, None)
+    saved = {}
     with matplotlib.rc_context(style):
         drawn = MatplotlibFigure(figsize=figure.size, layout="constrained")
-        axes = drawn.add_subplot()
-        axes.set_facecolor("none")
-        figure.draw(ax=axes)
-    return drawn
+        figure.draw(ax=drawn.add_subplot())
+        # Without a date, so that the same report has the same bytes.
+        for kind, date in (("svg", "Date"), ("pdf", "CreationDate")):
+            stream = io.BytesIO()
+            drawn.savefig(stream, format=kind, transparent=True, metadata={date: None})
+            saved[kind] = stream.getvalue()
+    return Picture(saved["svg"].decode("utf-8"), saved["pdf"])
 
 
-def _save(drawn, kind, name, **options):
-    """Return a matplotlib figure as the bytes of a file that are the same each time."""
-    import matplotlib
-
-    stream = io.BytesIO()
-    date = {"svg": "Date", "pdf": "CreationDate"}[kind]
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-        drawn.savefig(stream, format=kind, metadata={date: None}, **options)
-    return stream.getvalue()
-
-
-def _draw_files(sections):
-    """Return the figures as SVG and PDF, by the names of their files."""
-    if find_spec("matplotlib") is None:
-        return {}
-    files = {}
-    for section in sections:
-        for name, figure in section.figures.items():
-            drawn = _draw(figure)
-            for kind in ("svg", "pdf"):
-                files[f"{_FIGURES}/{name}.{kind}"] = _save(drawn, kind, name)
-    return files
-
-
-def _draw_inline(figure, name):
-    """Return a figure as an element of a page, in the colour of the page's text."""
-    drawn = _draw(figure, _INK)
-    text = _save(drawn, "svg", name, transparent=True).decode("utf-8")
-    text = text[text.index("<svg") :]
+def _place_inline(svg, figure, name):
+    """Return a picture as an element of a page, in the colour of the page's text."""
+    text = svg[svg.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     # Names are unique within a figure only.
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
@@ -617,16 +617,15 @@ def _draw_inline(figure, name):
     # Smaller than two thirds nobody could read it: it is scrolled then.
     style = f"width: 100%; max-width: {width}px; min-width: {round(width / 1.5)}px"
     label = escape(figure.caption, quote=True)
-    opening = f'<svg role="img" aria-label="{label}" style="{style}"'
-    text = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", text)
-    text = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", text)
-    return text.replace("<svg", opening, 1)
+    head, end, rest = text.partition(">")
+    head = re.sub(r' (width|height)="[^"]*"', "", head)
+    return f'{head} role="img" aria-label="{label}" style="{style}"{end}{rest}'
 
 
 # The model card
 
 
-def write_card(result: EvaluationResult, model: Path, title: str) -> str:
+def write_card(result: EvaluationResult, model: Path) -> str:
     """Return a model card in the form of the Hugging Face Hub's README.
 
     Parameters
@@ -634,7 +633,6 @@ def write_card(result: EvaluationResult, model: Path, title: str) -> str:
     result : EvaluationResult
     model : Path
         The saved system.
-    title : str
 
     Returns
     -------

@@ -3,20 +3,27 @@
 Each repetition draws speakers, each with a skill of its own (normal on the logit
 scale), and their recordings. The truth is the score over all speakers there could be.
 The studentised bootstrap of ``EvaluationResult.confidence_interval`` is compared with
-the percentile bootstrap on the same data. Run from the repository with
+the percentile bootstrap on the same data. A second table is of all other scores of a
+result, whose speakers have posteriors, and of the gap between five groups of
+recordings. Run from the repository with
 
     python tests/benchmarks/bench_intervals.py [number of repetitions]
 
-It takes a minute or two for 1000 repetitions; the command fails if the studentised
+It takes about four minutes for 1000 repetitions; the command fails if the studentised
 interval of ten speakers covers the truth in less than 90 or more than 98 % of cases.
+Distances, which are never negative (ECE, gap), may be covered more often: the lower end
+of their interval allows for chance.
 """
 
 import sys
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from skser.model_selection._bootstrap import Counts, bootstrap_speakers, estimate
+from skser.model_selection._calibration import ACCURACY
+from skser.model_selection._groups import find_gap
+from skser.model_selection._measures import CLASS_MEASURES, MEASURES, Tally
 
 N_RECORDINGS = 50
 N_RESAMPLES = 999
@@ -31,6 +38,17 @@ SETTINGS = [
     (24, 8, 0.3, 0.5),
 ]
 CLASS_SD = 0.5
+# (speakers, classes, mean of the skill, its sd over speakers, sd of a speaker's liking
+# for single classes, sharpness of the posteriors). Without speakers that differ, the
+# posteriors are the true ones if the sharpness is the skill.
+POSTERIOR_SETTINGS = [
+    (10, 4, 1.0, 0.0, 0.0, 1.0),
+    (10, 4, 1.0, 0.5, 0.5, 0.3),
+    (10, 4, 2.0, 0.5, 0.5, 1.9),
+    (10, 7, 2.5, 0.8, 0.5, 6.0),
+    (24, 6, 2.0, 0.5, 0.5, 1.0),
+]
+N_GROUPS = 5
 
 
 def simulate(n_speakers, n_classes, mean, sd, generator):
@@ -102,6 +120,79 @@ def measure_paired(n_repetitions, generator):
     return n_covered / n_repetitions, n_rejected / n_repetitions
 
 
+def simulate_posteriors(
+    n_speakers, n_classes, mean, sd, class_sd, sharpness, generator
+):
+    """Return predictions of speakers with skills and habits of their own."""
+    units = np.repeat(np.arange(n_speakers), N_RECORDINGS)
+    true = generator.integers(n_classes, size=len(units))
+    logits = generator.normal(size=(len(units), n_classes))
+    logits += class_sd * generator.normal(size=(n_speakers, n_classes))[units]
+    skill = mean + sd * generator.normal(size=n_speakers)
+    logits[np.arange(len(units)), true] += skill[units]
+    posteriors = softmax(sharpness * logits, axis=1)
+    predicted = posteriors.argmax(axis=1)
+    return Tally(true, predicted, posteriors, units, n_speakers, n_classes)
+
+
+def list_intervals(tally, threshold, draws):
+    """Return the interval of each score, and of the accuracy above a threshold."""
+    found = {
+        name: measure.interval(tally, **draws) for name, measure in MEASURES.items()
+    }
+    for name in ("recall", "precision"):
+        which = {"label": slice(0, 1)}
+        found[name] = CLASS_MEASURES[name].interval(tally, **draws, **which)
+    is_answered = tally.confidence >= threshold
+    found["half coverage"] = ACCURACY.interval(tally, which=is_answered, **draws)
+    # Groups that do not differ: the truth is 0.
+    names = (np.arange(len(tally.true)) % N_GROUPS).tolist()
+    found["gap"] = find_gap(tally, names, list(range(N_GROUPS)), "UA", **draws)[2:]
+    return found
+
+
+def find_true_scores(setting):
+    """Return the scores of 4000 speakers, and the median of the confidence."""
+    everybody = simulate_posteriors(4000, *setting[1:], np.random.default_rng(1))
+    threshold = np.median(everybody.confidence)
+    truth = {name: measure.value(everybody) for name, measure in MEASURES.items()}
+    for name in ("recall", "precision"):
+        truth[name] = CLASS_MEASURES[name].value(everybody, label=slice(0, 1))
+    which = everybody.confidence >= threshold
+    truth["half coverage"] = ACCURACY.value(everybody, which=which)
+    return {**truth, "gap": 0.0}, threshold
+
+
+def measure_scores(n_repetitions, generator):
+    """Print truth, mean and coverage of every score; return whether all is well."""
+    is_good = True
+    for setting in POSTERIOR_SETTINGS:
+        print(
+            "\n{} speakers, {} classes, skill {} (sd {}, of classes {}), posteriors of "
+            "sharpness {}".format(*setting)
+        )
+        truth, threshold = find_true_scores(setting)
+        estimates = {name: [] for name in truth}
+        for _ in range(n_repetitions):
+            tally = simulate_posteriors(*setting, generator)
+            seed = int(generator.integers(2**31))
+            draws = {"n_resamples": N_RESAMPLES, "random_state": seed}
+            for name, found in list_intervals(tally, threshold, draws).items():
+                estimates[name].append(found)
+        print(f"{'score':16} {'truth':>6} {'mean':>6} {'coverage':>8} {'width':>6}")
+        for name, found in estimates.items():
+            values, low, high = np.array(found, dtype=float).T
+            coverage = np.mean((low <= truth[name]) & (truth[name] <= high))
+            print(
+                f"{name:16} {truth[name]:6.3f} {values.mean():6.3f} {coverage:8.3f} "
+                f"{np.mean(high - low):6.3f}",
+                flush=True,
+            )
+            is_distance = name in ("ECE", "gap")
+            is_good &= coverage >= 0.90 and (is_distance or coverage <= 0.98)
+    return is_good
+
+
 def main(n_repetitions=1000):
     """Print a line a setting; return whether all is as promised."""
     generator = np.random.default_rng(0)
@@ -124,6 +215,7 @@ def main(n_repetitions=1000):
     coverage, false_findings = measure_paired(n_repetitions, generator)
     print(f"paired difference, 10 speakers: coverage {coverage:.3f}; ", end="")
     print(f"p < 0.05 between equal systems in {false_findings:.3f}")
+    is_good &= measure_scores(n_repetitions, generator)
     return is_good and 0.90 <= coverage <= 0.98
 
 
