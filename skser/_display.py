@@ -153,7 +153,9 @@ def latex_table(rows, caption, label):
     lines = [list(rows[0]), *map(_format_cells, rows)]
     head, *body = (f"{' & '.join(map(escape_latex, line))} \\\\" for line in lines)
     kinds = "".join(
-        "r" if all(isinstance(row[name], (int, float)) for row in rows) else "l"
+        "r"
+        if all(isinstance(row[name], (int, float, type(None))) for row in rows)
+        else "l"
         for name in rows[0]
     )
     tabular = [r"\toprule", head, r"\midrule", *body, r"\bottomrule"]

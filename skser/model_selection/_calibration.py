@@ -90,13 +90,14 @@ def describe_coverage(tally, coverages) -> list[dict[str, Any]]:
     # 0.07 * 100 is a little more than 7.
     n_wanted = np.ceil(np.round(coverages * len(falling), 9)).astype(int)
     rows = []
-    for threshold in falling[n_wanted - 1]:
+    # Equal confidences are answered together.
+    for threshold in dict.fromkeys(falling[n_wanted - 1].tolist()):
         is_answered = confidence >= threshold
         low, high = bounds_over_units(ACCURACY, tally, which=is_answered)
         rows.append(
             {
                 "coverage": float(is_answered.mean()),
-                "threshold": float(threshold),
+                "threshold": threshold,
                 "n": int(is_answered.sum()),
                 "accuracy": float(tally.is_right[is_answered].mean()),
                 "UA": MEASURES["UA"].value(tally.take(is_answered)),

@@ -441,7 +441,8 @@ class EvaluationResult:
         -------
         rows : list of dict
             With the keys "coverage" (predictions of equal confidence are answered
-            together, so that it may be larger than asked for), "threshold", "n",
+            together, so that it may be larger than asked for; coverages that come out
+            equal are one row), "threshold", "n",
             "accuracy" and "UA" of those, and the bounds "low" and "high" of the
             accuracy's 95 % interval over speakers at this threshold.
 

@@ -289,7 +289,7 @@ class TestCoverage:
         flat = dataclasses.replace(
             result, posteriors=posteriors, predicted=np.zeros(240, int)
         )
-        assert [row["coverage"] for row in flat.coverage([0.1, 0.5])] == [1, 1]
+        assert [row["coverage"] for row in flat.coverage([0.1, 0.5])] == [1]
         assert len(flat.calibration()) == 1
 
     @pytest.mark.parametrize("coverage", [0, 1.1, -0.5])
