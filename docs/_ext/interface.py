@@ -30,7 +30,7 @@ MODULES = {
     "skser.classifiers": ("Arrays in, labels out.", None),
     "skser.ensembles": ("Votes, and training on perturbed copies.", None),
     "skser.ivectors": ("One vector for an utterance of any length.", None),
-    "skser.metrics": ("UA and WA.", None),
+    "skser.metrics": ("UA and WA, calibration error, accuracy over coverage.", None),
     "skser.model_selection": ("Folds, evaluations and comparisons.", None),
     "skser.model_selection.perturbations": (
         "Gain, filters, noise and codecs for test recordings.",
@@ -53,6 +53,8 @@ INVENTORIES = Path(__file__).parents[1] / "inventories"
 DATA = {
     "skser.features.CATALOGUE": "The 27 features by their names, in the order of the "
     "columns: a mapping of str to :class:`~skser.features.Feature`.",
+    "skser.metrics.PROBABILITY_SCORERS": 'The scorer ``"neg_ECE"``, for classifiers '
+    "with ``predict_proba``: dict of str to scorer.",
     "skser.metrics.SCORERS": 'The scorers ``"UA"`` and ``"WA"``, for ``scoring=`` of '
     "``cross_validate`` and ``GridSearchCV``: dict of str to scorer.",
     "skser.model_selection.perturbations.PERTURBATIONS": "The usual perturbations by "

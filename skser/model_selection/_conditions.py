@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skser.model_selection._measures import MEASURES
-from skser.model_selection._result import EvaluationResult
 from skser.model_selection._statistics import Comparison, paired_difference
+
+if TYPE_CHECKING:
+    from skser.model_selection._result import EvaluationResult
 
 
 def compare_conditions(

@@ -21,6 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skser._display import escape_latex, html_table, latex_table, markdown_table
+from skser.model_selection._conditions import compare_conditions
+from skser.plotting import (
+    ConfusionDisplay,
+    CoverageDisplay,
+    ReliabilityDisplay,
+    ScoreDisplay,
+)
 from skser.storage import replacing
 
 if TYPE_CHECKING:
@@ -291,8 +298,6 @@ def _describe_classes(tables):
 
 
 def _plot_confusion(result):
-    from skser.plotting import ConfusionDisplay
-
     n_classes = len(result.labels)
     return Figure(
         "Confusion matrix: rows are true, columns predicted, as shares of the row"
@@ -314,8 +319,6 @@ def _describe_speakers(rows):
 
 def _describe_group(result, name, number):
     """Return the groups of a column, and the gap between them."""
-    from skser.plotting import ScoreDisplay
-
     rows = result.scores_by(name)
     sentences = []
     if sum(not row["small"] for row in rows) > 1:
@@ -346,8 +349,6 @@ def _describe_group(result, name, number):
 
 def _describe_calibration(result):
     """Return whether posteriors can be believed."""
-    from skser.plotting import ReliabilityDisplay
-
     excess = result.score("overconfidence")
     kind = "higher" if excess > 0 else "lower"
     sentences = [
@@ -368,8 +369,6 @@ def _describe_calibration(result):
 
 def _describe_coverage(result):
     """Return how accurate the most confident answers are."""
-    from skser.plotting import CoverageDisplay
-
     rows = result.coverage()
     half = next(row for row in rows if row["coverage"] >= 0.5)
     sentences = [
@@ -389,9 +388,6 @@ def _describe_coverage(result):
 
 def _describe_conditions(conditions):
     """Return what perturbations of the test recordings cost."""
-    from skser.model_selection._conditions import compare_conditions
-    from skser.plotting import ScoreDisplay
-
     reference = next(iter(conditions))
     rows = compare_conditions(conditions, reference=reference).rows
     worst = max(rows, key=lambda row: row["lost"])
@@ -411,9 +407,6 @@ def _describe_conditions(conditions):
 
 def _describe_learning_curve(results):
     """Return what more training speakers bring."""
-    from skser.model_selection._conditions import compare_conditions
-    from skser.plotting import ScoreDisplay
-
     reference = max(results)
     rows = [
         {"training speakers": row.pop("condition"), **row}
