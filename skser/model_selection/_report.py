@@ -686,7 +686,7 @@ def write_card(result: EvaluationResult, model: Path) -> str:
         f'```python\nimport skser\n\nsystem = skser.load("{model.name}")\n'
         'system.predict(["recording.wav"])\n```',
         f"`{model.name}` has {model.stat().st_size} bytes and the SHA-256 checksum "
-        f"`{checksum}`. It holds data only and can run no code.",
+        f"`{checksum}`. Files of `skser.save` hold data only and can run no code.",
         "# Model card authors",
         _UNKNOWN,
         "# Model card contact",
@@ -707,7 +707,7 @@ def _flatten(described: Any, prefix: str = "") -> list[dict[str, str]]:
     ):
         pairs = [(name, value) for name, value in described]
     else:
-        return [{"parameter": prefix, "value": f"`{described!r:.60}`"}]
+        return [{"parameter": prefix, "value": f"`{described!r:.100}`"}]
     return [
         row
         for name, value in pairs
