@@ -549,10 +549,10 @@ class EvaluationResult:
         -----
         In simulations of ten speakers with 50 recordings each, 95 % intervals of all
         scores cover the truth in 94 to 97 % of cases (those of the precision of a class
-        from 92 %, those of ECE up to 99 %), where those of the percentile method cover it in
-        88 to 92 % (``tests/benchmarks/bench_intervals.py``). Neither accounts for the
-        folds' training sets having speakers in common. Where all speakers have the
-        same score, the interval is a point.
+        from 92 %, those of ECE up to 99 %), where those of UA by the percentile method
+        cover it in 88 to 92 % (``tests/benchmarks/bench_intervals.py``). Neither
+        accounts for the folds' training sets having speakers in common. Where all
+        speakers have the same score, the interval is a point.
         """
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, got {level!r}.")
