@@ -1,6 +1,8 @@
-"""Soft voting of classifiers, and data augmentation: training on perturbed copies."""
+"""Soft voting of classifiers, data augmentation, and refusing to answer."""
 
+import math
 import numbers
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -9,22 +11,31 @@ import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import VotingClassifier
-from sklearn.utils import Bunch, check_random_state, get_tags
+from sklearn.utils import Bunch, check_random_state, get_tags, indexable
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skser._base import restore_on_failure
 from skser._compat import HasMethods, Interval, fit_context, safe_indexing
-from skser._sequences import Batch, check_labels, check_utterances
+from skser._sequences import (
+    Batch,
+    check_groups,
+    check_is_sequence,
+    check_labels,
+    check_utterances,
+    check_weights,
+)
 from skser.audio import scale_to_rms
+from skser.model_selection._splitters import SpeakerFolds, find_leak, list_folds
 from skser.model_selection.perturbations import perturb
 
-__all__ = ["AugmentedTraining", "SoftVotingClassifier"]
+__all__ = ["AugmentedTraining", "RejectOption", "SoftVotingClassifier"]
 
 
 class SoftVotingClassifier(VotingClassifier):
@@ -390,3 +401,382 @@ class AugmentedTraining(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags
+
+
+class RejectOption(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    r"""Answer only where the classifier is sure enough, for a wished error rate.
+
+    A recording is answered if its largest posterior reaches a threshold; of all others,
+    `predict` says ``"unknown"``. The threshold is the smallest for which, of the
+    recordings that are answered, no more than `error_rate` are wrong. It is chosen on
+    the predictions of a cross-validation within the training data, on speakers that
+    were held out; then the classifier is fitted to all of it.
+
+    Parameters
+    ----------
+    estimator : classifier
+        With `predict_proba`: a whole system, or its last steps.
+    error_rate : float, default=0.1
+        The share of wrong answers among all answers that is wished, between 0 and 1.
+    cv : int, splitter or iterable of (train, test), default=None
+        How training data are held out. None is 5 folds of whole speakers if `fit` is
+        given `groups`, fewer if there are fewer speakers, and 5 stratified folds of
+        recordings otherwise. A model file does not keep it.
+    unknown_label : str or number, default=None
+        What `predict` says where it does not answer. None is ``"unknown"`` if the
+        labels are text, and NaN if they are numbers. It must not be a class.
+    n_jobs : int, default=None
+        Number of folds at a time. None is 1, -1 is all processors.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        Fitted to all training data.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, without `unknown_label`.
+    threshold_ : float
+        The smallest posterior that is answered; infinity if nothing is.
+    coverage_ : float
+        The share of held-out recordings that the threshold answers.
+    error_rate_ : float
+        The share of wrong answers among these; NaN if nothing is answered.
+    unknown_label_ : str or number
+        What `predict` says where it does not answer.
+
+    Raises
+    ------
+    ValueError
+        If `unknown_label` is a class or of another kind than the labels, or folds share
+        speakers.
+
+    Warns
+    -----
+    UserWarning
+        If no threshold reaches `error_rate`. Then nothing is answered.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : Chooses between two classes.
+    sklearn.calibration.CalibratedClassifierCV : Turns scores into posteriors.
+
+    Notes
+    -----
+    If :math:`k` of the :math:`n` most certain held-out recordings are wrong, those are
+    answered for the largest :math:`n` with
+
+    .. math:: \frac{k + 1}{n + 1} \le \mathrm{error\_rate} .
+
+    The recording to come counts as one more error, so that a handful of lucky answers
+    is not enough: with 0.1, nine must be right before any is given. [1]_ discusses the
+    trade between errors and coverage; bounds that hold with high probability, for
+    recordings as those of training, are in [2]_.
+
+    Of speakers, languages or microphones that training does not know, more answers are
+    wrong than promised: posteriors stay high where they should not.
+
+    A refused recording counts as wrong in UA and WA, in all scorers and in
+    :func:`~skser.model_selection.evaluate`, where it stands under "no answer". So a
+    search by UA prefers to answer everything; to score the answers alone, leave
+    refused recordings out. Scikit-learn's metrics refuse NaN among labels: for labels
+    that are numbers, set `unknown_label` to another one, such as -1.
+
+    Steps that learn nothing, such as features, compute the same in each fold. Set the
+    option behind them and it costs no more time::
+
+        front_end, rest = skser.systems.split_front_end(system)
+        Pipeline([*front_end.steps, ("answer", RejectOption(rest))])
+
+    With ``enable_metadata_routing=True``, what the classifier requests reaches it, and
+    a Pipeline passes `groups` on without being told to.
+
+    References
+    ----------
+    .. [1] C. K. Chow, "On optimum recognition error and reject tradeoff", IEEE
+       Transactions on Information Theory 16(1), 1970.
+    .. [2] Y. Geifman and R. El-Yaniv, "Selective classification for deep neural
+       networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skser.ensembles import RejectOption
+    >>> X = np.concatenate([np.linspace(-3, 1, 40), np.linspace(-1, 3, 40)])
+    >>> y = np.repeat(["calm", "glad"], 40)
+    >>> speakers = np.tile(["ann", "bob", "eve", "ian"], 20)
+    >>> careful = RejectOption(LogisticRegression(), error_rate=0.1)
+    >>> careful = careful.fit(X[:, np.newaxis], y, groups=speakers)
+    >>> careful.predict([[-2.0], [0.0], [2.0]]).tolist()
+    ['calm', 'unknown', 'glad']
+    >>> careful.coverage_ < 1 and careful.error_rate_ <= 0.1
+    True
+    """
+
+    # What scikit-learn takes for set_fit_request(groups=True).
+    __metadata_request__fit = {"groups": True}
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "error_rate": [Interval(numbers.Real, 0, 1, closed="neither")],
+        "cv": ["cv_object"],
+        "unknown_label": [str, numbers.Real, None],
+        "n_jobs": [numbers.Integral, None],
+    }
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        error_rate: float = 0.1,
+        *,
+        cv: Any = None,
+        unknown_label: str | float | None = None,
+        n_jobs: int | None = None,
+    ):
+        self.estimator = estimator
+        self.error_rate = error_rate
+        self.cv = cv
+        self.unknown_label = unknown_label
+        self.n_jobs = n_jobs
+
+    @restore_on_failure
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: Sequence | ArrayLike,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
+        """Choose the threshold on held-out recordings, and fit the classifier.
+
+        Parameters
+        ----------
+        X : array-like, or list
+            As the classifier takes it.
+        y : array-like of shape (n_samples,)
+            The labels.
+        groups : array-like of shape (n_samples,), default=None
+            The speakers. Without them, a threshold holds for known speakers only.
+        **params : dict
+            What the classifier requests, such as `sample_weight`; only with
+            ``enable_metadata_routing=True``.
+
+        Returns
+        -------
+        self : RejectOption
+        """
+        X, y = indexable(X, y)
+        y = check_labels(np.asarray(y), X)
+        check_is_sequence(y, "y")
+        classes = np.unique(y)
+        unknown_label = self._choose_unknown_label(classes)
+        folds = self._list_folds(X, y, groups)
+        routed = self._route("fit", params, groups)
+        parallel = Parallel(n_jobs=self.n_jobs)
+        held_out = parallel(
+            delayed(_predict_fold)(self.estimator, X, y, classes, *fold, routed)
+            for fold in folds
+        )
+        posteriors = np.concatenate(held_out)
+        tested = np.concatenate([test for _, test in folds])
+        is_right = classes[posteriors.argmax(axis=1)] == y[tested]
+        self.threshold_, self.coverage_, self.error_rate_ = _choose_threshold(
+            posteriors.max(axis=1), is_right, self.error_rate
+        )
+        self.estimator_ = clone(self.estimator).fit(X, y, **routed.fit)
+        self.classes_ = self.estimator_.classes_
+        self.unknown_label_ = unknown_label
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def predict(self, X: Sequence | ArrayLike, **params: Any) -> np.ndarray:
+        """Return the most probable labels, and `unknown_label` where it is not sure.
+
+        Parameters
+        ----------
+        X : array-like, or list
+            As the classifier takes it.
+        **params : dict
+            What the classifier requests for `predict_proba`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Of floats if the labels are numbers and `unknown_label_` is NaN.
+        """
+        posteriors = self.predict_proba(X, **params)
+        labels = self.classes_[posteriors.argmax(axis=1)]
+        is_sure = posteriors.max(axis=1) >= self.threshold_
+        return np.where(is_sure, labels, self.unknown_label_)
+
+    def predict_proba(self, X: Sequence | ArrayLike, **params: Any) -> np.ndarray:
+        """Return the posteriors of all recordings, those that are refused included.
+
+        Parameters
+        ----------
+        X : array-like, or list
+            As the classifier takes it.
+        **params : dict
+            What the classifier requests.
+
+        Returns
+        -------
+        posteriors : ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        routed = self._route("predict_proba", params)
+        return self.estimator_.predict_proba(X, **routed.predict_proba)
+
+    def score(
+        self,
+        X: Sequence | ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the share of recordings that are answered, and answered correctly.
+
+        Parameters
+        ----------
+        X : array-like, or list
+            As the classifier takes it.
+        y : array-like of shape (n_samples,)
+            The labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each sample counts.
+
+        Returns
+        -------
+        score : float
+        """
+        # NaN, which accuracy_score refuses, equals no label.
+        is_right = self.predict(X) == check_labels(np.asarray(y), X)
+        return float(np.average(is_right, weights=check_weights(sample_weight, X)))
+
+    def get_metadata_routing(self) -> Any:
+        """Say that `fit` takes `groups`, and the classifier what it requests.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        for caller in ("fit", "predict", "predict_proba"):
+            mapping.add(caller=caller, callee="predict_proba")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=mapping)
+
+    def _choose_unknown_label(self, classes):
+        """Return what stands for a refusal, if it cannot be taken for a class."""
+        is_text = isinstance(classes.tolist()[0], str)
+        unknown = self.unknown_label
+        if unknown is None:
+            unknown = "unknown" if is_text else float("nan")
+        if isinstance(unknown, str) != is_text:
+            kind = "text" if is_text else "numbers"
+            raise ValueError(
+                f"unknown_label must be of the kind of the labels, {kind}, got "
+                f"{unknown!r}."
+            )
+        if unknown in classes.tolist():
+            raise ValueError(
+                f"unknown_label={unknown!r} is a class: {classes.tolist()}. Choose "
+                "another one."
+            )
+        return unknown
+
+    def _list_folds(self, X, y, groups):
+        """Return (train, test) for each fold; of speakers, if they are known."""
+        speakers = None if groups is None else check_groups(groups, X)
+        cv = self.cv
+        if cv is None and speakers is not None:
+            n_speakers = len(np.unique(speakers))
+            if n_speakers < 2:
+                raise ValueError(
+                    "RejectOption holds out speakers to choose its threshold, but "
+                    "groups has only one. Pass the speakers of a larger corpus, or "
+                    "no groups: the threshold then holds for this speaker only."
+                )
+            cv = SpeakerFolds(min(5, n_speakers))
+        folds = list_folds(5 if cv is None else cv, X, y, speakers)
+        leak = None if speakers is None else find_leak(folds, speakers)
+        if leak:
+            raise ValueError(leak)
+        return [
+            (np.concatenate([train, validation]), test)
+            for train, validation, test in folds
+        ]
+
+    def _route(self, method, params, groups=None):
+        """Return what the classifier's methods are given."""
+        if sklearn.get_config()["enable_metadata_routing"]:
+            given = params if groups is None else {**params, "groups": groups}
+            if given:
+                return process_routing(self, method, **given)["estimator"]
+        elif params:
+            raise ValueError(
+                f"{', '.join(params)} can be passed on only with "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        return Bunch(fit={}, predict_proba={})
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+
+def _predict_fold(estimator, X, y, classes, train, test, routed):
+    """Return the posteriors of the test part of a fold; 0 of classes not trained."""
+    given = {
+        method: {name: _take(values, part) for name, values in routed[method].items()}
+        for method, part in (("fit", train), ("predict_proba", test))
+    }
+    fitted = clone(estimator).fit(safe_indexing(X, train), y[train], **given["fit"])
+    posteriors = np.zeros((len(test), len(classes)))
+    columns = np.searchsorted(classes, fitted.classes_)
+    posteriors[:, columns] = fitted.predict_proba(
+        safe_indexing(X, test), **given["predict_proba"]
+    )
+    return posteriors
+
+
+def _take(values, part):
+    """Return those of one value per recording that belong to a part of them."""
+    has_one_each = values is not None and np.ndim(values) > 0
+    return safe_indexing(values, part) if has_one_each else values
+
+
+def _choose_threshold(certainty, is_right, error_rate):
+    """Return threshold, coverage and error rate for the most answers that are allowed.
+
+    Parameters
+    ----------
+    certainty : ndarray of shape (n_samples,)
+        The largest posterior of each held-out recording.
+    is_right : ndarray of bool of shape (n_samples,)
+    error_rate : float
+    """
+    order = np.argsort(-certainty, kind="stable")
+    certainty, n_wrong = certainty[order], np.cumsum(~is_right[order])
+    n_answered = np.arange(1, len(order) + 1)
+    # Equal posteriors are answered together.
+    is_last = np.append(certainty[1:] < certainty[:-1], True)
+    expected = np.where(is_last, (n_wrong + 1) / (n_answered + 1), np.inf)
+    allowed = np.flatnonzero(expected <= error_rate)
+    if len(allowed):
+        last = allowed[-1]
+        n = n_answered[last]
+        return float(certainty[last]), float(n / len(order)), float(n_wrong[last] / n)
+    best = int(expected.argmin())
+    warnings.warn(
+        f"No threshold reaches error_rate={error_rate}, so that nothing is answered. "
+        f"At best, of the {n_answered[best]} most certain of {len(order)} held-out "
+        f"recordings {n_wrong[best]} are wrong; with the recording to come, an error "
+        f"rate of {expected[best]:.3f}. Set error_rate to this or more, or train on "
+        "more speakers.",
+        UserWarning,
+        stacklevel=6,
+    )
+    return math.inf, 0.0, math.nan

@@ -123,7 +123,7 @@ def save_originals(folder):
         SegmentStatistics,
         ShrunkenDiscriminantAnalysis,
     )
-    from skser.ensembles import SoftVotingClassifier
+    from skser.ensembles import RejectOption, SoftVotingClassifier
     from skser.features import Deltas, FrameStatistics, FrameUnion, PretrainedFeatures
     from skser.ivectors import (
         WCCN,
@@ -161,6 +161,7 @@ def save_originals(folder):
             make_pipeline(StandardScaler(), SVC()), {"svc__C": [1.0, 2.0]}, cv=2
         ),
         "vote": SoftVotingClassifier(voters),
+        "option": RejectOption(LogisticRegression(), 0.9, cv=2),
         "boltzmann": GaussianBernoulliRBM(4, n_iter=2, random_state=0),
         "belief": DeepBeliefNetwork((4,), fine_tuning_epochs=1, random_state=0),
     }

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
@@ -28,6 +29,7 @@ from skser.classifiers import (
     AttentiveCNNClassifier,
     ELMClassifier,
 )
+from skser.ensembles import RejectOption
 from skser.features import (
     ContextWindows,
     Deltas,
@@ -142,6 +144,7 @@ N_CHECKS = {
     "AttentionBLSTMFCNClassifier": 50,
     "AttentiveCNNClassifier": 50,
     "NetworkClassifier": 50,
+    "RejectOption": 50,
     "AudioLoader": 1,
     "AcousticFeatures": 1,
     "ByUtterance": 1,
@@ -182,6 +185,8 @@ ESTIMATORS = [
         n_filters=8, kernel_size=3, learning_rate=0.05, max_epochs=60, random_state=0
     ),
     ELMClassifier(random_state=0),
+    # So much error is allowed that all is answered, as the checks expect.
+    RejectOption(LogisticRegression(), error_rate=0.9, cv=2),
     Deltas(order=2),
     ContextWindows(2),
     WCCN(),

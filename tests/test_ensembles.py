@@ -1,4 +1,4 @@
-"""Votes of classifiers, augmentation of training, and how all learn who speaks."""
+"""Votes, augmentation of training, refusing to answer, and who learns who speaks."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,24 @@ import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import LeaveOneGroupOut, cross_validate
+from sklearn.metrics import cohen_kappa_score, f1_score, log_loss
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    LeaveOneGroupOut,
+    cross_val_predict,
+    cross_validate,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import LinearSVC
 from sklearn.utils import Bunch
 
 from skser import AudioLoader, Framer, load, save
-from skser.ensembles import AugmentedTraining, SoftVotingClassifier
+from skser.ensembles import AugmentedTraining, RejectOption, SoftVotingClassifier
 from skser.features import FrameStatistics, SpeechDescriptors
 from skser.metrics import SCORERS
-from skser.model_selection import evaluate
+from skser.model_selection import SpeakerFolds, evaluate
 from skser.model_selection.perturbations import limit_band
 from skser.normalization import SpeakerNormalizer
 
@@ -293,3 +301,211 @@ def test_who_was_trained_on_telephones_knows_them():
     through = [limit_band(signal, 16000) for signal in X]
     assert classifier.fit(X, y).score(through, y) == 0.5
     assert AugmentedTraining(classifier).fit(X, y).score(through, y) == 1
+
+
+# Refusing to answer
+
+
+@pytest.fixture(scope="module")
+def overlapping():
+    """Two emotions that overlap in the middle, of twelve speakers."""
+    generator = np.random.default_rng(0)
+    y = np.tile(["calm", "glad"], 600)
+    X = np.where(y == "glad", 1.0, -1.0) + generator.normal(size=1200)
+    return X[:, np.newaxis], y, np.repeat(np.arange(12), 100)
+
+
+@pytest.fixture(scope="module")
+def careful(overlapping):
+    X, y, groups = overlapping
+    return RejectOption(LogisticRegression(), 0.05).fit(X, y, groups=groups)
+
+
+def test_the_threshold_is_the_smallest_that_keeps_the_error_rate(overlapping, careful):
+    X, y, groups = overlapping
+    posteriors = cross_val_predict(
+        LogisticRegression(),
+        X,
+        y,
+        cv=SpeakerFolds(5),
+        groups=groups,
+        method="predict_proba",
+    )
+    certainty = posteriors.max(axis=1)
+    is_wrong = np.array(["calm", "glad"])[posteriors.argmax(axis=1)] != y
+
+    def error_rate(threshold):
+        answered = certainty >= threshold
+        return (is_wrong[answered].sum() + 1) / (answered.sum() + 1)
+
+    allowed = [t for t in certainty if error_rate(t) <= 0.05]
+    assert careful.threshold_ == min(allowed)
+    answered = certainty >= careful.threshold_
+    assert careful.coverage_ == answered.mean()
+    assert careful.error_rate_ == is_wrong[answered].mean()
+    assert 0.2 < careful.coverage_ < 0.8
+
+
+def test_the_error_rate_of_unknown_speakers_is_as_wished(careful):
+    generator = np.random.default_rng(1)
+    y = np.tile(["calm", "glad"], 5000)
+    X = np.where(y == "glad", 1.0, -1.0) + generator.normal(size=10000)
+    predicted = careful.predict(X[:, np.newaxis])
+    is_answered = predicted != "unknown"
+    error_rate = np.mean(predicted[is_answered] != y[is_answered])
+    assert error_rate == pytest.approx(0.05, abs=0.02)
+    assert np.mean(is_answered) == pytest.approx(careful.coverage_, abs=0.05)
+
+
+def test_the_classifier_is_the_one_without_the_option(overlapping, careful):
+    X, y, _ = overlapping
+    alone = LogisticRegression().fit(X, y)
+    np.testing.assert_array_equal(careful.predict_proba(X), alone.predict_proba(X))
+    predicted = careful.predict(X)
+    is_sure = alone.predict_proba(X).max(axis=1) >= careful.threshold_
+    np.testing.assert_array_equal(predicted[is_sure], alone.predict(X)[is_sure])
+    assert set(predicted[~is_sure]) == {"unknown"}
+    assert careful.classes_.tolist() == ["calm", "glad"]
+    assert careful.score(X, y) == np.mean(predicted == y)
+
+
+def test_more_errors_allowed_give_more_answers(overlapping):
+    X, y, groups = overlapping
+    coverages = [
+        RejectOption(LogisticRegression(), rate).fit(X, y, groups=groups).coverage_
+        for rate in (0.03, 0.06, 0.1, 0.5)
+    ]
+    assert coverages == sorted(coverages)
+    assert coverages[0] < coverages[1] < coverages[3] == 1
+
+
+def test_a_rate_that_is_not_reached_is_said_and_nothing_is_answered(overlapping):
+    X, y, groups = overlapping
+    noise = np.random.default_rng(0).normal(size=(1200, 1))
+    option = RejectOption(LogisticRegression(), 0.1)
+    with pytest.warns(UserWarning, match=r"No threshold reaches .*=0\.1.* 0\.[2-5]"):
+        option.fit(noise, y, groups=groups)
+    assert set(option.predict(noise)) == {"unknown"}
+    assert (option.threshold_, option.coverage_) == (np.inf, 0)
+    # A handful of right answers is no evidence.
+    few = [*range(4), *range(1196, 1200)]
+    with pytest.warns(UserWarning, match="No threshold"):
+        RejectOption(LogisticRegression(), 0.1, cv=2).fit(8 * X[few], y[few])
+
+
+@pytest.mark.filterwarnings("ignore:No threshold")
+@pytest.mark.parametrize(
+    ("labels", "unknown_label", "expected"),
+    [
+        (["calm", "glad"], "?", "?"),
+        ([0, 1], None, np.nan),
+        ([0, 1], -1, -1),
+        (np.array(["calm", "glad"], dtype=object), None, "unknown"),
+    ],
+)
+def test_a_refusal_is_of_the_kind_of_the_labels(labels, unknown_label, expected):
+    X = np.random.default_rng(0).normal(size=(40, 1))
+    y = np.tile(np.asarray(labels), 20)
+    option = RejectOption(
+        LogisticRegression(), 0.001, cv=2, unknown_label=unknown_label
+    )
+    predicted = option.fit(X, y).predict(X)
+    np.testing.assert_array_equal(predicted, np.full(40, expected))
+    assert option.score(X, y) == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "match"),
+    [
+        ({"unknown_label": "calm"}, r"'calm' is a class: \['calm', 'glad'\]"),
+        ({"unknown_label": -1}, "of the kind of the labels, text, got -1"),
+        ({"error_rate": 0}, "'error_rate' parameter of RejectOption"),
+        ({"error_rate": 1.0}, "'error_rate' parameter of RejectOption"),
+        ({"estimator": LinearSVC()}, "'estimator' parameter of RejectOption"),
+        ({"cv": KFold(5)}, "not speaker-independent"),
+    ],
+)
+def test_impossible_options_are_refused(overlapping, parameters, match):
+    X, y, groups = overlapping
+    with pytest.raises(ValueError, match=match):
+        RejectOption(**{"estimator": LogisticRegression(), **parameters}).fit(
+            X, y, groups=groups
+        )
+
+
+def test_one_speaker_cannot_be_held_out(overlapping):
+    X, y, _ = overlapping
+    with pytest.raises(ValueError, match="groups has only one"):
+        RejectOption(LogisticRegression()).fit(X, y, groups=np.zeros(1200))
+    with pytest.raises(ValueError, match="sample_weight can be passed on only with"):
+        RejectOption(LogisticRegression()).fit(X, y, sample_weight=np.ones(1200))
+
+
+@pytest.mark.usefixtures("routing")
+def test_the_option_tells_its_classifier_who_speaks(corpus):
+    X, y, groups = corpus
+    told = make_pipeline(SpeakerNormalizer(prior_strength=0.1), LogisticRegression())
+    system = Pipeline([("answer", RejectOption(told, 0.1))])
+    system.fit(X, y, groups=groups)
+    assert system["answer"].coverage_ > 0.9
+    assert np.mean(system.predict(X, groups=groups) == y) > 0.9
+    weights = np.where(y == "glad", 5.0, 1.0)
+    weighed = LogisticRegression().set_fit_request(sample_weight=True)
+    option = RejectOption(weighed, 0.9).fit(X, y, groups=groups, sample_weight=weights)
+    expected = LogisticRegression().fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(option.predict_proba(X), expected.predict_proba(X))
+
+
+def test_an_option_is_searched_and_cloned(overlapping):
+    X, y, _ = overlapping
+    option = RejectOption(LogisticRegression(), cv=3)
+    search = GridSearchCV(option, {"error_rate": [0.05, 0.4]}, cv=2, scoring="accuracy")
+    search.fit(X, y)
+    # A refused recording counts as wrong, so that all are answered.
+    assert search.best_params_ == {"error_rate": 0.4}
+    assert clone(option).get_params()["cv"] == 3
+    assert SCORERS["UA"](search.best_estimator_, X, y) == pytest.approx(0.84, abs=0.03)
+
+
+def test_refused_recordings_have_no_answer_in_an_evaluation(overlapping):
+    X, y, groups = overlapping
+    system = RejectOption(LogisticRegression(), 0.1)
+    result = evaluate(system, X, y, groups=groups, cv=SpeakerFolds(3))
+    assert result.labels == ["calm", "glad", "no answer"]
+    matrix = result.confusion_matrix()
+    assert matrix[2].sum() == 0
+    assert matrix[:, 2].sum() > 20
+    assert result.wa == np.trace(matrix) / 1200
+    assert list(result.recalls()) == ["calm", "glad"]
+    assert result.ua == pytest.approx(np.mean(list(result.recalls().values())))
+    wrong = matrix[0, 1] + matrix[1, 0]
+    assert wrong / matrix[:, :2].sum() == pytest.approx(0.1, abs=0.03)
+    precisions = np.diag(matrix)[:2] / matrix.sum(axis=0)[:2]
+    assert result.macro_precision == pytest.approx(precisions.mean())
+    assert "no answer" in result.to_markdown()
+    low, high = result.confidence_interval()[1:]
+    assert low < result.ua < high
+    scores = {row["score"]: row["pooled"] for row in result.scores()}
+    true, predicted = (result.predictions()[name] for name in ("true", "predicted"))
+    f1 = f1_score(true, predicted, labels=["calm", "glad"], average="macro")
+    assert scores["macro F1"] == pytest.approx(f1)
+    kappa = cohen_kappa_score(true, predicted)
+    assert scores["Cohen's kappa"] == pytest.approx(kappa)
+    assert scores["log loss"] == pytest.approx(log_loss(true, result.posteriors))
+    assert [row["class"] for row in result.class_scores()] == ["calm", "glad"]
+    # The refused are the last to be answered.
+    answered = result.coverage([matrix[:, :2].sum() / 1200])
+    assert answered[0]["accuracy"] == pytest.approx(1 - wrong / matrix[:, :2].sum())
+
+
+def test_an_option_is_saved_without_its_folds(overlapping, careful, tmp_path):
+    X, _, _ = overlapping
+    never = RejectOption(LogisticRegression(), 0.001, cv=SpeakerFolds(3))
+    with pytest.warns(UserWarning, match="No threshold"):
+        never.fit(X[:100], np.tile([0, 1], 50), groups=np.arange(100) % 3)
+    for option in (careful, never):
+        save(option, tmp_path / "option.skser")
+        loaded = load(tmp_path / "option.skser")
+        np.testing.assert_array_equal(loaded.predict(X), option.predict(X))
+        assert loaded.threshold_ == option.threshold_
+        assert loaded.cv is None

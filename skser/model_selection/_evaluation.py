@@ -28,7 +28,7 @@ from skser._compat import safe_indexing
 from skser._progress import make_bar, say, silence
 from skser._sequences import check_labels
 from skser.metrics import wants_groups
-from skser.model_selection._result import EvaluationResult
+from skser.model_selection._result import NO_ANSWER, EvaluationResult
 from skser.model_selection._splitters import (
     LeaveOneSpeakerOut,
     check_names,
@@ -659,7 +659,9 @@ class Recorder:
             X = self.call(step, "transform", X)
         codes = {label: i for i, label in enumerate(self.labels)}
         predicted = np.asarray(self.call(last, "predict", X)).tolist()
-        outcome = {"predicted": np.array([codes[label] for label in predicted])}
+        # What is no class is a refusal to answer, such as that of a RejectOption.
+        answers = np.array([codes.get(label, len(codes)) for label in predicted])
+        outcome = {"predicted": answers}
         if hasattr(last, "predict_proba"):
             posteriors = np.zeros((len(predicted), len(self.labels)))
             columns = [codes[label] for label in last.classes_.tolist()]
@@ -684,9 +686,12 @@ def _gather(data, conditions, jobs, outcomes, protocol):
         key: np.concatenate([outcome[key] for _, outcome in finished], axis=1)
         for key in keys
     }
+    labels, posteriors = data.labels, joined.get("posteriors")
+    if (joined["predicted"] == len(labels)).any():
+        labels = [*labels, NO_ANSWER]
     return {
         name: EvaluationResult(
-            labels=data.labels,
+            labels=labels,
             files=data.files,
             speakers=None if data.speakers is None else data.speakers.tolist(),
             true=data.true,
@@ -694,7 +699,7 @@ def _gather(data, conditions, jobs, outcomes, protocol):
             folds=np.repeat([job.fold for job, _ in finished], sizes),
             runs=np.repeat([job.run for job, _ in finished], sizes),
             predicted=joined["predicted"][number],
-            posteriors=joined["posteriors"][number] if "posteriors" in joined else None,
+            posteriors=None if posteriors is None else posteriors[number],
             seeds=list({job.run: job.seed for job in jobs}.values()),
             protocol=protocol if perturbation is None else {**protocol, "test": name},
             columns=dict(data.columns),

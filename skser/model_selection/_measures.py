@@ -35,7 +35,7 @@ class Tally:
     Attributes
     ----------
     true, predicted : ndarray of int of shape (n_predictions,)
-        Classes as indices.
+        Classes as indices; `n_classes` is predicted where there is no answer.
     posteriors : ndarray of shape (n_predictions, n_classes) or None
     units : ndarray of int of shape (n_predictions,)
         The speaker, or another unit whose predictions are summed.
@@ -56,8 +56,8 @@ class Tally:
 
     @cached_property
     def matrices(self):
-        """The confusion matrix of each unit: true, predicted."""
-        shape = (self.n_units, self.n_classes, self.n_classes)
+        """The confusion matrix of each unit: true, predicted, of which none is last."""
+        shape = (self.n_units, self.n_classes, self.n_classes + 1)
         cells = np.ravel_multi_index((self.units, self.true, self.predicted), shape)
         return np.bincount(cells, minlength=np.prod(shape)).reshape(shape).astype(float)
 
@@ -65,7 +65,7 @@ class Tally:
     def margins(self):
         """What is right, true and predicted of each class: (n_units, n_classes)."""
         right = np.diagonal(self.matrices, axis1=1, axis2=2)
-        return right, self.matrices.sum(axis=2), self.matrices.sum(axis=1)
+        return right, self.matrices.sum(axis=2), self.matrices[:, :, :-1].sum(axis=1)
 
     @cached_property
     def n(self):
@@ -79,8 +79,9 @@ class Tally:
 
     @property
     def confidence(self):
-        """The posterior of each prediction."""
-        return self.posteriors[np.arange(len(self.predicted)), self.predicted]
+        """The posterior of each prediction, 0 of none."""
+        padded = np.pad(self.posteriors, ((0, 0), (0, 1)))
+        return padded[np.arange(len(self.predicted)), self.predicted]
 
     def take(self, which):
         """Return some of the predictions; the units stay."""

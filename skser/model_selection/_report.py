@@ -126,7 +126,7 @@ def describe_methods(result: EvaluationResult) -> str:
     test = f" Test recordings: {protocol['test']}." if "test" in protocol else ""
     return (
         f"The system was tested on {n_tested} recordings{corpus}{speakers} in "
-        f"{len(result.labels)} classes, by {protocol.get('splitter')} in "
+        f"{len(result.classes)} classes, by {protocol.get('splitter')} in "
         f"{protocol.get('n_folds')} folds{seeded}; {independence}.{test} UA is the "
         "mean recall over the classes and WA the accuracy, both of the predictions of "
         "all folds together. Intervals are 95 % studentised bootstrap intervals over "
@@ -659,7 +659,7 @@ def write_card(result: EvaluationResult, model: Path) -> str:
     front = [f"{key}: {json.dumps(value)}" for key, value in head.items()]
     checksum = hashlib.sha256(model.read_bytes()).hexdigest()
     parameters = _flatten(result.protocol.get("pipeline"))
-    labels = ", ".join(map(str, result.labels))
+    labels = ", ".join(map(str, result.classes))
     parts = [
         "---\n" + "\n".join(front) + "\n---",
         "# Model description",

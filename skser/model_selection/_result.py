@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     import pandas
 
 
+# Stands among the labels where a system refused to answer.
+NO_ANSWER = "no answer"
 _FORMAT = "skser evaluation"
 _FORMAT_VERSION = 1
 _ARRAYS = ("true", "recordings", "folds", "runs", "predicted", "posteriors")
@@ -64,7 +66,9 @@ class EvaluationResult:
     Parameters
     ----------
     labels : list
-        The classes, in the order of all tables.
+        The classes, in the order of all tables; with "no answer" at the end if the
+        system has refused to answer, as :class:`~skser.ensembles.RejectOption` does.
+        That counts as wrong in UA and WA, and is no class of which there are scores.
     files : list of str
         Name of each recording of the corpus.
     speakers : list or None
@@ -75,8 +79,8 @@ class EvaluationResult:
         Of each prediction: the recording, the fold that it was tested in, the index of
         its seed, and the predicted class.
     posteriors : ndarray of shape (n_predictions, n_classes) or None
-        Posterior probabilities; None if the system has none. A class that did not
-        occur in training has 0.
+        Posterior probabilities of the `classes`; None if the system has none. A class
+        that did not occur in training has 0.
     seeds : list of int or None
         The seed of each run. None stands for the pipeline's own.
     protocol : dict
@@ -129,6 +133,12 @@ class EvaluationResult:
         )
 
     @property
+    def classes(self) -> list:
+        """The `labels` that are classes."""
+        has_refused = self.labels[-1] == NO_ANSWER
+        return self.labels[:-1] if has_refused else self.labels
+
+    @property
     def ua(self) -> float:
         """Pooled unweighted accuracy, the mean recall over the classes."""
         return self.score("UA")
@@ -178,13 +188,13 @@ class EvaluationResult:
     def _find_measure(self, name, label=None):
         """Return a measure and what it is to be told, or say what is wrong."""
         if name in CLASS_MEASURES:
-            if label not in self.labels:
+            if label not in self.classes:
                 raise ValueError(
                     f"The {name} is that of a class: label must be one of "
-                    f"{self.labels}, got {label!r}."
+                    f"{self.classes}, got {label!r}."
                 )
             # As a slice, so that the ratios stay a table.
-            number = self.labels.index(label)
+            number = self.classes.index(label)
             return CLASS_MEASURES[name], {"label": slice(number, number + 1)}
         if name not in MEASURES:
             raise ValueError(
@@ -218,7 +228,7 @@ class EvaluationResult:
             self.posteriors,
             units,
             n_units,
-            len(self.labels),
+            len(self.classes),
         )
 
     def scores(self) -> list[dict[str, Any]]:
@@ -275,9 +285,9 @@ class EvaluationResult:
             recordings, the precision of one that is never predicted.
         """
         tally = self._tally()
-        counts = np.bincount(tally.true, minlength=len(self.labels)).tolist()
+        counts = np.bincount(tally.true, minlength=len(self.classes)).tolist()
         rows = []
-        for number, label in enumerate(self.labels):
+        for number, label in enumerate(self.classes):
             which = {"label": slice(number, number + 1)}
             row = {"class": label, "n": counts[number]}
             for name, measure in CLASS_MEASURES.items():
@@ -320,7 +330,8 @@ class EvaluationResult:
         matrix = self.confusion_matrix()
         with np.errstate(invalid="ignore"):
             recalls = np.diag(matrix) / matrix.sum(axis=1)
-        return dict(zip(self.labels, recalls.tolist(), strict=True))
+        # "no answer", which nothing is, is the last.
+        return dict(zip(self.classes, recalls.tolist(), strict=False))
 
     def scores_by(self, by: str) -> list[dict[str, Any]]:
         """Return UA and WA of each speaker, fold, seed or group of recordings.
@@ -616,7 +627,7 @@ class EvaluationResult:
             "predicted": [self.labels[i] for i in self.predicted],
         }
         if self.posteriors is not None:
-            for label, column in zip(self.labels, self.posteriors.T, strict=True):
+            for label, column in zip(self.classes, self.posteriors.T, strict=True):
                 columns[f"p({label})"] = column.tolist()
         return columns
 

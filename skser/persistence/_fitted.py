@@ -167,6 +167,12 @@ FITTED = {
         "estimators_": "list[?]",
         "le_": "LabelEncoder",
     },
+    "RejectOption": {
+        "classes_": "labels[c]",
+        "estimator_": "estimator",
+        "threshold_": "float",
+        "unknown_label_": "str|float|int",
+    },
     "LabelEncoder": {"classes_": "labels[c]"},
     "GridSearchCV": {
         "best_index_": "number?",
@@ -363,6 +369,21 @@ def _check_vote(vote):
     )
 
 
+def _check_reject_option(option):
+    """Tell whether the classifier has the same classes, and there is a threshold."""
+    classifier = option.estimator_
+    is_text = option.classes_.dtype.kind == "U"
+    return (
+        hasattr(classifier, "predict_proba")
+        and np.array_equal(getattr(classifier, "classes_", ()), option.classes_)
+        and option.threshold_ >= 0  # not NaN
+        and isinstance(option.unknown_label_, str) == is_text
+        and option.unknown_label_ not in option.classes_.tolist()
+        and getattr(option, "n_features_in_", None)
+        == getattr(classifier, "n_features_in_", None)
+    )
+
+
 def _check_ivectors(ivectors):
     """Tell whether alignment and loadings have the same mixtures and features."""
     alignment, variability = ivectors.alignment_, ivectors.total_variability_
@@ -440,6 +461,7 @@ _MORE = {
     "LinearDiscriminantAnalysis": _check_discriminants,
     "DeepBeliefNetwork": _check_layers,
     "SoftVotingClassifier": _check_vote,
+    "RejectOption": _check_reject_option,
     "IVectors": _check_ivectors,
     "MixtureAlignment": _has_width("mixture_"),
     "SegmentPosteriors": _check_segments,

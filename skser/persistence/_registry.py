@@ -48,6 +48,7 @@ _CLASSES = {
     "WCCN": "skser.ivectors",
     "AugmentedTraining": "skser.ensembles",
     "SoftVotingClassifier": "skser.ensembles",
+    "RejectOption": "skser.ensembles",
     "Pipeline": "sklearn.pipeline",
     "FeatureUnion": "sklearn.pipeline",
     "LabelEncoder": "sklearn.preprocessing",
@@ -67,7 +68,7 @@ NAMES: tuple[str, ...] = tuple(_CLASSES)
 # in its name, so that neither can be taken for the other.
 _NETWORKS = {"skser:feedforward": ("skser.classifiers._segments", "feedforward")}
 
-# What belongs to a machine or to training and not to a model: folders, an
+# What belongs to a machine or to training and not to a model: folders, folds, an
 # optimizer three times the size of its network, who was told how training went. The
 # scorer of a search follows from its parameters, the names of voters from theirs.
 _LEFT_OUT = (
@@ -85,6 +86,7 @@ _LEFT_OUT = (
     ("GridSearchCV", "scorer_"),
     ("GridSearchCV", "_checked_cv_orig"),
     ("SoftVotingClassifier", "named_estimators_"),
+    ("RejectOption", "cv"),
 )
 
 
