@@ -435,7 +435,7 @@ class RejectOption(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         The labels, without `unknown_label`.
     threshold_ : float
-        The smallest posterior that is answered; infinity if nothing is.
+        The smallest posterior that is answered: 0 if all are, infinity if none is.
     coverage_ : float
         The share of held-out recordings that the threshold answers.
     error_rate_ : float
@@ -768,7 +768,8 @@ def _choose_threshold(certainty, is_right, error_rate):
     if len(allowed):
         last = allowed[-1]
         n = n_answered[last]
-        return float(certainty[last]), float(n / len(order)), float(n_wrong[last] / n)
+        threshold = float(certainty[last]) if n < len(order) else 0.0
+        return threshold, float(n / len(order)), float(n_wrong[last] / n)
     best = int(expected.argmin())
     warnings.warn(
         f"No threshold reaches error_rate={error_rate}, so that nothing is answered. "

@@ -377,6 +377,8 @@ def test_more_errors_allowed_give_more_answers(overlapping):
     ]
     assert coverages == sorted(coverages)
     assert coverages[0] < coverages[1] < coverages[3] == 1
+    everything = RejectOption(LogisticRegression(), 0.5).fit(X, y, groups=groups)
+    assert everything.threshold_ == 0
 
 
 def test_a_rate_that_is_not_reached_is_said_and_nothing_is_answered(overlapping):
