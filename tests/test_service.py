@@ -5,6 +5,8 @@ import io
 import json
 import re
 import struct
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -261,6 +263,26 @@ def test_a_system_that_is_not_sure_has_no_answer(
         _, answer = ask(client, encode(tone(205)))
     assert answer["emotion"] is None
     assert sum(answer["posteriors"].values()) == pytest.approx(1)
+
+
+def test_it_starts_without_what_its_requirements_leave_out(service, tmp_path):
+    code = f"""
+import importlib.abc, sys
+sys.path.insert(0, {str(APP.parent)!r})
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {{"tensorflow", "keras", "librosa", "pandas"}}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Missing())
+import asyncio, app
+async def start():
+    async with app.start(app.app):
+        print(app.app.state.system.classes_)
+asyncio.run(start())
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "['high' 'low']\n", done.stderr
 
 
 def test_without_a_model_it_does_not_start(service, monkeypatch):

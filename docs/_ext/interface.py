@@ -28,7 +28,10 @@ MODULES = {
         None,
     ),
     "skser.classifiers": ("Arrays in, labels out.", None),
-    "skser.ensembles": ("Votes, and training on perturbed copies.", None),
+    "skser.ensembles": (
+        "Votes, training on perturbed copies, and refusing to answer.",
+        None,
+    ),
     "skser.ivectors": ("One vector for an utterance of any length.", None),
     "skser.metrics": ("UA and WA, calibration error, accuracy over coverage.", None),
     "skser.model_selection": ("Folds, evaluations and comparisons.", None),

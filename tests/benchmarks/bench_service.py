@@ -143,6 +143,12 @@ def measure_memory(process):
     return int(status.split("VmRSS:")[1].split()[0]) / 1000
 
 
+def measure_processor(process):
+    """Return the seconds of the processor that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 # Many clients
 
 
@@ -160,12 +166,14 @@ def measure_load(arguments):
         server, port = start_service(model)
         try:
             ask_all(port, requests, expected, arguments.clients, 5)
-            before = measure_memory(server.pid)
+            before, start = measure_memory(server.pid), measure_processor(server.pid)
             seen = ask_all(
                 port, requests, expected, arguments.clients, arguments.seconds
             )
             after = measure_memory(server.pid)
+            busy = measure_processor(server.pid) - start
             report(seen, arguments)
+            print(f"processor: {1000 * busy / len(seen.times):.0f} ms per request")
             print(f"memory before and after: {before:.0f} MB, {after:.0f} MB")
             stop_while_busy(server, port, requests, expected)
         finally:
