@@ -46,7 +46,7 @@ from skser.ivectors import (
     MixtureAlignment,
 )
 from skser.normalization import FrameScaler, SpeakerNormalizer, UtteranceNormalizer
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 PUBLIC_MODULES = [
     importlib.import_module(name)
@@ -56,7 +56,7 @@ PUBLIC_MODULES = [
         "skser.features",
         "skser.ivectors",
         "skser.normalization",
-        "skser.streaming",
+        "skser.out_of_core",
     )
 ]
 

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from skser import AcousticFeatures, AudioLoader, Framer
 from skser.framing import frame
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 

@@ -23,7 +23,7 @@ from skser.ensembles import SoftVotingClassifier
 from skser.features import ContextWindows, Deltas, FrameAveraging, FrameStatistics
 from skser.ivectors import WCCN, GaussianBernoulliRBM, IVectors, MixtureAlignment
 from skser.normalization import FrameScaler, SpeakerNormalizer, UtteranceNormalizer
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 Y = np.array(["calm", "angry"] * 10)
 OTHER = np.array(["glad", "sad", "wild", "calm"] * 5)

@@ -20,7 +20,7 @@ from skser import AcousticFeatures, AudioLoader, Framer
 from skser.exceptions import ShortAudioWarning
 from skser.features import CATALOGUE, FrameAveraging, FrameStatistics
 from skser.normalization import FrameScaler
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 DATA = Path(__file__).parent / "data"
 RATE = 16000

@@ -63,7 +63,7 @@ PROGRAMS = {
         5,
     ),
     "extraction by processes": (
-        FRAMES + "from skser.streaming import ByUtterance",
+        FRAMES + "from skser.out_of_core import ByUtterance",
         "ByUtterance(AcousticFeatures(cache=sys.argv[1]), n_jobs=2, "
         "temp_folder=sys.argv[1] + '/arrays').transform(frames)",
         5,

@@ -164,7 +164,7 @@ def test_extraction_by_utterance_needs_no_more_for_more_recordings(n_jobs):
         + f"""
 from sklearn.pipeline import make_pipeline
 from skser import AcousticFeatures, AudioLoader, Framer
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 front_end = make_pipeline(
     AudioLoader(input_sample_rate=16000), Framer(), AcousticFeatures()
 )
@@ -186,7 +186,7 @@ def test_whitening_and_training_from_a_folder_need_no_more_for_more_frames():
         + """
 from sklearn.preprocessing import FunctionTransformer
 from skser import PCAWhitening
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 make = FunctionTransformer(
     lambda X: [np.random.default_rng(i).normal(size=(200, 500)).astype("f4") for i in X]

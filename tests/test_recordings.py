@@ -28,8 +28,8 @@ from skser.exceptions import (
 )
 from skser.features import FrameStatistics, SpeechDescriptors
 from skser.model_selection import evaluate, evaluate_under
+from skser.out_of_core import ByUtterance
 from skser.storage import digest
-from skser.streaming import ByUtterance
 
 RATE = 16000
 

@@ -19,7 +19,7 @@ MODULES = {
     "skser.audio": ("Recordings become signals.", None),
     "skser.framing": ("Signals become frames.", None),
     "skser.features": ("Frames become features.", None),
-    "skser.streaming": ("Corpora larger than memory become features.", None),
+    "skser.out_of_core": ("Corpora larger than memory become features.", None),
     "skser.whitening": ("Features become whitened components.", None),
     "skser.normalization": ("Features are scaled.", None),
     "skser.networks": (

@@ -71,7 +71,7 @@ class AcousticFeatures(ListTransformer):
 
     n_jobs : int, default=None
         Number of threads over utterances; None is 1, -1 is all processors. They gain
-        little: :class:`~skser.streaming.ByUtterance` has processes.
+        little: :class:`~skser.out_of_core.ByUtterance` has processes.
 
     cache : str or os.PathLike, default=None
         Folder in which the features of each utterance are kept, to be read the next

@@ -29,7 +29,7 @@ _CLASSES = {
     "FrameScaler": "skser.normalization",
     "UtteranceNormalizer": "skser.normalization",
     "SpeakerNormalizer": "skser.normalization",
-    "ByUtterance": "skser.streaming",
+    "ByUtterance": "skser.out_of_core",
     "PCAWhitening": "skser.whitening",
     "AttentionBLSTMClassifier": "skser.classifiers",
     "AttentionBLSTMFCNClassifier": "skser.classifiers",

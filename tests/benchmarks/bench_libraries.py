@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from skser import AcousticFeatures, AudioLoader, Framer, datasets
 from skser.classifiers import AttentionBLSTMFCNClassifier
 from skser.features import FrameStatistics, OpenSmileFunctionals, SpeechDescriptors
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 from skser.systems import attention_blstm_fcn_robust
 from skser.training import pad_sequences
 

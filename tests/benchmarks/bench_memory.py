@@ -41,7 +41,7 @@ from skser import (
     Framer,
     PCAWhitening,
 )
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 LIMIT = 4 * 2**30
 HOURS = (1, 3, 10)

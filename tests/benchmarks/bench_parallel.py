@@ -25,7 +25,7 @@ from joblib import Parallel, delayed
 from sklearn.pipeline import make_pipeline
 
 from skser import AcousticFeatures, AudioLoader, Framer, datasets
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 N_FILES = 200
 N_TURNS = 9

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from skser import AudioLoader, load, save
 from skser.exceptions import ModelFileError
 from skser.features import FrameStatistics, PretrainedFeatures
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 from skser.systems import split_front_end
 
 onnx = pytest.importorskip("onnx", reason="onnx, to make models, is not installed")

@@ -173,7 +173,7 @@ def test_a_union_is_of_the_front_end_if_no_member_learns():
 
 
 def test_recordings_go_through_a_union_one_by_one(utterances):
-    joined = skser.streaming.ByUtterance(union()).transform(utterances)
+    joined = skser.out_of_core.ByUtterance(union()).transform(utterances)
     for one, other in zip(joined, union().transform(utterances), strict=True):
         np.testing.assert_array_equal(one, other)
 

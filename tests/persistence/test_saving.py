@@ -29,7 +29,7 @@ from skser.features import OpenSmileFunctionals
 from skser.ivectors import WCCN
 from skser.metrics import SCORERS
 from skser.normalization import FrameScaler, UtteranceNormalizer
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 
 try:
     import cloudpickle

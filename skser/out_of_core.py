@@ -68,7 +68,7 @@ class ByUtterance(ListTransformer):
     >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
     >>> from skser import AcousticFeatures, Framer
-    >>> from skser.streaming import ByUtterance
+    >>> from skser.out_of_core import ByUtterance
     >>> front_end = make_pipeline(Framer(), AcousticFeatures(["MFCC"]))
     >>> by_utterance = ByUtterance(front_end, temp_folder=tempfile.mkdtemp())
     >>> features = by_utterance.transform([np.ones(16000), np.ones(700)])

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skser import AcousticFeatures, AudioLoader, Framer, PCAWhitening
 from skser.exceptions import AudioError, EmptyAudioError, TruncatedAudioError
 from skser.features import Deltas
-from skser.streaming import ByUtterance
+from skser.out_of_core import ByUtterance
 from skser.systems import split_front_end
 
 
