@@ -218,8 +218,8 @@ class AudioLoader(ListTransformer):
         load = partial(
             _load, sample_rate=self.sample_rate, max_duration=self.max_duration
         )
-        loaded = _map_recordings(load, recordings, self.n_jobs)
-        _warn(loaded, recordings)
+        loaded = map_recordings(load, recordings, self.n_jobs)
+        warn_of(loaded, recordings)
         if self.rms is None:
             return [one.signal for one in loaded]
         return [scale_to_rms(one.signal, self.rms) for one in loaded]
@@ -246,7 +246,7 @@ class AudioLoader(ListTransformer):
         self._validate_params()
         recordings = self._check_input(X)
         inspect = partial(_inspect, max_duration=self.max_duration)
-        _map_recordings(inspect, recordings, self.n_jobs)
+        map_recordings(inspect, recordings, self.n_jobs)
         return recordings
 
     def _name_columns(self):
@@ -308,15 +308,27 @@ def load_audio(
     """
     recording = as_recording(recording, "recording")
     loaded = _load(recording, sample_rate, max_duration)
-    _warn([loaded], [recording])
+    warn_of([loaded], [recording])
     return loaded.signal
 
 
 # The batch
 
 
-def _map_recordings(function, recordings, n_jobs):
-    """Apply a function to all recordings; report together all that are bad."""
+def map_recordings(function, recordings, n_jobs):
+    """Apply a function to all recordings; report together all that are bad.
+
+    Parameters
+    ----------
+    function : callable
+    recordings : list
+    n_jobs : int or None
+        Number of threads.
+
+    Returns
+    -------
+    results : list
+    """
 
     def attempt(recording):
         try:
@@ -326,20 +338,38 @@ def _map_recordings(function, recordings, n_jobs):
 
     attempts = map_utterances(attempt, recordings, n_jobs)
     errors = [error for _, error in attempts if error is not None]
-    if len(errors) == 1:
-        raise errors[0]
     if errors:
-        kinds = Counter(type(error) for error in errors)
-        kind = next(iter(kinds)) if len(kinds) == 1 else AudioError
-        lines = [f"- {error}" for error in errors[:_N_REPORTED]]
-        if len(errors) > _N_REPORTED:
-            more = len(errors) - _N_REPORTED
-            lines.append(f"- and {more} more; skser.datasets.validate lists them all")
-        raise kind(
-            f"{len(errors)} of {len(recordings)} recordings cannot be used:\n"
-            + "\n".join(lines)
-        )
+        raise join_errors(errors, len(recordings))
     return [result for result, _ in attempts]
+
+
+def join_errors(errors, n_recordings):
+    """Return one error that tells of all recordings that are bad.
+
+    Parameters
+    ----------
+    errors : list of Exception
+        One for each of them.
+    n_recordings : int
+        How many recordings there are.
+
+    Returns
+    -------
+    error : Exception
+        The only one; or one of the kind that all are of, or an `AudioError`.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    kinds = Counter(type(error) for error in errors)
+    kind = next(iter(kinds)) if len(kinds) == 1 else AudioError
+    lines = [f"- {error}" for error in errors[:_N_REPORTED]]
+    if len(errors) > _N_REPORTED:
+        more = len(errors) - _N_REPORTED
+        lines.append(f"- and {more} more; skser.datasets.validate lists them all")
+    return kind(
+        f"{len(errors)} of {n_recordings} recordings cannot be used:\n"
+        + "\n".join(lines)
+    )
 
 
 class Loaded(NamedTuple):
@@ -373,8 +403,17 @@ _REMARKS = [
 ]
 
 
-def _warn(loaded, recordings):
-    """Warn once of each kind of remark about the recordings of a batch."""
+def warn_of(loaded, recordings, stacklevel=3):
+    """Warn once of each kind of remark about the recordings of a batch.
+
+    Parameters
+    ----------
+    loaded : list of Loaded
+    recordings : list
+        What messages call them.
+    stacklevel : int, default=3
+        As of ``warnings.warn``: 3 is who has called the caller.
+    """
     for category, note, text in _REMARKS:
         found = [
             f"{recording} ({note(one)})"
@@ -387,7 +426,7 @@ def _warn(loaded, recordings):
             warnings.warn(
                 f"{len(found)} recording(s) {text.format(listed + more)}",
                 category,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
 
 
@@ -552,7 +591,7 @@ def _describe(head):
 def _inspect(recording, max_duration):
     """Check what can be told without decoding."""
     if isinstance(recording, Waveform):
-        _check_waveform(recording, max_duration)
+        check_waveform(recording, max_duration)
     else:
         with open_recording(recording, max_duration):
             pass
@@ -563,7 +602,7 @@ def _load(recording, sample_rate, max_duration):
     name = name_of(recording)
     try:
         if isinstance(recording, Waveform):
-            _check_waveform(recording, max_duration)
+            check_waveform(recording, max_duration)
             return _load_waveform(recording, sample_rate, name)
         with open_recording(recording, max_duration) as opened:
             blocks, n_samples = opened.read_blocks(), opened.n_samples
@@ -575,8 +614,15 @@ def _load(recording, sample_rate, max_duration):
         ) from error
 
 
-def _check_waveform(recording, max_duration):
-    """Check shape and duration of a waveform."""
+def check_waveform(recording, max_duration):
+    """Check shape and duration of a waveform.
+
+    Parameters
+    ----------
+    recording : Waveform
+    max_duration : float or None
+        In seconds.
+    """
     name, shape = name_of(recording), recording.samples.shape
     if len(shape) not in (1, 2):
         raise ValueError(
@@ -595,12 +641,75 @@ def _check_waveform(recording, max_duration):
 
 def _load_waveform(recording, sample_rate, name):
     """Return a waveform, checked already, as `Loaded`."""
-    waveform, rate = recording.samples, recording.rate
-    if waveform.dtype.kind != "f":
-        zero, full_scale = PULSE_CODES[waveform.dtype.name]
-        waveform = (waveform.astype(np.float64) - zero) / full_scale
-    blocks = [mix_channels(waveform.reshape(len(waveform), -1))]
-    return assemble(blocks, len(waveform), rate, sample_rate, name)
+    blocks, n_samples = [mix_waveform(recording.samples)], len(recording.samples)
+    return assemble(blocks, n_samples, recording.rate, sample_rate, name)
+
+
+def mix_waveform(samples):
+    """Scale integer samples to [-1, 1), and average channels.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_samples,) or (n_samples, n_channels)
+
+    Returns
+    -------
+    signal, powers
+        As of `mix_channels`.
+    """
+    if samples.dtype.kind != "f":
+        zero, full_scale = PULSE_CODES[samples.dtype.name]
+        samples = (samples.astype(np.float64) - zero) / full_scale
+    return mix_channels(samples.reshape(len(samples), -1))
+
+
+def read_recording(recording):
+    """Decode a recording in blocks of bounded size, at its own rate.
+
+    Parameters
+    ----------
+    recording : Segment, Content or Waveform
+        Waveforms are checked already.
+
+    Yields
+    ------
+    signal, powers
+        As of `mix_channels`.
+    """
+    if not isinstance(recording, Waveform):
+        with open_recording(recording) as opened:
+            yield from opened.read_blocks()
+        return
+    samples = recording.samples
+    n_channels = 1 if samples.ndim == 1 else samples.shape[1]
+    block_length = max(1, _VALUES_PER_BLOCK // n_channels)
+    for start in range(0, len(samples), block_length):
+        yield mix_waveform(samples[start : start + block_length])
+
+
+def prepare(signal, rate, loader, name):
+    """Bring a mono signal to the rate and level that a loader gives its recordings.
+
+    Parameters
+    ----------
+    signal : ndarray of float32 of shape (n_samples,)
+    rate : int
+        What it is sampled at, in Hz.
+    loader : AudioLoader
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    signal : ndarray of float32
+        What `loader` makes of a file with these samples.
+    """
+    check_duration(len(signal), rate, loader.max_duration, name)
+    blocks = [mix_channels(signal[:, np.newaxis])]
+    loaded = assemble(blocks, len(signal), rate, loader.sample_rate, name)
+    if loader.rms is None:
+        return loaded.signal
+    return scale_to_rms(loaded.signal, loader.rms)
 
 
 def assemble(blocks, n_samples, rate, sample_rate, name):
