@@ -19,6 +19,7 @@ from . import (
     plotting,
     storage,
     systems,
+    timeline,
     training,
     whitening,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "save",
     "storage",
     "systems",
+    "timeline",
     "training",
     "whitening",
 ]

@@ -1,4 +1,4 @@
-"""Plots: attention, training, confusion, reliability, coverage, scores, features.
+"""Plots: attention, training, confusion, reliability, coverage, features, timelines.
 
 They are displays in scikit-learn's form. A display holds its data; `plot` draws them,
 into the axes that are given or into a new figure; class methods named ``from_...``
@@ -8,6 +8,7 @@ imported when something is first plotted.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -24,10 +25,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skser._base import list_steps
 from skser._extras import import_extra
-from skser.audio import AudioLoader
+from skser.audio import AudioLoader, check_waveform, open_recording, read_waveform
 from skser.features import CATALOGUE, AcousticFeatures, FrameAveraging
 from skser.framing import Framer
 from skser.metrics import unweighted_accuracy_score
+from skser.timeline import EnergyActivityDetector, Timeline, predict_timeline
+from skser.timeline._timeline import find_edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +46,7 @@ __all__ = [
     "FeatureDisplay",
     "ReliabilityDisplay",
     "ScoreDisplay",
+    "TimelineDisplay",
     "TrainingHistoryDisplay",
 ]
 
@@ -50,6 +54,11 @@ __all__ = [
 _N_FFT, _N_MELS = 1024, 80
 # With more speakers than this their names would cover one another.
 _MAX_NAMES = 30
+# What is drawn of the sound, and of posteriors, of a recording of any length.
+_SOUND_COLUMNS, _POSTERIOR_COLUMNS = 1200, 200
+# From here on times are written as minutes and seconds, so many seconds apart.
+_SHORT_SECONDS = 120
+_CLOCK_STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
 def _import_pyplot(needed_by):
@@ -1105,6 +1114,376 @@ class FeatureDisplay(_Display):
                 self.mesh_, ax=self.ax_, label="Relative to the median", shrink=0.5
             )
         return self
+
+
+class TimelineDisplay(_Display):
+    """Show how emotions change along a recording.
+
+    Three parts below one another: the sound; the segments of one emotion, a line for
+    each speaker; and the posteriors as bands one upon the other, whose heights sum to
+    1. Where too little is said, there are gaps. Of long recordings posteriors are
+    averaged over a 200th of the recording.
+
+    Parameters
+    ----------
+    timeline : skser.timeline.Timeline
+        As :func:`~skser.timeline.predict_timeline` returns it.
+    sound : ndarray, default=None
+        Of shape (n_columns,): the largest modulus within equal parts of the recording.
+        Or of shape (n_bands, n_columns): a spectrogram in dB. None shows no sound.
+    max_frequency : float, default=None
+        Of the spectrogram, in Hz.
+    file : str, default=None
+        Which recording of the timeline; None is the only one.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        With the posteriors; the labels alone if the system has no posteriors.
+    segment_ax_ : matplotlib Axes
+        With the segments.
+    sound_ax_ : matplotlib Axes or None
+        With the sound.
+    bands_ : dict of label to matplotlib PolyCollection
+        The bands of posteriors.
+    figure_ : matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If `file` is not in the timeline, or None and there are several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.plotting import TimelineDisplay
+    >>> from skser.timeline import Timeline
+    >>> timeline = Timeline(
+    ...     classes=["anger", "sadness"], file=["talk.wav"] * 2,
+    ...     start=np.array([0.0, 1.0]), end=np.array([2.0, 3.0]),
+    ...     label=np.array(["anger", "sadness"], dtype=object),
+    ...     posteriors=np.array([[0.9, 0.1], [0.3, 0.7]]),
+    ...     speaker=None, duration={"talk.wav": 3.0})
+    >>> display = TimelineDisplay(timeline).plot()
+    >>> list(display.bands_), display.ax_.get_xlim() == (0.0, 3.0)
+    (['anger', 'sadness'], True)
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        sound: np.ndarray | None = None,
+        *,
+        max_frequency: float | None = None,
+        file: str | None = None,
+    ):
+        self.timeline = timeline
+        self.sound = sound
+        self.max_frequency = max_frequency
+        self.file = file
+
+    @classmethod
+    def from_estimator(
+        cls,
+        system: BaseEstimator | Pipeline,
+        recording: str | os.PathLike | ArrayLike,
+        *,
+        window: float = 3.0,
+        hop: float = 1.0,
+        smoothing: Any = None,
+        segments: Any = None,
+        activity: str | EnergyActivityDetector | Any = "energy",
+        kind: str = "envelope",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Predict a recording along time and show the result.
+
+        Parameters
+        ----------
+        system : sklearn.pipeline.Pipeline
+            Fitted, from recordings to labels.
+        recording : str, os.PathLike or array-like of shape (n_samples,)
+            A path, or a waveform at the system's rate.
+        window, hop, smoothing, segments, activity
+            As of :func:`~skser.timeline.predict_timeline`.
+        kind : {"envelope", "spectrogram"}, default="envelope"
+            What is shown of the sound.
+        ax : matplotlib Axes, default=None
+            Where to plot, all parts together; None makes a figure.
+
+        Returns
+        -------
+        display : TimelineDisplay
+        """
+        _import_pyplot(cls.__name__)
+        is_path = isinstance(recording, (str, bytes, os.PathLike))
+        timeline = predict_timeline(
+            system,
+            recording if is_path else [recording],
+            window=window,
+            hop=hop,
+            smoothing=smoothing,
+            segments=segments,
+            activity=activity,
+        )
+        loader: Any = list_steps(system)[0]
+        rate = None if is_path else loader.input_sample_rate or loader.sample_rate
+        sound = None if is_path else recording
+        return cls.from_timeline(timeline, sound, sample_rate=rate, kind=kind, ax=ax)
+
+    @classmethod
+    def from_timeline(
+        cls,
+        timeline: Timeline,
+        recording: str | os.PathLike | ArrayLike | None = None,
+        *,
+        file: str | None = None,
+        sample_rate: float | None = None,
+        kind: str = "envelope",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Show a timeline with the sound of its recording.
+
+        The sound is read in blocks: it may last for hours.
+
+        Parameters
+        ----------
+        timeline : skser.timeline.Timeline
+            As :func:`~skser.timeline.predict_timeline` returns it.
+        recording : str, os.PathLike or array-like, default=None
+            The sound; None is the timeline's own file.
+        file : str, default=None
+            Which recording of the timeline; None is the only one.
+        sample_rate : float, default=None
+            Of a waveform, in Hz; None is 16000.
+        kind : {"envelope", "spectrogram"}, default="envelope"
+            What is shown of the sound.
+        ax : matplotlib Axes, default=None
+            Where to plot, all parts together; None makes a figure.
+
+        Returns
+        -------
+        display : TimelineDisplay
+
+        Raises
+        ------
+        ValueError, OSError
+            If there is no such kind or recording.
+        """
+        _import_pyplot(cls.__name__)
+        file = _choose_recording(timeline, file)
+        if kind not in _SOUNDS:
+            raise ValueError(f"kind must be one of {list(_SOUNDS)}, got {kind!r}.")
+        recording = file if recording is None else recording
+        if isinstance(recording, (str, bytes, os.PathLike)):
+            with open_recording(recording) as opened:
+                rate = opened.rate
+                blocks = (block for block, _ in opened.read_blocks())
+                sound = _SOUNDS[kind](blocks, rate * timeline.duration[file])
+        else:
+            rate = sample_rate or 16000
+            waveform = check_waveform(recording, "recording")
+            blocks = (block for block, _ in read_waveform(waveform))
+            sound = _SOUNDS[kind](blocks, rate * timeline.duration[file])
+        display = cls(timeline, sound, max_frequency=rate / 2, file=file)
+        return display.plot(ax=ax)
+
+    def plot(self, *, cmap: str | Colormap = "tab10", ax: Axes | None = None) -> Self:
+        """Plot sound, segments and posteriors.
+
+        Parameters
+        ----------
+        cmap : str or matplotlib Colormap, default="tab10"
+            The colours of the emotions.
+        ax : matplotlib Axes, default=None
+            Where to plot, all parts together; None makes a figure.
+
+        Returns
+        -------
+        display : TimelineDisplay
+        """
+        plt = _import_pyplot(type(self).__name__)
+        from mpl_toolkits.axes_grid1 import make_axes_locatable
+
+        file = _choose_recording(self.timeline, self.file)
+        duration = self.timeline.duration[file]
+        self._take_axes(ax, figsize=(9, 4.5))
+        colors = _choose_colors(plt.get_cmap(cmap), self.timeline.classes)
+        divider = make_axes_locatable(self.ax_)
+        self._plot_bands(file, colors)
+        speakers = [s.speaker for s in self.timeline.to_segments() if s.file == file]
+        speakers = list(dict.fromkeys(speakers)) or [None]
+        height = 0.17 * min(len(speakers), _MAX_NAMES)
+        self.segment_ax_ = divider.append_axes("top", height, pad=0.08, sharex=self.ax_)
+        self._plot_segments(file, colors, speakers)
+        self.sound_ax_ = None
+        if self.sound is not None:
+            self.sound_ax_ = divider.append_axes("top", 1.1, pad=0.08, sharex=self.ax_)
+            self._plot_sound(duration)
+        self.ax_.set(xlim=(0, duration), ylim=(0, 1), ylabel="Posterior")
+        self.ax_.set_xlabel("Time (s)")
+        if duration > _SHORT_SECONDS:
+            steps = [step for step in _CLOCK_STEPS if step >= duration / 10]
+            step = steps[0] if steps else 3600 * math.ceil(duration / 36000)
+            self.ax_.set_xticks(np.arange(0, duration, step))
+            self.ax_.xaxis.set_major_formatter(lambda seconds, _: _clock(seconds))
+            self.ax_.set_xlabel("Time")
+        self.ax_.legend(
+            handles=list(self.bands_.values())[::-1],
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+            frameon=False,
+        )
+        return self
+
+    def _plot_bands(self, file, colors):
+        """Plot the posteriors."""
+        start, end, posteriors = _average_posteriors(self.timeline, file)
+        times = np.column_stack([start, end]).ravel()
+        tops = np.cumsum(posteriors, axis=1).repeat(2, axis=0)
+        # Between windows that do not touch nothing is known.
+        gaps = 2 * np.flatnonzero(start[1:] > end[:-1] + 1e-6) + 2
+        times = np.insert(times, gaps, np.nan)
+        tops = np.insert(tops, gaps, np.nan, axis=0)
+        below, self.bands_ = np.zeros(len(tops)), {}
+        for label, top in zip(self.timeline.classes, tops.T, strict=True):
+            self.bands_[label] = self.ax_.fill_between(
+                times, below, top, color=colors[label], linewidth=0, label=str(label)
+            )
+            below = top
+
+    def _plot_segments(self, file, colors, speakers):
+        """Plot the segments, a line for each speaker."""
+        ax = self.segment_ax_
+        parts: dict[tuple, list] = {}
+        for name, start, end, label, speaker in self.timeline.to_segments():
+            if name == file:
+                parts.setdefault((label, speaker), []).append((start, end - start))
+        for (label, speaker), own in parts.items():
+            line = (speakers.index(speaker) - 0.4, 0.8)
+            ax.broken_barh(own, line, color=colors[label], linewidth=0)
+        is_named = speakers != [None] and len(speakers) <= _MAX_NAMES
+        names = ["" if name is None else str(name) for name in speakers]
+        ax.set_yticks(range(len(names)) if is_named else [], names if is_named else [])
+        ax.set_ylim(len(speakers) - 0.5, -0.5)
+        ax.tick_params(left=False, bottom=False, labelbottom=False)
+        ax.spines[:].set_visible(False)
+
+    def _plot_sound(self, duration):
+        """Plot the envelope or the spectrogram."""
+        ax, sound = self.sound_ax_, np.asarray(self.sound)
+        if sound.ndim == 1:
+            times = (np.arange(len(sound)) + 0.5) * duration / len(sound)
+            ax.fill_between(times, -sound, sound, color="0.6", linewidth=0)
+            ax.set(ylabel="Amplitude", yticks=[])
+        else:
+            edge = (self.max_frequency or 8000) / 1000
+            ax.imshow(
+                sound,
+                origin="lower",
+                aspect="auto",
+                extent=(0, duration, 0, edge),
+                cmap="magma",
+                vmin=sound.max() - 70,
+            )
+            ax.set_ylabel("kHz")
+        ax.tick_params(labelbottom=False)
+
+
+def _choose_recording(timeline, file):
+    """Return the recording of a timeline that is meant."""
+    names = list(timeline.duration)
+    if file is None and len(names) == 1:
+        return names[0]
+    if file not in names:
+        raise ValueError(
+            "TimelineDisplay shows one recording: file must be one of "
+            f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}; got {file!r}."
+        )
+    return file
+
+
+def _choose_colors(cmap, classes):
+    """Return a colour for each class: one after the other, or evenly spaced."""
+    is_list = hasattr(cmap, "colors") and cmap.N <= 20
+    places = [i % cmap.N for i in range(len(classes))]
+    if not is_list:
+        places = np.linspace(0, 1, len(classes)).tolist()
+    return {label: cmap(place) for label, place in zip(classes, places, strict=True)}
+
+
+def _average_posteriors(timeline, file):
+    """Return start and end of times of one answer, and the posteriors there."""
+    rows = [i for i, name in enumerate(timeline.file) if name == file]
+    rows = np.array(sorted(rows, key=lambda i: timeline.start[i]), dtype=int)
+    if timeline.posteriors is None:
+        places = {label: i for i, label in enumerate(timeline.classes)}
+        posteriors = np.full((len(rows), len(places)), np.nan)
+        for row, label in zip(posteriors, timeline.label[rows], strict=True):
+            if label is not None:
+                row[:] = np.arange(len(row)) == places[label]
+    else:
+        posteriors = timeline.posteriors[rows]
+    start, end = map(np.array, find_edges(timeline.start[rows], timeline.end[rows]))
+    if len(rows) <= _POSTERIOR_COLUMNS:
+        return start, end, posteriors
+    edges = np.linspace(0, timeline.duration[file], _POSTERIOR_COLUMNS + 1)
+    column = np.clip(np.searchsorted(edges, (start + end) / 2) - 1, 0, len(edges) - 2)
+    is_known = ~np.isnan(posteriors).any(axis=1)
+    sums = np.zeros((_POSTERIOR_COLUMNS, posteriors.shape[1]))
+    np.add.at(sums, column[is_known], posteriors[is_known])
+    n_known = np.bincount(column[is_known], minlength=_POSTERIOR_COLUMNS)
+    n_rows = np.bincount(column, minlength=_POSTERIOR_COLUMNS)
+    # A gap where in most windows too little is said.
+    means = np.full_like(sums, np.nan)
+    shown = (n_known > 0) & (2 * n_known >= n_rows)
+    means[shown] = sums[shown] / n_known[shown, np.newaxis]
+    return edges[:-1], edges[1:], means
+
+
+def _measure_envelope(blocks, n_samples):
+    """Return the largest modulus within equal parts of a signal."""
+    n_columns = int(min(_SOUND_COLUMNS, n_samples))
+    envelope, n_read = np.zeros(n_columns), 0
+    for block in blocks:
+        columns = (np.arange(n_read, n_read + len(block)) * n_columns) // n_samples
+        columns = np.minimum(columns, n_columns - 1).astype(int)
+        firsts = np.flatnonzero(np.diff(columns, prepend=-1))
+        peaks = np.maximum.reduceat(np.abs(block), firsts)
+        envelope[columns[firsts]] = np.maximum(envelope[columns[firsts]], peaks)
+        n_read += len(block)
+    return envelope
+
+
+def _measure_spectrogram(blocks, n_samples):
+    """Return the mean power spectrum of equal parts of a signal, in dB."""
+    hop = _N_FFT // 4
+    n_columns = int(max(1, min(_SOUND_COLUMNS, n_samples // hop)))
+    powers, counts = np.zeros((n_columns, _N_FFT // 2 + 1)), np.zeros(n_columns)
+    window, n_read = np.hanning(_N_FFT), 0
+    for block in blocks:
+        block = np.pad(block, (0, max(0, _N_FFT - len(block))))
+        views = np.lib.stride_tricks.sliding_window_view(block, _N_FFT)[::hop]
+        for first in range(0, len(views), 1024):
+            frames = views[first : first + 1024]
+            middles = n_read + (first + np.arange(len(frames))) * hop + _N_FFT // 2
+            columns = np.minimum(middles * n_columns // n_samples, n_columns - 1)
+            spectra = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
+            np.add.at(powers, columns.astype(int), spectra)
+            np.add.at(counts, columns.astype(int), 1)
+        n_read += len(block)
+    means = powers / np.maximum(counts, 1)[:, np.newaxis]
+    return 10 * np.log10(means.T + 1e-10)
+
+
+_SOUNDS = {"envelope": _measure_envelope, "spectrogram": _measure_spectrogram}
+
+
+def _clock(seconds):
+    """Return seconds as a clock shows them: 1:05, or 1:00:00."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _front_end_of_features(estimator):

@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sklearn
+import soundfile
 
 import skser
 from skser import datasets
 from skser.__main__ import main
 from skser.model_selection import LeaveOneSpeakerOut, evaluate
 from skser.systems import SYSTEMS, split_front_end
+from skser.timeline import predict_timeline
 
 # Two systems that are trained in a moment: one without TensorFlow, one with posteriors.
 IVECTOR = {"ivectors__n_components": 5, "ivectors__alignment__n_mixtures": 4}
@@ -494,6 +496,103 @@ def test_every_system_goes_through_every_command(
         assert len(arrays["features"]) == arrays["n_frames"][0] > 0
         assert arrays["features"].shape[1] == len(arrays["columns"]) > 0
         assert np.isfinite(arrays["features"]).all()
+
+
+@pytest.fixture(scope="module")
+def talk(corpus, tmp_path_factory):
+    """Two recordings one behind the other, and two seconds of silence."""
+    signals = skser.AudioLoader().transform([corpus.paths[0], corpus.paths[5]])
+    path = str(tmp_path_factory.mktemp("talk") / "talk.wav")
+    soundfile.write(path, np.concatenate([*signals, np.zeros(32000)]), 16000)
+    return path
+
+
+class TestAlongTime:
+    """``predict`` with --window or --segments."""
+
+    def test_a_row_is_a_window_with_the_answer_of_its_segment(
+        self, talk, model, network, capsys
+    ):
+        options = ["--window", "1", "--hop", "0.5", "--proba", "--format", "csv"]
+        assert main(["predict", talk, "--model", str(model), *options]) == 0
+        rows = read_csv(capsys.readouterr().out)
+        names = [f"p({label})" for label in network.classes_]
+        assert list(rows[0]) == ["file", "start", "end", "label", *names]
+        assert rows[-1]["label"] == rows[-1][names[0]] == ""
+        segment = skser.Segment(talk, float(rows[1]["start"]), float(rows[1]["end"]))
+        (expected,) = network.predict_proba([segment])
+        found = [float(rows[1][name]) for name in names]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_labels_alone_and_every_window(self, talk, quick_model, capsys):
+        arguments = ["predict", talk, "--model", quick_model, "--window", "1"]
+        assert main([*arguments, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)
+        assert list(rows[0]) == ["file", "start", "end", "label"]
+        assert rows[-1]["label"] is None
+        assert main([*arguments, "--format", "json", "--activity", "none"]) == 0
+        assert None not in [r["label"] for r in json.loads(capsys.readouterr().out)]
+        assert main(arguments) == 0
+        header, *lines = capsys.readouterr().out.splitlines()
+        assert header.split() == ["file", "start", "end", "label"]
+        assert lines[-1].split()[1:] == [
+            f"{len(rows) - 1}.000",
+            f"{rows[-1]['end']:.3f}",
+        ]
+
+    def test_textgrid_and_rttm_are_those_of_the_package(
+        self, talk, quick_model, tmp_path, capsys
+    ):
+        timeline = predict_timeline(skser.load(quick_model), talk, window=1)
+        arguments = ["predict", talk, "--model", quick_model, "--window", "1"]
+        assert main([*arguments, "--format", "rttm"]) == 0
+        assert capsys.readouterr().out == timeline.to_rttm()
+        path = tmp_path / "talk.TextGrid"
+        assert main([*arguments, "--format", "textgrid", "--output", str(path)]) == 0
+        assert path.read_text("utf-8") == timeline.to_textgrid()
+
+    def test_segments_of_others_are_answered(self, talk, quick_model, tmp_path, capsys):
+        path = tmp_path / "turns.rttm"
+        path.write_text("SPEAKER talk 1 0.5 1.0 <NA> <NA> ann <NA> <NA>\n")
+        arguments = ["predict", talk, "--model", quick_model, "--format", "csv"]
+        assert main([*arguments, "--segments", str(path)]) == 0
+        (row,) = read_csv(capsys.readouterr().out)
+        assert (row["start"], row["end"], row["speaker"]) == ("0.5", "1.5", "ann")
+
+    def test_silence_is_a_file_without_lines(self, quick_model, tmp_path):
+        soundfile.write(tmp_path / "still.wav", np.zeros(32000), 16000)
+        path = tmp_path / "still.rttm"
+        arguments = ["predict", str(tmp_path / "still.wav"), "--model", quick_model]
+        arguments += ["--window", "1", "--format", "rttm", "--output", str(path)]
+        assert main(arguments) == 0
+        assert path.read_text().split() == []
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--format", "textgrid"], "--format textgrid is for answers along time"),
+            (["--smoothing", "median"], "--smoothing is for answers along time: add"),
+            (["--jobs", "2"], "--jobs is for answers along time: add --window S"),
+            (["--window", "x"], "expected a number of seconds above 0, got 'x'"),
+            (["--window", "0.05"], "'window' parameter of predict_timeline"),
+            (["--segments", "a.csv", "--hop", "1"], "the place of --window and --hop"),
+            (["--segments", "a.csv", "--activity", "none"], "the place of --activity"),
+            (
+                ["b.wav", "--window", "1", "--format", "textgrid"],
+                "of one recording, got 2",
+            ),
+        ],
+    )
+    def test_options_that_do_not_go_together_are_named(
+        self, options, message, talk, quick_model, capsys
+    ):
+        try:
+            code = main(["predict", talk, *options, "--model", quick_model])
+        except SystemExit as stop:
+            code = stop.code
+        output, errors = capsys.readouterr()
+        assert (code, output) == (2, "")
+        assert message in errors.splitlines()[-1]
 
 
 class TestErrors:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -25,8 +26,10 @@ from skser.plotting import (
     FeatureDisplay,
     ReliabilityDisplay,
     ScoreDisplay,
+    TimelineDisplay,
     TrainingHistoryDisplay,
 )
+from skser.timeline import Timeline
 
 matplotlib = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -427,7 +430,118 @@ def test_what_has_no_acoustic_features_is_refused():
 # All of them
 
 
+def make_timeline(n_windows=3, duration=None, **others):
+    """Return a timeline of two emotions that change halfway; the last is silent."""
+    start = np.arange(n_windows, dtype=float)
+    posteriors = np.tile([0.75, 0.25], (n_windows, 1))
+    posteriors[n_windows // 2 :] = [0.25, 0.75]
+    posteriors[-1] = np.nan
+    label = np.array(["joy"] * n_windows, dtype=object)
+    label[n_windows // 2 :] = "fear"
+    label[-1] = None
+    known = {
+        "classes": ["joy", "fear"],
+        "file": ["talk.wav"] * n_windows,
+        "start": start,
+        "end": start + 1,
+        "label": label,
+        "posteriors": posteriors,
+        "speaker": None,
+        "duration": {"talk.wav": duration or float(n_windows)},
+    }
+    return Timeline(**known | others)
+
+
+def heights(display, label, time):
+    """Return how high a band is at a time; 0 in a gap."""
+    inside = [
+        path.vertices
+        for path in display.bands_[label].get_paths()
+        if path.vertices[:, 0].min() <= time <= path.vertices[:, 0].max()
+    ]
+    near = [abs(v[:, 0] - time).argsort()[:4] for v in inside]
+    return sum(np.ptp(v[i, 1]) for v, i in zip(inside, near, strict=True))
+
+
+class TestTimelines:
+    def test_bands_are_posteriors_and_silence_is_a_gap(self):
+        display = TimelineDisplay(make_timeline(4)).plot()
+        assert heights(display, "joy", 0.5) == pytest.approx(0.75)
+        assert heights(display, "fear", 0.5) == pytest.approx(0.25)
+        assert heights(display, "fear", 2.5) == pytest.approx(0.75)
+        assert heights(display, "joy", 3.5) == heights(display, "fear", 3.5) == 0
+        assert display.sound_ax_ is None
+        assert display.ax_.get_xlim() == (0, 4)
+
+    def test_of_hours_posteriors_are_averaged_and_times_are_those_of_a_clock(self):
+        timeline = make_timeline(7200)
+        timeline.posteriors[:3600:2] = [0.25, 0.75]
+        display = TimelineDisplay(timeline).plot()
+        assert heights(display, "joy", 1000) == pytest.approx(0.5, abs=0.02)
+        assert heights(display, "joy", 6000) == pytest.approx(0.25)
+        n_points = len(display.bands_["joy"].get_paths()[0].vertices)
+        assert n_points < 2000
+        display.figure_.canvas.draw()
+        ticks = [tick.get_text() for tick in display.ax_.get_xticklabels()]
+        assert ticks[:3] == ["0:00", "15:00", "30:00"]
+        assert ticks[4] == "1:00:00"
+
+    def test_each_speaker_has_a_line_of_segments(self):
+        talk = make_timeline(4, speaker=["ann", "bob", "ann", "bob"])
+        ax = TimelineDisplay(talk).plot().segment_ax_
+        assert [tick.get_text() for tick in ax.get_yticklabels()] == ["ann", "bob"]
+        assert len(ax.collections) == 3
+
+    def test_without_posteriors_labels_are_the_bands(self):
+        display = TimelineDisplay(make_timeline(4, posteriors=None)).plot()
+        assert heights(display, "joy", 0.5) == 1
+        assert heights(display, "joy", 2.5) == 0
+
+    @pytest.mark.parametrize("n_samples", [48000, 5_000_000, 700])
+    def test_the_envelope_is_the_largest_sample_of_each_part(self, n_samples, tmp_path):
+        signal = np.random.default_rng(0).uniform(-1, 1, n_samples).astype(np.float32)
+        signal[n_samples // 3] = 1.5
+        seconds = n_samples / 16000
+        talk = make_timeline(1, duration=seconds)
+        sound = TimelineDisplay.from_timeline(talk, signal).sound
+        assert len(sound) == min(1200, n_samples)
+        assert np.argmax(sound) == n_samples // 3 * len(sound) // n_samples
+        parts = np.array_split(np.abs(signal), len(sound))
+        if n_samples % 1200 == 0:
+            np.testing.assert_array_equal(sound, [part.max() for part in parts])
+        soundfile.write(tmp_path / "talk.wav", signal, 16000, subtype="FLOAT")
+        of_file = TimelineDisplay.from_timeline(talk, tmp_path / "talk.wav").sound
+        np.testing.assert_array_equal(of_file, sound)
+
+    def test_the_spectrogram_shows_a_tone_where_it_is(self):
+        tone = np.sin(2 * np.pi * 2000 * np.arange(32000) / 16000)
+        signal = np.concatenate([np.zeros(16000), tone])
+        talk = make_timeline(3)
+        display = TimelineDisplay.from_timeline(talk, signal, kind="spectrogram")
+        loudest = display.sound.argmax(axis=0)
+        of_second = display.sound.shape[1] // 3
+        assert (loudest[of_second + 3 : -3] == 2000 / 16000 * 1024).all()
+        assert (display.sound[:, : of_second - 3] < -90).all()
+        assert display.max_frequency == 8000
+
+    def test_a_recording_is_predicted_and_shown(self, fitted_system, speech):
+        display = TimelineDisplay.from_estimator(
+            fitted_system, speech.paths[0], window=1, hop=0.5, activity=None
+        )
+        assert list(display.bands_) == list(fitted_system.classes_)
+        assert display.sound_ax_ is not None
+
+    def test_what_cannot_be_shown_is_refused(self):
+        two = make_timeline(2, file=["a", "b"], duration=None)
+        two.duration = {"a": 1.0, "b": 2.0}
+        with pytest.raises(ValueError, match="file must be one of a, b; got None"):
+            TimelineDisplay(two).plot()
+        with pytest.raises(ValueError, match="kind must be one of"):
+            TimelineDisplay.from_timeline(make_timeline(), np.ones(9), kind="mel")
+
+
 DISPLAYS = {
+    "timeline": lambda ax: TimelineDisplay(make_timeline(), np.ones(9)).plot(ax=ax),
     "attention": lambda ax: AttentionDisplay.from_estimator(
         attentive_pipeline(), click(1), ax=ax
     ),

@@ -43,6 +43,7 @@ MODULES = {
     "skser.datasets": ("Corpora on disk, and a synthetic one.", None),
     "skser.persistence": ("Files that cannot run code.", None),
     "skser.storage": ("Caches, checkpoints, and when they are out of date.", None),
+    "skser.timeline": ("Answers along time: long recordings, live audio.", None),
     "skser.plotting": ("Displays. They need matplotlib.", "matplotlib"),
     "skser.scikeras": (
         "The networks inside scikeras. It needs scikeras.",
@@ -68,6 +69,8 @@ DATA = {
     "themselves: str.",
     "skser.systems.PUBLISHED": "The figures that the paper prints: list of "
     ":class:`~skser.systems.Published`.",
+    "skser.timeline.SMOOTHINGS": "What `smoothing` may be called: dict of str to "
+    "function.",
     "skser.systems.SYSTEMS": "Every system by its name, in the order of the paper's "
     "tables: read-only mapping of str to function.",
 }

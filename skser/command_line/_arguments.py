@@ -17,12 +17,14 @@ from skser.command_line._commands import (
     REPORTS,
     TABLE_SUFFIXES,
     TABLES,
+    TIMELINE_FORMATS,
     VALIDATIONS,
     WRITERS,
     ending,
     guess,
 )
 from skser.systems import SYSTEMS
+from skser.timeline import SMOOTHINGS
 
 _WIDTH = 79
 
@@ -61,6 +63,19 @@ def seed(text: str) -> int:
             f"expected an integer from 0 to 2**32 - 1, got {text!r}"
         )
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """Accept a length of time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(
+            f"expected a number of seconds above 0, got {text!r}"
+        )
+    return value
 
 
 def n_jobs(text: str) -> int:
@@ -188,6 +203,32 @@ _ARGUMENTS = {
         "all recordings are of one person, or those in each folder are",
     },
     "--proba": {"action": "store_true", "help": "give the posteriors as well"},
+    "--window": {
+        "metavar": "S",
+        "type": seconds,
+        "help": "answers along time: for windows of so many seconds, best as long as "
+        "the recordings of the training (with --hop alone: 3)",
+    },
+    "--hop": {
+        "metavar": "S",
+        "type": seconds,
+        "help": "seconds from one window to the next (default: 1)",
+    },
+    "--segments": {
+        "metavar": "FILE",
+        "help": "answers along time: for the segments of an RTTM file, or of a CSV "
+        "file with the columns start, end and, if known, file and speaker",
+    },
+    "--smoothing": {
+        "choices": tuple(SMOOTHINGS),
+        "help": "smooth the answers along time: the median of five windows, or a "
+        "hidden Markov model (default: as they are)",
+    },
+    "--activity": {
+        "choices": ("energy", "none"),
+        "help": "which windows get an answer: those with a level as of speech, or all "
+        "(default: energy)",
+    },
     "--format": {"help": "default: %(default)s"},
     "--output": {"metavar": "FILE", "type": new_file, "required": True},
     "--report": {
@@ -245,6 +286,9 @@ _RESULT_FILE = {
     "required": False,
     "help": "file for the result, in UTF-8 (default: it is printed)",
 }
+_TIMELINE_JOBS = (
+    "along time: threads that predict, -1 for all processors (default: one)"
+)
 _CORPUS_ARGUMENTS: dict[str, dict] = {"corpus": {}, "path": {}}
 _SYSTEM_ARGUMENTS: dict[str, dict] = {"--system": {}, "--encoder": {}, "--set": {}}
 _COMMANDS = {
@@ -321,14 +365,22 @@ _COMMANDS = {
     "predict": _Command(
         _commands.predict,
         "predict the emotions of recordings",
-        "A row for each recording, with its file as it was named.",
+        "A row for each recording, with its file as it was named. With --window or "
+        "--segments, a row for each window or segment, with its start and end in "
+        "seconds; textgrid (for Praat, of one recording) and rttm have the parts in "
+        "which the emotion is the same.",
         (
             "predict a.wav b.wav --model model.skser",
+            "predict interview.wav --model model.skser --window 3 --hop 1 --format "
+            "textgrid --output interview.TextGrid",
             "predict recordings/ --model model.skser --proba --format csv --output "
             "emotions.csv",
         ),
         {"recordings": {}, "--model": {}, "--proba": {}, "--speakers": {}}
-        | {"--format": {"choices": tuple(TABLES), "default": "table"}}
+        | {"--window": {}, "--hop": {}, "--segments": {}, "--smoothing": {}}
+        | {"--activity": {}}
+        | {"--jobs": {"help": _TIMELINE_JOBS, "default": None}}
+        | {"--format": {"choices": (*TABLES, *TIMELINE_FORMATS), "default": "table"}}
         | {"--output": _RESULT_FILE}
         | {
             "--set": {

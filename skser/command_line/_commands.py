@@ -29,6 +29,7 @@ from skser.metrics import wants_groups
 from skser.persistence import load, save
 from skser.storage import replacing
 from skser.systems import SYSTEMS, make_system, split_front_end
+from skser.timeline import predict_timeline
 
 # As it was typed.
 PROGRAM = "skser" if Path(sys.argv[0]).stem == "skser" else "python -m skser"
@@ -47,6 +48,8 @@ TABLE_SUFFIXES = (".csv", ".tsv")
 VALIDATIONS = {"none": None, "rotate": "rotate"}
 # Recordings whose features are computed between two moves of the bar.
 _BLOCK_LENGTH = 16
+# A result without lines, which is written all the same.
+_NOTHING = "\n"
 # Digits behind the point of posteriors in CSV and JSON; more say nothing.
 _N_DECIMALS = 6
 
@@ -136,6 +139,7 @@ def train(options: argparse.Namespace) -> str:
 def predict(options: argparse.Namespace) -> str:
     """Predict the emotions of recordings with a saved system; return a table."""
     files = list_recordings(options.recordings)
+    check_timeline(options, files)
     system = load(options.model)
     if not isinstance(system, Pipeline) or not hasattr(system, "predict"):
         raise ValueError(
@@ -149,6 +153,8 @@ def predict(options: argparse.Namespace) -> str:
             f"The system in {options.model!r} has no posteriors. Leave --proba out, or "
             "train a system that has them, such as recommended."
         )
+    if wants_timeline(options):
+        return _predict_along_time(system, files, options)
     front_end, rest = split_front_end(system)
     with sklearn.config_context(enable_metadata_routing=True):
         params = {}
@@ -163,6 +169,64 @@ def predict(options: argparse.Namespace) -> str:
             for row, values in zip(rows, posteriors.tolist(), strict=True):
                 row.update(zip(names, values, strict=True))
     return TABLES[options.format](rows)
+
+
+def wants_timeline(options: argparse.Namespace) -> bool:
+    """Tell whether answers along time are wanted."""
+    given = (options.window, options.hop, options.segments)
+    return any(value is not None for value in given)
+
+
+def check_timeline(options: argparse.Namespace, files: list[str]) -> None:
+    """Refuse options that do not go together, before anything is loaded."""
+    if not wants_timeline(options):
+        for name in ("smoothing", "activity", "n_jobs"):
+            if getattr(options, name) is not None:
+                typed = f"--{name}".replace("n_jobs", "jobs")
+                raise UsageError(f"{typed} is for answers along time: add --window S.")
+        if options.format in TIMELINE_FORMATS:
+            raise UsageError(
+                f"--format {options.format} is for answers along time: add --window S."
+            )
+        return
+    if options.segments is not None and (options.window, options.hop) != (None, None):
+        raise UsageError("--segments takes the place of --window and --hop.")
+    if options.segments is not None and options.activity is not None:
+        raise UsageError("--segments takes the place of --activity.")
+    if options.format == "textgrid" and len(files) > 1:
+        raise UsageError(
+            f"A TextGrid is of one recording, got {len(files)}. Run the command for "
+            "each, or use --format rttm or csv."
+        )
+
+
+def _predict_along_time(system, files, options):
+    """Return a table, or a file of another format, with a row for each window."""
+    timeline = predict_timeline(
+        system,
+        files,
+        window=3.0 if options.window is None else options.window,
+        hop=1.0 if options.hop is None else options.hop,
+        smoothing=options.smoothing,
+        segments=options.segments,
+        activity=None if options.activity == "none" else "energy",
+        n_jobs=options.n_jobs,
+        verbose=int(not options.quiet),
+    )
+    if options.format in TIMELINE_FORMATS:
+        return TIMELINE_FORMATS[options.format](timeline) or _NOTHING
+    hidden = () if options.proba else tuple(f"p({c})" for c in timeline.classes)
+    # JSON has a word for nothing; in tables an empty cell stands for it.
+    nothing = None if options.format == "json" else ""
+    rows = [
+        {
+            name: nothing if value is None else value
+            for name, value in record.items()
+            if name not in hidden
+        }
+        for record in timeline.to_records()
+    ]
+    return TABLES[options.format](rows) if rows else _NOTHING
 
 
 def _name_speakers(files, options):
@@ -448,6 +512,13 @@ TABLES = {
     "markdown": _write_markdown,
     "json": lambda rows: json.dumps(rows, indent=2) + "\n",
     "csv": _write_csv,
+}
+
+
+# Formats of answers along time -> the function that writes them.
+TIMELINE_FORMATS = {
+    "textgrid": lambda timeline: timeline.to_textgrid(),
+    "rttm": lambda timeline: timeline.to_rttm(),
 }
 
 

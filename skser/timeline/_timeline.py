@@ -178,7 +178,7 @@ class Timeline:
         for (file, speaker), places in self._groups().items():
             own: list[EmotionSegment] = []
             reached = 0.0
-            edges = self._find_edges(places)
+            edges = find_edges(self.start[places], self.end[places])
             for i, start, end in zip(places, *edges, strict=True):
                 label, start = self.label[i], max(start, reached)
                 reached = max(end, reached)
@@ -201,17 +201,6 @@ class Timeline:
             key: sorted(rows, key=lambda i: (self.start[i], self.end[i]))
             for key, rows in groups.items()
         }
-
-    def _find_edges(self, places):
-        """Return from where to where each of some windows gives the answer."""
-        start, end = self.start[places].copy(), self.end[places].copy()
-        middle = (start + end) / 2
-        overlaps = end[:-1] > start[1:]
-        between = np.round((middle[:-1] + middle[1:]) / 2, 9)
-        between = np.clip(between, start[1:], np.minimum(end[:-1], end[1:]))
-        end[:-1] = np.where(overlaps, between, end[:-1])
-        start[1:] = np.where(overlaps, between, start[1:])
-        return start.tolist(), end.tolist()
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return a dict for each window, with the columns of :meth:`to_frame`.
@@ -381,6 +370,28 @@ class Timeline:
         return _give(
             _write_textgrid(tiers or {"emotion": []}, self.duration[file]), path
         )
+
+
+def find_edges(start, end):
+    """Return from where to where each of some windows gives the answer.
+
+    Parameters
+    ----------
+    start, end : ndarray of shape (n_windows,)
+        In seconds, by start.
+
+    Returns
+    -------
+    start, end : list of float
+        Windows that overlap take over from each other halfway between their middles.
+    """
+    middle, start, end = (start + end) / 2, start.copy(), end.copy()
+    overlaps = end[:-1] > start[1:]
+    between = np.round((middle[:-1] + middle[1:]) / 2, 9)
+    between = np.clip(between, start[1:], np.minimum(end[:-1], end[1:]))
+    end[:-1] = np.where(overlaps, between, end[:-1])
+    start[1:] = np.where(overlaps, between, start[1:])
+    return start.tolist(), end.tolist()
 
 
 def choose_labels(classes, posteriors):
