@@ -25,7 +25,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skser._base import list_steps
 from skser._extras import import_extra
-from skser.audio import AudioLoader, check_waveform, open_recording, read_waveform
+from skser._recordings import Waveform, as_recording
+from skser.audio import AudioLoader, check_waveform, open_recording, read_recording
 from skser.features import CATALOGUE, AcousticFeatures, FrameAveraging
 from skser.framing import Framer
 from skser.metrics import unweighted_accuracy_score
@@ -1186,7 +1187,7 @@ class TimelineDisplay(_Display):
     def from_estimator(
         cls,
         system: BaseEstimator | Pipeline,
-        recording: str | os.PathLike | ArrayLike,
+        recording: Any,
         *,
         window: float = 3.0,
         hop: float = 1.0,
@@ -1202,8 +1203,8 @@ class TimelineDisplay(_Display):
         ----------
         system : sklearn.pipeline.Pipeline
             Fitted, from recordings to labels.
-        recording : str, os.PathLike or array-like of shape (n_samples,)
-            A path, or a waveform at the system's rate.
+        recording : str, os.PathLike, bytes, file, tuple or ndarray
+            As :func:`~skser.timeline.predict_timeline` takes it.
         window, hop, smoothing, segments, activity
             As of :func:`~skser.timeline.predict_timeline`.
         kind : {"envelope", "spectrogram"}, default="envelope"
@@ -1216,7 +1217,7 @@ class TimelineDisplay(_Display):
         display : TimelineDisplay
         """
         _import_pyplot(cls.__name__)
-        is_path = isinstance(recording, (str, bytes, os.PathLike))
+        is_path = isinstance(recording, (str, os.PathLike))
         timeline = predict_timeline(
             system,
             recording if is_path else [recording],
@@ -1235,7 +1236,7 @@ class TimelineDisplay(_Display):
     def from_timeline(
         cls,
         timeline: Timeline,
-        recording: str | os.PathLike | ArrayLike | None = None,
+        recording: Any = None,
         *,
         file: str | None = None,
         sample_rate: float | None = None,
@@ -1250,8 +1251,9 @@ class TimelineDisplay(_Display):
         ----------
         timeline : skser.timeline.Timeline
             As :func:`~skser.timeline.predict_timeline` returns it.
-        recording : str, os.PathLike or array-like, default=None
-            The sound; None is the timeline's own file.
+        recording : str, os.PathLike, bytes, file, tuple or ndarray, default=None
+            The sound, as an :class:`~skser.AudioLoader` takes it; None is the
+            timeline's own file.
         file : str, default=None
             Which recording of the timeline; None is the only one.
         sample_rate : float, default=None
@@ -1275,16 +1277,15 @@ class TimelineDisplay(_Display):
         if kind not in _SOUNDS:
             raise ValueError(f"kind must be one of {list(_SOUNDS)}, got {kind!r}.")
         recording = file if recording is None else recording
-        if isinstance(recording, (str, bytes, os.PathLike)):
-            with open_recording(recording) as opened:
-                rate = opened.rate
-                blocks = (block for block, _ in opened.read_blocks())
-                sound = _SOUNDS[kind](blocks, rate * timeline.duration[file])
+        entry = as_recording(recording, "recording", int(sample_rate or 16000))
+        if isinstance(entry, Waveform):
+            check_waveform(entry, None)
+            rate = entry.rate
         else:
-            rate = sample_rate or 16000
-            waveform = check_waveform(recording, "recording")
-            blocks = (block for block, _ in read_waveform(waveform))
-            sound = _SOUNDS[kind](blocks, rate * timeline.duration[file])
+            with open_recording(entry) as opened:
+                rate = opened.rate
+        blocks = (block for block, _ in read_recording(entry))
+        sound = _SOUNDS[kind](blocks, rate * timeline.duration[file])
         display = cls(timeline, sound, max_frequency=rate / 2, file=file)
         return display.plot(ax=ax)
 

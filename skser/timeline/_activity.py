@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from skser._sequences import check_numeric_array
+from skser._sequences import check_finite, check_numeric_array
 
 _FRAME = 0.02  # s
 
@@ -97,8 +97,14 @@ class EnergyActivityDetector:
         -------
         parts : list of (float, float)
             Where each begins and ends, in seconds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `signal` is no such array, or a sample is NaN or infinite.
         """
         signal = check_numeric_array(signal, "signal", 1, "(n_samples,)")
+        check_finite(signal, "signal")
         tracker = EnergyTracker(self, sample_rate)
         tracker.push(signal)
         edges = np.flatnonzero(np.diff(tracker.is_active, prepend=False, append=False))
@@ -184,8 +190,14 @@ class KnownActivity:
     """
 
     def __init__(self, parts, rate):
-        edges = np.array(sorted(tuple(part)[:2] for part in parts), dtype=float)
-        self._edges = edges.reshape(-1, 2) * rate
+        samples, n_active = [0.0], [0.0]
+        for start, end in sorted(tuple(part)[:2] for part in parts):
+            # Parts may overlap.
+            start, end = max(start * rate, samples[-1]), end * rate
+            if end > start:
+                samples += [start, end]
+                n_active += [n_active[-1], n_active[-1] + end - start]
+        self._samples, self._n_active = samples, n_active
 
     def push(self, signal):
         """Do nothing: what is active is known already."""
@@ -195,9 +207,5 @@ class KnownActivity:
 
     def share(self, start, stop):
         """Return the share of active samples among some: float."""
-        total, reached = 0.0, float(start)
-        for first, last in self._edges:
-            first, last = max(first, reached), min(last, stop)
-            if last > first:
-                total, reached = total + last - first, last
-        return total / (stop - start)
+        counts = np.interp([start, stop], self._samples, self._n_active)
+        return float(counts[1] - counts[0]) / (stop - start)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import sklearn
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -109,7 +109,8 @@ def _split(system):
     """Return the loader of a system, and the system of what it loads."""
     system = getattr(system, "best_estimator_", system)
     first = system.steps[0][1] if isinstance(system, Pipeline) else None
-    if not isinstance(first, AudioLoader) or len(system.steps) == 1:
+    is_whole = isinstance(first, AudioLoader) and len(system.steps) > 1
+    if not is_whole or not is_classifier(system):
         kind = type(system if first is None else first).__name__
         raise TypeError(
             "system must be a Pipeline that begins with an AudioLoader and ends with a "
@@ -132,7 +133,7 @@ def _split(system):
 )
 def predict_timeline(
     system: BaseEstimator | Pipeline,
-    recordings: str | os.PathLike | Segment | Sequence | ArrayLike,
+    recordings: str | os.PathLike | Segment | bytes | BinaryIO | Sequence | ArrayLike,
     *,
     window: float = 3.0,
     hop: float = 1.0,

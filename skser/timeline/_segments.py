@@ -8,6 +8,8 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 _KINDS = (
     "a list of (start, end) or (start, end, speaker), in seconds, for each recording; "
     "a table with the columns start and end, and where they are known file and "
@@ -68,10 +70,16 @@ def read_segments(segments: Any, files: list) -> list[list]:
 
 def _read_lists(segments, files):
     """Return the segments of each recording, as they were given."""
+    if isinstance(segments, np.ndarray):
+        segments = segments.tolist()
     if not isinstance(segments, (list, tuple)):
         raise TypeError(f"segments must be {_KINDS}; got {type(segments).__name__}.")
+    segments = [
+        [row[1:] for row in _read_frame(own)] if hasattr(own, "columns") else own
+        for own in segments
+    ]
     is_flat = all(len(s) > 1 and _seconds(s[0]) is not None for s in segments if s)
-    if is_flat and segments and all(segments):
+    if len(files) == 1 and is_flat and all(segments):
         segments = [segments]
     if len(segments) != len(files):
         raise ValueError(
@@ -142,8 +150,9 @@ def _divide(rows, files, source):
     lists: list[list] = [[] for _ in files]
     for name, *span in rows:
         places = known.get(str(name), set())
-        if name is None or len(places) > 1:
-            what = "does not say" if name is None else f"says {str(name)!r}"
+        is_known = name is not None and name == name  # NaN of pandas
+        if not is_known or len(places) > 1:
+            what = f"says {str(name)!r}" if is_known else "does not say"
             raise ValueError(
                 f"{source} {what}, and there are {len(files)} recordings: which of "
                 "them is meant cannot be known. Name the files by their paths."

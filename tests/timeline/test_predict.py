@@ -1,5 +1,6 @@
 """predict_timeline: what a window is, and that its answer is that of its Segment."""
 
+import io
 from functools import partial
 from importlib.util import find_spec
 
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
@@ -112,6 +114,20 @@ class TestWindows:
         slow = everywhere(other, (talk[:64000] * 32767).astype(np.int16))
         assert slow.end[-1] == 8.0
 
+    def test_contents_open_files_and_pairs_are_taken(self, linear_system, talk):
+        expected = predict_timeline(linear_system, talk).posteriors
+        content = io.BytesIO()
+        soundfile.write(content, talk, 16000, format="WAV", subtype="FLOAT")
+        for recording in (content.getvalue(), content, (talk, 16000)):
+            for recordings in (recording, [recording]):
+                timeline = predict_timeline(linear_system, recordings)
+                np.testing.assert_array_equal(timeline.posteriors, expected)
+                assert timeline.file[0] == "recordings[0]"
+        with pytest.raises(
+            NonFiniteAudioError, match=r"^recordings\[1\] has 9999 sample"
+        ):
+            predict_timeline(linear_system, [talk, np.full(9999, np.nan)])
+
     def test_several_recordings_stand_one_behind_the_other(
         self, linear_system, speech, talk_path
     ):
@@ -182,7 +198,9 @@ class TestSystems:
         np.testing.assert_array_equal(found.posteriors, expected.posteriors)
 
     def test_what_does_not_begin_with_a_loader_is_refused(self, linear_system, talk):
-        for system in (linear_system[1:], linear_system[-1], linear_system[:1]):
+        ridge = make_pipeline(*linear_system[:-1], Ridge())
+        wrong = (linear_system[1:], linear_system[-1], linear_system[:1], ridge)
+        for system in wrong:
             with pytest.raises(TypeError, match="begins with an AudioLoader"):
                 predict_timeline(system, talk)
 
@@ -258,6 +276,24 @@ class TestSegments:
         ):
             timeline = predict_timeline(linear_system, recordings, segments=segments)
             self.check(timeline, linear_system, talk_path)
+
+    def test_nothing_may_have_been_found(self, linear_system, talk_path, talk):
+        with pytest.warns(UserWarning, match="1 of 1 recordings have no segments"):
+            timeline = predict_timeline(linear_system, talk_path, segments=[])
+        assert len(timeline) == 0
+        assert timeline.to_segments() == []
+        with pytest.warns(UserWarning, match="1 of 2 recordings have no segments"):
+            timeline = predict_timeline(
+                linear_system, [talk, talk_path], segments=[[], [(0, 1)]]
+            )
+        assert timeline.file == [talk_path]
+
+    def test_arrays_and_a_table_for_each_recording(self, linear_system, talk_path):
+        array = np.array([[0.0, 1.0], [2.0, 3.5]])
+        table = pd.DataFrame(array, columns=["start", "end"])
+        for segments in (array, [table], [array.tolist()]):
+            timeline = predict_timeline(linear_system, talk_path, segments=segments)
+            assert timeline.end.tolist() == [1.0, 3.5]
 
     def test_tables_and_their_files(self, linear_system, talk_path, tmp_path):
         table = pd.DataFrame(self.SPANS, columns=["start", "end", "speaker"])
