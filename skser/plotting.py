@@ -1356,7 +1356,7 @@ class TimelineDisplay(_Display):
     def _plot_segments(self, file, colors, speakers):
         """Plot the segments, a line for each speaker."""
         ax = self.segment_ax_
-        parts: dict[tuple, list] = {}
+        parts = {}
         for name, start, end, label, speaker in self.timeline.to_segments():
             if name == file:
                 parts.setdefault((label, speaker), []).append((start, end - start))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -393,15 +393,13 @@ class _Reader:
         self._sources, self._spans = sources, spans
         self._activity, self._min_speech = activity, min_speech
         self._has_end = has_end
-        self._rows: list[
-            tuple
-        ] = []  # file, start, end, speaker, whether it is answered
-        self._duration: dict[str, float] = {}
-        self.errors: list[Exception] = []
-        self.loaded: list[Loaded] = []
-        self.names: list[str] = []
+        self._rows = []  # file, start, end, speaker, whether it is answered
+        self._duration = {}
+        self.errors = []
+        self.loaded = []
+        self.names = []
 
-    def read_batches(self, bar) -> Iterator[list[_Part]]:
+    def read_batches(self, bar):
         """Yield parts to be predicted together, and note all windows."""
         batch, n_seconds = [], 0.0
         for source, spans in zip(self._sources, self._spans, strict=True):

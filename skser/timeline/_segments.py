@@ -143,11 +143,11 @@ def _divide(rows, files, source):
     if len(files) == 1 and len(names) == 1:
         # Whatever it is called there.
         return [[row[1:] for row in rows]]
-    known: dict[str, set[int]] = {}
+    known = {}
     for i, file in enumerate(files):
         for name in {file, os.path.basename(file), Path(file).stem}:
             known.setdefault(name, set()).add(i)
-    lists: list[list] = [[] for _ in files]
+    lists = [[] for _ in files]
     for name, *span in rows:
         places = known.get(str(name), set())
         is_known = name is not None and name == name  # NaN of pandas

@@ -193,7 +193,7 @@ class Timeline:
 
     def _groups(self):
         """Return the rows of each speaker of each recording, by time."""
-        groups: dict[tuple, list[int]] = {}
+        groups = {}
         speakers = self.speaker or [None] * len(self)
         for i, key in enumerate(zip(self.file, speakers, strict=True)):
             groups.setdefault(key, []).append(i)

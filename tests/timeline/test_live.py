@@ -51,8 +51,9 @@ def test_at_any_rate_the_answers_are_those_of_a_file(
     assert_same(answers, predict_timeline(linear_system, path))
 
 
-def test_pauses_are_heard_in_chunks_as_in_the_whole(linear_system, talk):
-    cuts = np.arange(333, len(talk), 333)
+@pytest.mark.parametrize("length", [100, 333])
+def test_pauses_are_heard_in_chunks_as_in_the_whole(linear_system, talk, length):
+    cuts = np.arange(length, len(talk), length)
     answers = listen(linear_system, talk, 16000, cuts)
     assert None in [answer.label for answer in answers]
     assert_same(answers, predict_timeline(linear_system, talk))
