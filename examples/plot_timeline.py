@@ -88,10 +88,8 @@ def show(timeline):
     for (emotion, _), start, end in zip(turns, ends - lengths, ends, strict=True):
         display.ax_.axvline(end, color="black", linestyle=":")
         middle = (start + end) / 2
-        display.sound_ax_.set_title(" ")
-        display.sound_ax_.annotate(
-            emotion or "", (middle, 1.05), ("data", "axes fraction"), ha="center"
-        )
+        place = {"transform": display.sound_ax_.get_xaxis_transform(), "ha": "center"}
+        display.sound_ax_.text(middle, 1.05, emotion or "", **place)
 
 
 show(timeline)

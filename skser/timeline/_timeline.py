@@ -102,7 +102,7 @@ class Timeline:
         hours = sum(self.duration.values()) / 3600
         n_silent = sum(label is None for label in self.label)
         return (
-            f"<Timeline: {len(self)} windows of {len(self.duration)} recordings, "
+            f"<Timeline: {len(self)} windows of {len(self.duration)} recording(s), "
             f"{hours:.2f} h; {n_silent} windows without speech>"
         )
 

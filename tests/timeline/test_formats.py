@@ -128,7 +128,7 @@ class TestTables:
 
     def test_it_says_what_it_is(self, timeline):
         assert repr(timeline) == (
-            "<Timeline: 6 windows of 1 recordings, 0.00 h; 1 windows without speech>"
+            "<Timeline: 6 windows of 1 recording(s), 0.00 h; 1 windows without speech>"
         )
 
 
