@@ -1362,7 +1362,9 @@ class TimelineDisplay(_Display):
                 parts.setdefault((label, speaker), []).append((start, end - start))
         for (label, speaker), own in parts.items():
             line = (speakers.index(speaker) - 0.4, 0.8)
-            ax.broken_barh(own, line, color=colors[label], linewidth=0)
+            # A system may refuse to answer, with a label that is no emotion.
+            color = colors.get(label, "0.8")
+            ax.broken_barh(own, line, color=color, linewidth=0)
         is_named = speakers != [None] and len(speakers) <= _MAX_NAMES
         names = ["" if name is None else str(name) for name in speakers]
         ax.set_yticks(range(len(names)) if is_named else [], names if is_named else [])
@@ -1421,7 +1423,7 @@ def _average_posteriors(timeline, file):
         places = {label: i for i, label in enumerate(timeline.classes)}
         posteriors = np.full((len(rows), len(places)), np.nan)
         for row, label in zip(posteriors, timeline.label[rows], strict=True):
-            if label is not None:
+            if label in places:
                 row[:] = np.arange(len(row)) == places[label]
     else:
         posteriors = timeline.posteriors[rows]

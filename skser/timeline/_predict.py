@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -14,9 +15,12 @@ import numpy as np
 import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
+from sklearn.ensemble import VotingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skser._base import ScoringClassifierMixin, list_steps
 from skser._compat import Interval, validate_params
 from skser._parallel import map_utterances
 from skser._progress import make_bar, silence
@@ -36,6 +40,7 @@ from skser.audio import (
     read_recording,
     warn_of,
 )
+from skser.classifiers import BaseNetworkClassifier
 from skser.exceptions import AudioError, SegmentError
 from skser.metrics import wants_groups
 from skser.timeline._activity import (
@@ -58,6 +63,13 @@ _MAX_SECONDS = 300.0
 _AN_HOUR = np.broadcast_to(np.float32(0), 3600 * 48000)
 # Types of samples that a microphone gives.
 _SAMPLES = ("float32", "float64", "float16", "int16", "int32", "uint8")
+# Their `predict` is the most probable class: it need not be asked as well.
+_MOST_PROBABLE = (
+    BaseNetworkClassifier,
+    LogisticRegression,
+    ScoringClassifierMixin,
+    VotingClassifier,
+)
 _WINDOW_PARAMETERS = {
     "window": [Interval(Real, 0.1, None, closed="left")],
     "hop": [Interval(Real, 0.01, None, closed="left")],
@@ -85,29 +97,42 @@ class _Recognizer:
         self.loader, self._rest = _split(system)
         self.has_posteriors = hasattr(self._rest, "predict_proba")
         self.classes = np.asarray(self._rest.classes_).tolist()
-        with sklearn.config_context(enable_metadata_routing=True):
-            method = "predict_proba" if self.has_posteriors else "predict"
-            self._wants_groups = wants_groups(self._rest, method)
+        is_clear = isinstance(list_steps(self._rest)[-1], _MOST_PROBABLE)
+        self._must_ask = not (self.has_posteriors and is_clear)
 
     def __call__(self, parts):
-        """Return posteriors, or labels if there are none, of a list of `_Part`."""
+        """Return label and posteriors, or None, of each `_Part`."""
         signals = [
             prepare(part.signal, part.rate, self.loader, part.name) for part in parts
         ]
-        if not self._wants_groups:
-            return self._predict(signals)
-        with sklearn.config_context(enable_metadata_routing=True):
-            return self._predict(signals, groups=np.arange(len(signals)))
-
-    def _predict(self, signals, **params):
+        posteriors = [None] * len(signals)
         if self.has_posteriors:
-            return self._rest.predict_proba(signals, **params)
-        return np.asarray(self._rest.predict(signals, **params), dtype=object)
+            posteriors = self._ask("predict_proba", signals)
+        if self._must_ask:
+            labels = np.asarray(self._ask("predict", signals)).tolist()
+        else:
+            labels = choose_labels(self.classes, posteriors)
+        return list(zip(labels, posteriors, strict=True))
+
+    def _ask(self, method, signals):
+        """Call a method of the system."""
+        with sklearn.config_context(enable_metadata_routing=True):
+            if wants_groups(self._rest, method):
+                groups = np.arange(len(signals))
+                return getattr(self._rest, method)(signals, groups=groups)
+        return getattr(self._rest, method)(signals)
 
 
 def _split(system):
-    """Return the loader of a system, and the system of what it loads."""
+    """Return the loader of a fitted system, and the system of what it loads."""
+    check_is_fitted(system)
     system = getattr(system, "best_estimator_", system)
+    if hasattr(system, "estimator_"):
+        # It decides by what another one says, such as a RejectOption.
+        loader, rest = _split(system.estimator_)
+        system = copy.copy(system)
+        system.estimator_ = rest
+        return loader, system
     first = system.steps[0][1] if isinstance(system, Pipeline) else None
     is_whole = isinstance(first, AudioLoader) and len(system.steps) > 1
     if not is_whole or not is_classifier(system):
@@ -117,7 +142,6 @@ def _split(system):
             f"classifier, such as those of skser.systems, got a {kind}. Put the loader "
             "first: make_pipeline(AudioLoader(), ...)."
         )
-    check_is_fitted(system)
     return first, Pipeline(system.steps[1:])
 
 
@@ -156,7 +180,9 @@ def predict_timeline(
     ----------
     system : sklearn.pipeline.Pipeline
         Fitted, from recordings to emotions: one of ``SYSTEMS``, or your own that begins
-        with an :class:`~skser.AudioLoader`. A fitted search is its best system.
+        with an :class:`~skser.AudioLoader`. A fitted search is its best system. A
+        :class:`~skser.ensembles.RejectOption` or one of scikit-learn's threshold
+        classifiers may be around it.
     recordings : str, os.PathLike, Segment, bytes, file, tuple, ndarray, or list
         One recording or a list: paths, parts of files, contents of files, open files,
         pairs ``(waveform, rate)``, or waveforms, as :meth:`skser.AudioLoader.transform`
@@ -459,24 +485,21 @@ class _Reader:
         columns = list(zip(*self._rows, strict=True)) or [[]] * 5
         file, start, end, speaker, is_answered = columns
         answered = np.flatnonzero(np.array(is_answered, dtype=bool))
-        answers = list(itertools.chain.from_iterable(answers))
-        classes = recognizer.classes
-        posteriors, label = None, np.full(len(file), None, dtype=object)
-        if recognizer.has_posteriors:
-            posteriors = np.full((len(file), len(classes)), np.nan)
-            if answers:
-                posteriors[answered] = answers
-            label = choose_labels(classes, posteriors)
-        else:
-            label[answered] = answers
+        label = np.full(len(file), None, dtype=object)
+        posteriors = np.full((len(file), len(recognizer.classes)), np.nan)
+        answers = itertools.chain.from_iterable(answers)
+        for i, (one, values) in zip(answered, answers, strict=True):
+            label[i] = one
+            if values is not None:
+                posteriors[i] = values
         has_speakers = any(one is not None for one in speaker)
         return Timeline(
-            classes=classes,
+            classes=recognizer.classes,
             file=list(file),
             start=np.array(start, dtype=float),
             end=np.array(end, dtype=float),
             label=label,
-            posteriors=posteriors,
+            posteriors=posteriors if recognizer.has_posteriors else None,
             speaker=list(speaker) if has_speakers else None,
             duration=self._duration,
         )
@@ -490,7 +513,7 @@ class LiveAnswer(NamedTuple):
     start, end : float
         In seconds from the first sample.
     label : object
-        The most probable emotion; None where too little is said.
+        What the system's `predict` says; None where too little is said.
     posteriors : ndarray of shape (n_classes,) or None
         NaN where too little is said; None if the system has no posteriors.
     """
@@ -655,14 +678,13 @@ class LiveTimeline:
             for w in heard
         ]
         answers = iter(self._recognizer(parts) if parts else [])
-        nothing = np.full(len(self.classes_), np.nan)
+        silence = None
+        if self._recognizer.has_posteriors:
+            silence = np.full(len(self.classes_), np.nan)
         results = []
         for window in windows:
-            is_heard = window.activity >= self._min_speech
-            if self._recognizer.has_posteriors:
-                posteriors = next(answers) if is_heard else nothing
-                (label,) = choose_labels(self.classes_, posteriors[np.newaxis])
-            else:
-                posteriors, label = None, next(answers) if is_heard else None
-            results.append(LiveAnswer(window.start, window.end, label, posteriors))
+            answer = (None, silence)
+            if window.activity >= self._min_speech:
+                answer = next(answers)
+            results.append(LiveAnswer(window.start, window.end, *answer))
         return results

@@ -59,7 +59,8 @@ class Timeline:
     start, end : ndarray of shape (n_windows,)
         In seconds from the beginning of the file.
     label : ndarray of objects of shape (n_windows,)
-        The most probable emotion; None where too little is said.
+        What the system's `predict` says, mostly the most probable emotion; None where
+        too little is said.
     posteriors : ndarray of shape (n_windows, n_classes) or None
         NaN where too little is said; None if the system has no posteriors.
     speaker : list of length n_windows or None
@@ -109,7 +110,8 @@ class Timeline:
     def smooth(self, smoothing: str | Callable[[np.ndarray], np.ndarray]) -> Timeline:
         """Smooth the posteriors over time, and choose the labels anew.
 
-        Each recording is smoothed by itself, and each speaker in it.
+        Each recording is smoothed by itself, and each speaker in it. The new labels are
+        the most probable emotions, whatever thresholds the system has.
 
         Parameters
         ----------

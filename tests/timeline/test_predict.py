@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from skser import AudioLoader, Segment
+from skser.ensembles import RejectOption
 from skser.exceptions import (
     EmptyAudioError,
     ImplausibleAudioWarning,
@@ -39,6 +40,10 @@ def assert_answers_are_those_of_segments(timeline, system, **tolerance):
         np.testing.assert_allclose(timeline.posteriors[i], expected, atol=1e-6)
         assert timeline.label[i] == system.classes_[expected.argmax()]
     assert [label is None for label in timeline.label] == (~answered).tolist()
+
+
+def assert_answers_sum_to_one(timeline):
+    np.testing.assert_allclose(timeline.posteriors.sum(axis=1), 1)
 
 
 def write(path, signal, rate, **options):
@@ -197,8 +202,26 @@ class TestSystems:
         expected = everywhere(search.best_estimator_, talk)
         np.testing.assert_array_equal(found.posteriors, expected.posteriors)
 
+    @pytest.mark.parametrize("is_around", [False, True])
+    def test_labels_are_what_predict_says(
+        self, linear_system, speech, talk_path, is_around
+    ):
+        if is_around:
+            system = RejectOption(linear_system, error_rate=0.4, cv=3)
+        else:
+            unsure = RejectOption(linear_system[-1], error_rate=0.4, cv=3)
+            system = make_pipeline(*linear_system[:-1], unsure)
+        system.fit(speech.paths, speech.target)
+        timeline = everywhere(system, talk_path, window=1)
+        rows = zip(timeline.file, timeline.start, timeline.end, strict=True)
+        expected = system.predict([Segment(*row) for row in rows])
+        assert timeline.label.tolist() == expected.tolist()
+        n_refused = np.isin(expected, system.classes_, invert=True).sum()
+        assert 0 < n_refused < len(expected)
+        assert_answers_sum_to_one(timeline)
+
     def test_what_does_not_begin_with_a_loader_is_refused(self, linear_system, talk):
-        ridge = make_pipeline(*linear_system[:-1], Ridge())
+        ridge = make_pipeline(*linear_system[:-1], Ridge().fit([[0.0]], [0.0]))
         wrong = (linear_system[1:], linear_system[-1], linear_system[:1], ridge)
         for system in wrong:
             with pytest.raises(TypeError, match="begins with an AudioLoader"):
