@@ -653,7 +653,7 @@ class TestErrors:
         arguments = ["extract", *names, "--output", str(tmp_path / "x.npz")]
         assert main(arguments) == 1
         errors = capsys.readouterr().err
-        assert "error: 3 of 3 files cannot be used" in errors
+        assert "error: 3 of 3 recordings cannot be used" in errors
         assert all(name in errors for name in names)
         assert not (tmp_path / "x.npz").exists()
 
