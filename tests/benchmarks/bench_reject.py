@@ -2,10 +2,12 @@
 
 Run from the repository with::
 
-    python tests/benchmarks/bench_reject.py path/to/emodb encoder.onnx
+    python tests/benchmarks/bench_reject.py path/to/emodb encoder.onnx [table.csv]
 
 The recommended system over the encoder is tested on each speaker of EmoDB in turn. In
-each fold, the option chooses its threshold on the nine training speakers alone.
+each fold, the option chooses its threshold on the nine training speakers alone. Then,
+if there is a table of another corpus, it is fitted to EmoDB and tested on that one, on
+the emotions that both have.
 """
 
 import os
@@ -36,6 +38,25 @@ def main():
     for rate in RATES:
         option = RejectOption(rest, rate)
         show(f"{rate:.0%}", evaluate(option, corpus, X=rows), corpus)
+    if len(sys.argv) > 3:
+        other = datasets.load_table(sys.argv[3])
+        test_elsewhere(rest, corpus, rows, other, front_end.transform(other.paths))
+
+
+def test_elsewhere(rest, corpus, rows, other, other_rows):
+    """Print a line for each error rate, reached on a corpus that nobody has heard."""
+    shared = np.intersect1d(corpus.target, other.target)
+    own, others = (np.isin(c.target, shared) for c in (corpus, other))
+    print(f"\nelsewhere, {', '.join(shared)}\n\n| wished | reached | answered |")
+    print("|---|---|---|")
+    for rate in RATES:
+        option = RejectOption(rest, rate)
+        speakers = corpus.groups[own]
+        option.fit(np.asarray(rows)[own], corpus.target[own], groups=speakers)
+        predicted = option.predict(np.asarray(other_rows)[others])
+        is_answered = predicted != option.unknown_label_
+        is_wrong = (predicted != other.target[others])[is_answered]
+        print(f"| {rate:.0%} | {is_wrong.mean():.1%} | {is_answered.mean():.0%} |")
 
 
 def show(name, result, corpus):
