@@ -78,7 +78,7 @@ print(timeline.to_frame().head().drop(columns="file").round(2))
 # --------------------
 #
 # From top to bottom: the sound, the parts with one emotion, and the posteriors as bands
-# that sum to 1. The dotted lines are the true changes, with what was acted above.
+# that sum to 1. The dotted lines are the true changes; what was acted stands at the top.
 
 from skser.plotting import TimelineDisplay
 
@@ -89,7 +89,7 @@ def show(timeline):
         display.ax_.axvline(end, color="black", linestyle=":")
         middle = (start + end) / 2
         place = {"transform": display.sound_ax_.get_xaxis_transform(), "ha": "center"}
-        display.sound_ax_.text(middle, 1.05, emotion or "", **place)
+        display.sound_ax_.text(middle, 0.86, emotion or "", **place)
 
 
 show(timeline)
