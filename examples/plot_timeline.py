@@ -78,7 +78,7 @@ print(timeline.to_frame().head().drop(columns="file").round(2))
 # --------------------
 #
 # From top to bottom: the sound, the parts with one emotion, and the posteriors as bands
-# that sum to 1. The dotted lines are the true changes; what was acted stands at the top.
+# that sum to 1. The dotted lines are the true changes; what was acted is at the top.
 
 from skser.plotting import TimelineDisplay
 
