@@ -1,6 +1,6 @@
 """Corpora: loaders of those on the user's disk, tables, a synthetic one, checks."""
 
-from skser.datasets._corpus import Corpus, merge
+from skser.datasets._corpus import Corpus, merge, share_labels
 from skser.datasets._published import (
     load_casia,
     load_crema_d,
@@ -30,6 +30,7 @@ __all__ = [
     "load_tess",
     "make_emotional_speech",
     "merge",
+    "share_labels",
     "validate",
     "write_corpus",
 ]

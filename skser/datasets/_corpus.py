@@ -16,6 +16,7 @@ from sklearn.utils import Bunch
 
 from skser._columns import COLUMNS, OF_THE_CORPUS
 from skser._display import html_table
+from skser._labels import map_labels
 from skser._recordings import Segment, as_segment
 
 # What there is of a recording; and what print counts, by title.
@@ -238,8 +239,9 @@ def merge(corpora: Sequence[Corpus] | Mapping[str, Corpus]) -> Corpus:
             The name of the corpus, for instance as `groups` of folds that leave out one
             corpus at a time.
 
-        The labels stay as they are: give the corpora one vocabulary before. Entries of
-        a single corpus are kept, and are "" or NaN elsewhere.
+        The labels stay as they are: give the corpora one vocabulary before, for
+        instance with :func:`share_labels`. Entries of a single corpus are kept, and
+        are "" or NaN elsewhere.
 
     Raises
     ------
@@ -310,6 +312,57 @@ def merge(corpora: Sequence[Corpus] | Mapping[str, Corpus]) -> Corpus:
         expected_counts=expected if is_known else None,
         description="\n\n".join(c.get("DESCR", "") for c in corpora.values()).strip(),
     )
+
+
+def share_labels(
+    corpora: Mapping[str, Corpus], mapping: Mapping[str, Mapping] | None = None
+) -> dict[str, Corpus]:
+    """Give corpora the same classes, and leave out what only some of them have.
+
+    Parameters
+    ----------
+    corpora : dict of str to Corpus
+    mapping : dict of str to dict, default=None
+        Corpus -> label -> class, or None to drop the label. Labels that it does not
+        name go through the table :data:`~skser.model_selection.SYNONYMS`, without
+        regard to case.
+
+    Returns
+    -------
+    corpora : dict of str to Corpus
+        The recordings of the classes that occur in every corpus, for :func:`merge`.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two classes are shared, or `mapping` names a corpus or a label
+        that does not exist.
+
+    See Also
+    --------
+    skser.model_selection.evaluate_across : Trains on one corpus and tests on another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skser.datasets import Corpus, share_labels
+    >>> first = Corpus(target=np.array(["joy", "sad", "calm"]))
+    >>> second = Corpus(target=np.array(["sadness", "Happy"]))
+    >>> shared = share_labels({"first": first, "second": second})
+    >>> shared["first"].target, shared["second"].target
+    (array(['happiness', 'sadness'], dtype='<U9'), array(['sadness', 'happiness'],
+          dtype='<U9'))
+    """
+    targets = {n: np.asarray(c["target"]).tolist() for n, c in corpora.items()}
+    classes, mappings = map_labels(targets, mapping)
+    shared = {}
+    for name, corpus in corpora.items():
+        mapped = [mappings[name][label] for label in targets[name]]
+        kept = [label for label in mapped if label is not None]
+        shared[name] = corpus.take([label is not None for label in mapped])
+        shared[name]["target"] = np.array(kept)
+        shared[name].update(target_names=classes, expected_counts=None)
+    return shared
 
 
 def _join_columns(corpora):
