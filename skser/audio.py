@@ -856,6 +856,12 @@ def mix_channels(samples):
         return mean.astype(np.float32), powers
 
 
+def measure_level(signal):
+    """Return the root mean square of a signal in dB, relative to full scale."""
+    power = np.einsum("i,i->", signal, signal, dtype=float) / len(signal)
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
 def scale_to_rms(signal, rms):
     """Shift a signal to mean 0 and scale it to a root mean square.
 

@@ -1,4 +1,4 @@
-"""Plots: attention, training, confusion, reliability, coverage, features, timelines.
+"""Plots: attention, training, confusion, reliability, corpora, features, timelines.
 
 They are displays in scikit-learn's form. A display holds its data; `plot` draws them,
 into the axes that are given or into a new figure; class methods named ``from_...``
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
+    from skser.model_selection._across import CrossCorpusResult
     from skser.model_selection._result import EvaluationResult
 
 
@@ -44,6 +45,7 @@ __all__ = [
     "AttentionDisplay",
     "ConfusionDisplay",
     "CoverageDisplay",
+    "CrossCorpusDisplay",
     "FeatureDisplay",
     "ReliabilityDisplay",
     "ScoreDisplay",
@@ -922,6 +924,124 @@ def _list_scores(results, score):
         row = {"name": name, "score": result.score(score)}
         rows.append({**row, "low": bounds[0], "high": bounds[1]})
     return rows
+
+
+class CrossCorpusDisplay(_Display):
+    """Show the scores of a system across corpora: trained on rows, tested on columns.
+
+    Parameters
+    ----------
+    matrix : array-like of shape (n_trained_on, n_tested_on)
+        Scores from 0 to 1; NaN leaves a cell empty.
+    trained_on, tested_on : sequence of str
+        Names of rows and columns.
+    intervals : dict of (str, str) to (float, float), default=None
+        (trained on, tested on) -> bounds, written below the score; None writes none.
+    score : str, default="UA"
+        What the scores are, for the title.
+
+    Attributes
+    ----------
+    image_ : matplotlib AxesImage
+    text_ : dict of (str, str) to matplotlib Text
+        By (trained on, tested on).
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    skser.model_selection.evaluate_across : Makes results to show.
+
+    Examples
+    --------
+    >>> from skser.plotting import CrossCorpusDisplay
+    >>> display = CrossCorpusDisplay(
+    ...     [[0.9, 0.4], [0.6, 0.8]], ["EmoDB", "nEMO"], ["EmoDB", "nEMO"]).plot()
+    >>> display.text_["EmoDB", "nEMO"].get_text()
+    '0.40'
+    """
+
+    def __init__(
+        self,
+        matrix: ArrayLike,
+        trained_on: Sequence[str],
+        tested_on: Sequence[str],
+        *,
+        intervals: dict[tuple[str, str], tuple[float, float]] | None = None,
+        score: str = "UA",
+    ):
+        self.matrix = matrix
+        self.trained_on = trained_on
+        self.tested_on = tested_on
+        self.intervals = intervals
+        self.score = score
+
+    @classmethod
+    def from_result(
+        cls, result: CrossCorpusResult, *, score: str = "UA", ax: Axes | None = None
+    ) -> Self:
+        """Show the result of an evaluation across corpora.
+
+        Parameters
+        ----------
+        result : skser.model_selection.CrossCorpusResult
+            As :func:`~skser.model_selection.evaluate_across` returns it.
+        score : {"UA", "WA"}, default="UA"
+            Intervals over test speakers are shown of UA.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : CrossCorpusDisplay
+        """
+        _import_pyplot(cls.__name__)
+        intervals = {
+            (row["trained on"], row["tested on"]): (row["low"], row["high"])
+            for row in result.rows()
+            if score == "UA" and row["low"] is not None
+        }
+        return cls(
+            result.matrix(score),
+            result.trained_on,
+            result.tested_on,
+            intervals=intervals,
+            score=score,
+        ).plot(ax=ax)
+
+    def plot(self, *, cmap: str | Colormap = "Blues", ax: Axes | None = None) -> Self:
+        """Plot the matrix.
+
+        Parameters
+        ----------
+        cmap : str or matplotlib Colormap, default="Blues"
+            The colours of the matrix.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : CrossCorpusDisplay
+        """
+        matrix = np.asarray(self.matrix, dtype=float)
+        n_rows, n_columns = matrix.shape
+        self._take_axes(ax, figsize=(2.4 + 1.3 * n_columns, 1.8 + 0.9 * n_rows))
+        self.image_ = self.ax_.imshow(matrix, cmap=cmap, vmin=0, vmax=1, aspect="auto")
+        self.ax_.set_xticks(np.arange(n_columns), self.tested_on)
+        self.ax_.set_yticks(np.arange(n_rows), self.trained_on)
+        self.ax_.set(xlabel="tested on", ylabel="trained on", title=self.score)
+        self.text_ = {}
+        for row, column in np.argwhere(np.isfinite(matrix)).tolist():
+            pair = self.trained_on[row], self.tested_on[column]
+            bounds = (self.intervals or {}).get(pair)
+            text = f"{matrix[row, column]:.2f}"
+            text += f"\n{bounds[0]:.2f}-{bounds[1]:.2f}" if bounds else ""
+            # The middle of the colours is as far from black as from white.
+            color = "white" if matrix[row, column] > 0.6 else "black"
+            self.text_[pair] = self.ax_.text(
+                column, row, text, ha="center", va="center", color=color
+            )
+        return self
 
 
 class FeatureDisplay(_Display):

@@ -61,6 +61,8 @@ DATA = {
     "with ``predict_proba``: dict of str to scorer.",
     "skser.metrics.SCORERS": 'The scorers ``"UA"`` and ``"WA"``, for ``scoring=`` of '
     "``cross_validate`` and ``GridSearchCV``: dict of str to scorer.",
+    "skser.model_selection.SYNONYMS": "Emotions and their other names in corpora, in "
+    "lower case: read-only mapping of str to tuple of str.",
     "skser.model_selection.perturbations.PERTURBATIONS": "The usual perturbations by "
     "their names: dict of str to function of (signal, sample_rate).",
     "skser.systems.N_COMPONENTS": "Number of whitened components of the paper's system "

@@ -7,7 +7,6 @@ numbers, so that memory does not grow with the corpus.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 from collections import Counter, defaultdict
@@ -459,7 +458,7 @@ def _inspect(segment, min_duration, max_duration, decode):
         remarks.append(("too short", message))
     if not decode:
         return _Seen(remarks, part, rate)
-    level = _measure_level(signal)
+    level = audio.measure_level(signal)
     if meter.have_cancelled():
         message = f"{name}: one channel is the other's opposite; use one of them."
         remarks.append(("cancelled", message))
@@ -474,12 +473,6 @@ def _inspect(segment, min_duration, max_duration, decode):
         remarks.append(("clipped", f"{message}its peak of {meter.peak:.3g}."))
     digest = hashlib.sha256(signal).digest()
     return _Seen(remarks, part, rate, digest, level)
-
-
-def _measure_level(signal):
-    """Return the root mean square of a signal in dB, relative to full scale."""
-    power = np.einsum("i,i->", signal, signal, dtype=float) / len(signal)
-    return 10 * math.log10(power) if power > 0 else -math.inf
 
 
 def _count_clipped(signal):

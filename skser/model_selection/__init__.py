@@ -1,5 +1,7 @@
 """Speaker-independent folds, evaluation, confidence intervals, significance tests."""
 
+from skser._labels import SYNONYMS
+from skser.model_selection._across import CrossCorpusResult, evaluate_across
 from skser.model_selection._conditions import compare_conditions
 from skser.model_selection._evaluation import (
     IncompleteEvaluationError,
@@ -25,6 +27,8 @@ from skser.model_selection._statistics import (
 )
 
 __all__ = [
+    "SYNONYMS",
+    "CrossCorpusResult",
     "EvaluationResult",
     "FixedSplit",
     "IncompleteEvaluationError",
@@ -36,6 +40,7 @@ __all__ = [
     "compare",
     "compare_conditions",
     "evaluate",
+    "evaluate_across",
     "evaluate_under",
     "holm_adjust",
     "load_result",

@@ -239,7 +239,7 @@ def evaluate(
     True
     """
     data, cv = read_arguments(corpus, y, cv, groups, columns, X)
-    results = _evaluate(
+    results = evaluate_folds(
         system,
         data,
         cv,
@@ -338,7 +338,7 @@ def evaluate_under(
     if "clean" in perturbations:
         raise ValueError("perturbations must not name one 'clean': it is always there.")
     data, cv = read_arguments(corpus, y, cv, groups, columns, None)
-    return _evaluate(
+    return evaluate_folds(
         system,
         data,
         cv,
@@ -420,7 +420,7 @@ def _check_recordings(recordings, y):
         )
 
 
-def _evaluate(system, data, cv, conditions, **options):
+def evaluate_folds(system, data, cv, conditions, **options):
     """Run all folds and return a result for each condition."""
     folds = list_folds(cv, data.X, data.y, data.speakers)
     leak = None if data.speakers is None else find_leak(folds, data.speakers)
