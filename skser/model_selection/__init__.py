@@ -2,6 +2,7 @@
 
 from skser._labels import SYNONYMS
 from skser.model_selection._across import CrossCorpusResult, evaluate_across
+from skser.model_selection._audit import FoldAudit, SharedItem, audit_folds
 from skser.model_selection._conditions import compare_conditions
 from skser.model_selection._evaluation import (
     IncompleteEvaluationError,
@@ -31,11 +32,14 @@ __all__ = [
     "CrossCorpusResult",
     "EvaluationResult",
     "FixedSplit",
+    "FoldAudit",
     "IncompleteEvaluationError",
     "LeaveOneSpeakerOut",
     "SessionFolds",
+    "SharedItem",
     "SpeakerAndTextFolds",
     "SpeakerFolds",
+    "audit_folds",
     "check_speaker_independence",
     "compare",
     "compare_conditions",

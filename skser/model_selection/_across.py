@@ -524,12 +524,13 @@ def _join(corpora, mapping, X, same_speakers, n_jobs):
     targets = {name: data.y.tolist() for name, data in known.items()}
     classes, mappings = map_labels(targets, mapping)
     parts: dict = {"X": [], "y": [], "speakers": [], "files": [], "corpus": []}
-    notes = []
+    notes, mapped_rows = [], {}
     for name, data in known.items():
         mapped = [mappings[name][label] for label in data.y.tolist()]
         rows = np.array([i for i, label in enumerate(mapped) if label is not None])
         speakers = data.speakers[rows].tolist()
         paths, files = corpora[name].get("paths"), [data.files[i] for i in rows]
+        mapped_rows[name] = rows
         parts["X"].append(safe_indexing(data.X, rows))
         parts["y"] += [mapped[i] for i in rows]
         parts["speakers"] += speakers if same_speakers else _prefix(name, speakers)
@@ -551,6 +552,8 @@ def _join(corpora, mapping, X, same_speakers, n_jobs):
         np.array(parts["speakers"]),
         classes,
         parts["files"],
+        _join_columns(known, mapped_rows),
+        " + ".join(corpora),
     )
     labels = [
         {"corpus": name, "label": str(label), "class": found}
@@ -561,9 +564,23 @@ def _join(corpora, mapping, X, same_speakers, n_jobs):
     return data, plan
 
 
+def _join_columns(known, rows):
+    """Return the columns that all corpora have, of the rows that are used."""
+    shared = set.intersection(*(set(data.columns) for data in known.values()))
+    columns: dict = {}
+    for name, data in known.items():
+        for column in sorted(shared):
+            values = [data.columns[column][i] for i in rows[name]]
+            # Texts of two corpora may have the same name, as speakers may.
+            is_id = column in ("text_id", "session")
+            columns.setdefault(column, [])
+            columns[column] += _prefix(name, values) if is_id else values
+    return columns
+
+
 def _prefix(name, values):
     """Return names that are unique over corpora, as `skser.datasets.merge` does."""
-    return [f"{name}/{value}" for value in values]
+    return [None if value is None else f"{name}/{value}" for value in values]
 
 
 def _check_files(files, corpora):

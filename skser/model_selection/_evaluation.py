@@ -34,6 +34,7 @@ from skser.model_selection._splitters import (
     check_names,
     check_speakers,
     find_leak,
+    find_shared,
     list_folds,
     warn_of_similar_names,
 )
@@ -70,6 +71,15 @@ class Recordings:
     def __post_init__(self):
         codes = {label: i for i, label in enumerate(self.labels)}
         self.true = np.array([codes[label] for label in self.y.tolist()])
+
+    def list_names(self):
+        """Return what is known of each recording that no two sides should share.
+
+        By kind: speakers and sentences, if known, and recordings, by their files.
+        """
+        names = {"speakers": self.speakers, "sentences": self.columns.get("text_id")}
+        known = {kind: np.array(v) for kind, v in names.items() if v is not None}
+        return known | {"recordings": np.array(self.files)}
 
     def describe_test(self, test):
         """Return who is tested, for messages."""
@@ -440,6 +450,7 @@ def evaluate_folds(system, data, cv, conditions, **options):
         "splitter": repr(cv) if is_named else f"list of {type(cv).__name__}",
         "n_folds": len(folds),
         "speaker_independent": None if data.speakers is None else leak is None,
+        "shared": _count_shared(folds, data),
         "pipeline": describe(system),
         "versions": find_versions(),
     }
@@ -462,6 +473,17 @@ def evaluate_folds(system, data, cv, conditions, **options):
         error.result = results if conditions.sample_rate else results.get("clean")
         raise error
     return results
+
+
+def _count_shared(folds, data):
+    """Return in how many folds two sides have speakers, sentences or files in common.
+
+    Training and validation count as two sides, as in :func:`audit_folds`.
+    """
+    return {
+        kind: len({one.fold for one in find_shared(folds, names) if one.names})
+        for kind, names in data.list_names().items()
+    }
 
 
 def _check_folds(folds, data):

@@ -92,6 +92,26 @@ def points(share):
     return f"{100 * share:.1f} points"
 
 
+def show_shared(protocol):
+    """Return as text what two sides of folds have in common.
+
+    Parameters
+    ----------
+    protocol : dict
+        Of an :class:`EvaluationResult`.
+
+    Returns
+    -------
+    text : str
+    """
+    if "shared" not in protocol:
+        return "not known"
+    shared = {kind: n for kind, n in protocol["shared"].items() if n}
+    n_folds = protocol["n_folds"]
+    parts = [f"{kind} (in {n} of {n_folds} folds)" for kind, n in shared.items()]
+    return ", ".join(parts) or f"no {' or '.join(protocol['shared'])}"
+
+
 def describe_methods(result: EvaluationResult) -> str:
     """Return how the figures came about, as sentences for a paper.
 
@@ -127,8 +147,8 @@ def describe_methods(result: EvaluationResult) -> str:
     return (
         f"The system was tested on {n_tested} recordings{corpus}{speakers} in "
         f"{len(result.classes)} classes, by {protocol.get('splitter')} in "
-        f"{protocol.get('n_folds')} folds{seeded}; {independence}.{test} UA is the "
-        "mean recall over the classes and WA the accuracy, both of the predictions of "
+        f"{protocol.get('n_folds')} folds{seeded}; {independence}. On two sides of a "
+        f"fold: {show_shared(protocol)}.{test} UA is the mean recall over the classes and WA the accuracy, both of the predictions of "
         "all folds together. Intervals are 95 % studentised bootstrap intervals over "
         f"speakers (4999 draws). Software: {software}."
     )

@@ -34,7 +34,7 @@ from skser.model_selection._measures import (
     follow_majority,
     guess,
 )
-from skser.model_selection._report import describe_methods, write_report
+from skser.model_selection._report import describe_methods, show_shared, write_report
 from skser.model_selection._statistics import import_pandas
 from skser.storage import read_archive, write_archive
 
@@ -706,6 +706,7 @@ class EvaluationResult:
             "Splitter": f"`{self.protocol.get('splitter')}`",
             "Folds": self.protocol.get("n_folds"),
             "Speaker-independent": {True: "yes", False: "NO", None: "not known"}[known],
+            "On two sides of a fold": show_shared(self.protocol),
             "Test recordings": self.protocol.get("test", "as they are"),
             "Recordings": f"{len(self.files)}, {len(set(self.recordings.tolist()))} "
             "of them tested",

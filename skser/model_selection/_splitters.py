@@ -10,7 +10,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -476,19 +476,20 @@ class SessionFolds(ValidationSplitter):
 
 
 class FixedSplit(ValidationSplitter):
-    """The split that a corpus comes with, as one fold.
+    """The split that a corpus comes with, as one fold, or folds of others.
 
     The paper [1]_ trains on CHEAVD's training part and both selects and reports on its
     validation part: ``FixedSplit(corpus.splits, validation="validation",
     test="validation")``, which is optimistic. ``FixedSplit(corpus.splits,
     validation=0.1, test="validation")`` selects on a tenth of the training part and
     looks at the validation part once. Where the parts share speakers,
-    :func:`evaluate` needs ``allow_leaks=True``.
+    :func:`evaluate` needs ``allow_leaks=True``. :func:`skser.datasets.read_folds` reads
+    published folds from files; :func:`audit_folds` says what their parts share.
 
     Parameters
     ----------
-    split : array-like of shape (n_samples,)
-        The part of each recording, ``corpus.splits``.
+    split : array-like of shape (n_samples,) or (n_samples, n_folds)
+        The part of each recording, ``corpus.splits``; or a column for each fold.
     train : str, default="train"
         The part to train on.
     validation : str, float or None, default=None
@@ -513,6 +514,12 @@ class FixedSplit(ValidationSplitter):
     >>> folds = FixedSplit(parts, validation="validation")
     >>> next(folds.split_with_validation(parts))
     (array([0, 1]), array([2]), array([3]))
+
+    Two folds, a column each:
+
+    >>> folds = FixedSplit([["test", "train"], ["train", "test"], ["train", "unused"]])
+    >>> list(folds.split(["a.wav", "b.wav", "c.wav"]))
+    [(array([1, 2]), array([0])), (array([0]), array([1]))]
     """
 
     _needs_speakers = False
@@ -548,7 +555,7 @@ class FixedSplit(ValidationSplitter):
         y: object = None,
         groups: ArrayLike | None = None,
     ) -> int:
-        """Return the number of folds, which is 1.
+        """Return the number of folds: 1, or that of the columns of `split`.
 
         Parameters
         ----------
@@ -558,10 +565,18 @@ class FixedSplit(ValidationSplitter):
         -------
         n_splits : int
         """
-        return 1
+        return 1 if np.ndim(self._split) < 2 else np.shape(self._split)[1]
 
     def _folds(self, X, y, speakers):
-        parts = _check_aligned(self._split, X, "split")
+        if np.ndim(self._split) < 2:
+            columns = [_check_aligned(self._split, X, "split")]
+        else:
+            columns = [_check_aligned(c, X, "split") for c in np.array(self._split).T]
+        for parts in columns:
+            yield self._find_parts(parts, y, speakers)
+
+    def _find_parts(self, parts, y, speakers):
+        """Return the masks of training, validation and test of one fold."""
         names = {"train": self.train, "test": self.test}
         if isinstance(self.validation, str):
             names["validation"] = self.validation
@@ -576,7 +591,7 @@ class FixedSplit(ValidationSplitter):
         if isinstance(self.validation, float):
             held_out = self._draw(masks["train"], y, speakers)
         train = masks["train"] if "validation" in masks else masks["train"] & ~held_out
-        yield train, held_out, masks["test"]
+        return train, held_out, masks["test"]
 
     def _draw(self, is_train, y, speakers):
         """Return the mask of the share of the training part that is held out."""
@@ -667,7 +682,7 @@ class SpeakerAndTextFolds(ValidationSplitter):
                     yield train & ~tested, held_out & ~tested, test & tested
 
 
-_PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test")
 
 
 def list_folds(cv, X, y=None, groups=None):
@@ -770,6 +785,43 @@ def check_speaker_independence(
         raise ValueError(leak)
 
 
+class Shared(NamedTuple):
+    """What two sides of a fold have in common; sides are indices of recordings."""
+
+    fold: int
+    first: str
+    second: str
+    names: set
+    sides: dict
+
+
+def find_shared(folds, names):
+    """Yield what two sides of each fold have in common, be it nothing.
+
+    Parameters
+    ----------
+    folds : list of tuple of ndarray
+        As :func:`list_folds` returns them.
+    names : ndarray of shape (n_samples,)
+        Of each recording, such as its speaker or its text.
+
+    Yields
+    ------
+    shared : Shared
+        For each pair of sides that have recordings; folds are counted from 1.
+    """
+    for number, parts in enumerate(folds, start=1):
+        sides = {
+            name: part for name, part in zip(PARTS, parts, strict=True) if len(part)
+        }
+        for first, second in combinations(sides, 2):
+            common = set(names[sides[first]].tolist())
+            common &= set(names[sides[second]].tolist())
+            # What is not known of either is not the same.
+            common -= {"", None}
+            yield Shared(number, first, second, common, sides)
+
+
 def find_leak(folds, speakers):
     """Describe the first speaker that is on two sides of a fold, or return None.
 
@@ -783,17 +835,16 @@ def find_leak(folds, speakers):
     -------
     description : str or None
     """
-    for number, parts in enumerate(folds, start=1):
-        sides = {name: speakers[part] for name, part in zip(_PARTS, parts, strict=True)}
-        for first, second in combinations(_PARTS, 2):
-            shared = set(sides[first].tolist()) & set(sides[second].tolist())
-            if shared:
-                name = min(shared, key=str)
-                return (
-                    f"Fold {number} is not speaker-independent: speaker {name!r} is in "
-                    f"{first} ({np.sum(sides[first] == name)} recordings) and in "
-                    f"{second} ({np.sum(sides[second] == name)} recordings). Use a "
-                    "splitter over speakers, such as LeaveOneSpeakerOut() or "
-                    "SpeakerFolds(5)."
-                )
+    for number, first, second, names, sides in find_shared(folds, speakers):
+        if names:
+            name = min(names, key=str)
+            n_first, n_second = (
+                np.sum(speakers[sides[side]] == name) for side in (first, second)
+            )
+            return (
+                f"Fold {number} is not speaker-independent: speaker {name!r} is in "
+                f"{first} ({n_first} recordings) and in {second} ({n_second} "
+                "recordings). Use a splitter over speakers, such as "
+                "LeaveOneSpeakerOut() or SpeakerFolds(5)."
+            )
     return None
