@@ -1,6 +1,7 @@
 """Corpora: loaders of those on the user's disk, tables, a synthetic one, checks."""
 
 from skser.datasets._corpus import Corpus, merge, share_labels
+from skser.datasets._folds import read_folds
 from skser.datasets._published import (
     load_casia,
     load_crema_d,
@@ -30,6 +31,7 @@ __all__ = [
     "load_tess",
     "make_emotional_speech",
     "merge",
+    "read_folds",
     "share_labels",
     "validate",
     "write_corpus",

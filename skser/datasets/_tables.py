@@ -306,7 +306,7 @@ def _read_columns(csv_file, names, required=("paths", "target")):
         By entry; columns that were not named are there under their own names. Times
         are joined to the paths, which are then of Segment.
     """
-    header, lines = _read_lines(csv_file)
+    header, lines = read_lines(csv_file)
     if names["starts"] is not None and names["starts"] in header:
         # Beside an end, or alone, a duration may be that of the file.
         is_needed = "duration" in header and names["ends"] not in header
@@ -346,7 +346,7 @@ def _read_columns(csv_file, names, required=("paths", "target")):
     where = [f"Line {number} of {show_path(csv_file)}" for number, _ in lines]
     times = {
         entry: [
-            _read_time(value, f"{line} has in the column {names[entry]!r}")
+            read_time(value, f"{line} has in the column {names[entry]!r}")
             for value, line in zip(columns.pop(entry), where, strict=True)
         ]
         for entry in _TIMES
@@ -374,7 +374,7 @@ def _refuse_other_times(csv_file, names, has_no_end):
         )
 
 
-def _read_time(value, where):
+def read_time(value, where):
     """Return a time in seconds, or None; `where` begins the message."""
     if value.lower() in _NO_TIMES:
         return None
@@ -411,7 +411,7 @@ def _join_times(files, where, starts=None, ends=None, durations=None):
     return segments
 
 
-def _read_lines(csv_file):
+def read_lines(csv_file):
     """Return the header and the lines, with their numbers, that are not blank."""
     path = Path(csv_file).expanduser()
     if not path.is_file():
