@@ -10,6 +10,7 @@ from skser.model_selection._evaluation import (
     evaluate_under,
 )
 from skser.model_selection._learning_curve import speaker_learning_curve
+from skser.model_selection._power import SpeakersNeeded
 from skser.model_selection._result import EvaluationResult, load_result
 from skser.model_selection._splitters import (
     FixedSplit,
@@ -24,6 +25,7 @@ from skser.model_selection._statistics import (
     holm_adjust,
     mcnemar_test,
     paired_difference,
+    speakers_needed,
     wilcoxon_test,
 )
 
@@ -39,6 +41,7 @@ __all__ = [
     "SharedItem",
     "SpeakerAndTextFolds",
     "SpeakerFolds",
+    "SpeakersNeeded",
     "audit_folds",
     "check_speaker_independence",
     "compare",
@@ -51,5 +54,6 @@ __all__ = [
     "mcnemar_test",
     "paired_difference",
     "speaker_learning_curve",
+    "speakers_needed",
     "wilcoxon_test",
 ]

@@ -85,8 +85,9 @@ class EvaluationResult:
         The seed of each run. None stands for the pipeline's own.
     protocol : dict
         How the figures came about: "splitter", "n_folds", "speaker_independent",
-        "pipeline", "versions"; and "test", the perturbation of test
-        recordings, if there was one.
+        "shared" (in how many folds two sides have "speakers", "sentences" and
+        "recordings" in common, as far as known), "pipeline", "versions"; and "test",
+        the perturbation of test recordings, if there was one.
     columns : dict of str to list, default={}
         What else is known of each recording, such as "sex" or "text_id", by the name
         of the column. :func:`evaluate` takes them from the corpus; add your own by

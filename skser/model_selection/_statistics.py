@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest, wilcoxon
 
 from skser._display import markdown_table
-from skser.model_selection._bootstrap import Interval, bootstrap_speakers
+from skser.model_selection._bootstrap import Interval, bootstrap_speakers, estimate
 from skser.model_selection._measures import MEASURES
+from skser.model_selection._power import SpeakersNeeded, search_speakers
 
 if TYPE_CHECKING:
     from skser.model_selection._result import EvaluationResult
@@ -220,6 +221,102 @@ def paired_difference(
     return Difference(bootstrap.interval(level, (-width, width)), bootstrap.p_value())
 
 
+def speakers_needed(
+    first: EvaluationResult,
+    second: EvaluationResult,
+    *,
+    difference: float = 0.05,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    score: str = "UA",
+    random_state: int | np.random.RandomState | None = 0,
+) -> SpeakersNeeded:
+    r"""Find how many speakers are needed to tell two systems apart.
+
+    Parameters
+    ----------
+    first, second : EvaluationResult
+        On the same recordings, such as those of a first experiment with few speakers.
+    difference : float, default=0.05
+        The difference of the pooled scores that is to be found: 0.05 is 5 points. What
+        would matter, not what was observed.
+    power : float, default=0.8
+        With which probability it is to be found.
+    alpha : float, default=0.05
+        Below which p-value it counts as found, in :func:`paired_difference`.
+    score : str, default="UA"
+        One of those of :meth:`EvaluationResult.scores`.
+    random_state : int, RandomState instance or None, default=0
+        Determines the draws.
+
+    Returns
+    -------
+    needed : SpeakersNeeded
+        With `n_speakers`, and `low` and `high` around it.
+
+    Raises
+    ------
+    ValueError
+        If the recordings or speakers are not the same, there are fewer than three
+        speakers, or a parameter is out of its range.
+
+    Notes
+    -----
+    With the influence :math:`e_s` of speaker :math:`s` of :math:`S` on the difference
+    of the pooled scores, :math:`z_s = S e_s \sqrt{S / (S - 1)}` is by how much this
+    speaker's difference, of the higher score minus the lower one, deviates. An
+    experiment draws :math:`n` of the values :math:`d + z_s` with replacement and tests
+    their mean as :func:`paired_difference` does, by the studentised bootstrap or
+    Student's t, whichever is less certain. The power is the share of 500 experiments
+    with :math:`p < \alpha`.
+
+    That speakers have different numbers of recordings is thereby kept; that the score
+    of small samples is a ratio of random totals is not. The variance of few speakers is
+    itself uncertain, by a factor of seven between `low` and `high` with ten of them.
+    ``tests/benchmarks/bench_power.py`` compares the power stated with that reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skser.model_selection import evaluate, speakers_needed
+    >>> rng = np.random.default_rng(0)
+    >>> y, speakers = np.tile([0, 1], 60), np.repeat(np.arange(6), 20)
+    >>> X = rng.normal(y, 1, size=(2, 120)).T + rng.normal(size=(6, 2))[speakers]
+    >>> one = evaluate(LogisticRegression(), X, y, groups=speakers)
+    >>> other = evaluate(LogisticRegression(), X[:, :1], y, groups=speakers)
+    >>> needed = speakers_needed(one, other, difference=0.1)
+    >>> needed.low < needed.n_speakers < needed.high
+    True
+    """
+    for name, value in (("power", power), ("alpha", alpha)):
+        if not 0 < value < 1:
+            raise ValueError(f"{name} must be between 0 and 1, got {value!r}.")
+    if not 0 < difference <= 1:
+        raise ValueError(
+            f"difference must be above 0 and at most 1, such as 0.05 for 5 points, got "
+            f"{difference!r}."
+        )
+    speakers, counts = first.speaker_counts(score)
+    other_speakers, other_counts = second.speaker_counts(score)
+    _check_comparable(first, second, (speakers, other_speakers))
+    n = len(speakers)
+    if n < 3:
+        raise ValueError(
+            f"How differences vary over speakers takes 3 speakers or more to tell, got "
+            f"{n}."
+        )
+    combine = MEASURES[score].combine
+    (value, influences), (other, other_influences) = (
+        estimate(one, combine=combine) for one in (counts, other_counts)
+    )
+    # Towards the higher score, so that the order of the two does not matter.
+    sign = 1 if value[0] >= other[0] else -1
+    deviations = sign * n * np.sqrt(n / (n - 1)) * (influences - other_influences)[0]
+    return search_speakers(deviations, difference, power, alpha, random_state)
+
+
 def holm_adjust(p_values: ArrayLike) -> np.ndarray:
     r"""Adjust p-values for there being several tests, after Holm.
 
@@ -288,6 +385,7 @@ def compare(
     others: Mapping[str, EvaluationResult],
     *,
     score: str = "UA",
+    difference: float | None = 0.05,
     random_state: int = 0,
 ) -> Comparison:
     """Compare one system with several others, and account for there being several.
@@ -298,8 +396,11 @@ def compare(
     others : dict of str to EvaluationResult
         On the same recordings.
     score : str, default="UA"
-        One of those of :meth:`EvaluationResult.scores`,
-        for the difference and Wilcoxon's test. McNemar's is about WA.
+        One of those of :meth:`EvaluationResult.scores`, for the difference and
+        Wilcoxon's test. McNemar's is about WA.
+    difference : float, default=0.05
+        The difference that would matter, for `speakers_needed`: 0.05 is 5 points. None
+        leaves that column out, which saves a second or two.
     random_state : int, default=0
         Determines the draws of the bootstrap.
 
@@ -307,22 +408,34 @@ def compare(
     -------
     comparison : Comparison
         Its `rows` have the keys "system", "difference" (reference minus other), "low",
-        "high", and the p-values "bootstrap p", "Wilcoxon p" and "McNemar p", each
-        followed by its Holm adjustment over all systems. `to_frame` and `to_markdown`
-        show them.
+        "high", "speakers to find 0.05" (how many it would take to find the difference
+        that matters with a power of 80 %, by :func:`speakers_needed`; with fewer, a
+        large p-value says nothing), and the p-values "bootstrap p", "Wilcoxon p" and
+        "McNemar p", each followed by its Holm adjustment over all systems. `to_frame`
+        and `to_markdown` show them.
     """
     if not others:
         raise ValueError("others must have at least one result to compare with.")
     rows, p_values = [], []
     for name, other in others.items():
-        difference = paired_difference(
+        found = paired_difference(
             reference, other, score=score, random_state=random_state
         )
-        value, low, high = difference.interval
+        value, low, high = found.interval
         rows.append({"system": name, "difference": value, "low": low, "high": high})
+        if difference is not None:
+            needed = speakers_needed(
+                reference,
+                other,
+                difference=difference,
+                score=score,
+                random_state=random_state,
+            )
+            title = f"speakers to find {difference:g}"
+            rows[-1][title] = needed.n_speakers
         p_values.append(
             {
-                "bootstrap p": difference.p_value,
+                "bootstrap p": found.p_value,
                 "Wilcoxon p": wilcoxon_test(reference, other, score=score),
                 "McNemar p": mcnemar_test(reference, other).p_value,
             }
