@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from skser.audio import Segment, as_segment
+from skser._recordings import Segment, as_segment
 from skser.datasets._corpus import Corpus, list_some, show_path
 from skser.datasets._tables import read_lines, read_time
 from skser.model_selection import FixedSplit

@@ -431,7 +431,23 @@ def _check_recordings(recordings, y):
 
 
 def evaluate_folds(system, data, cv, conditions, **options):
-    """Run all folds and return a result for each condition."""
+    """Run all folds and return a result for each condition.
+
+    Parameters
+    ----------
+    system, cv
+        As of :func:`evaluate`.
+    data : Recordings
+    conditions : Conditions
+        Under which test recordings are predicted.
+    **options : seeds, checkpoint, n_jobs, verbose, allow_leaks
+        As of :func:`evaluate`.
+
+    Returns
+    -------
+    results : dict of str to EvaluationResult
+        By the names of the conditions.
+    """
     folds = list_folds(cv, data.X, data.y, data.speakers)
     leak = None if data.speakers is None else find_leak(folds, data.speakers)
     if leak and not options["allow_leaks"]:

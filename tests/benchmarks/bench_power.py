@@ -18,8 +18,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from skser.model_selection._bootstrap import Counts, bootstrap_speakers, estimate
 from skser.model_selection._power import PairedTest
-from skser.model_selection._statistics import Counts, bootstrap_speakers, estimate
 
 N_RECORDINGS, N_CLASSES = 50, 4
 MEAN, SKILL_SD, CLASS_SD, ADVANTAGE_SD = 0.3, 0.8, 0.5, 0.3
