@@ -189,6 +189,20 @@ class TestLabels:
         assert merged.groups.tolist() == ["a/s", "a/s", "b/s", "b/t"]
 
 
+class TestColumns:
+    def test_what_all_corpora_know_of_recordings_is_kept(self, corpora):
+        known = {name: Bunch(**corpus) for name, corpus in corpora.items()}
+        for corpus in known.values():
+            corpus.text_ids = np.tile(["t1", "t2", "t3"], 16)
+        known["German"].sex = np.repeat(["female", "male"], 24)
+        found = evaluate_across(DummyClassifier(), known, cv=[])
+        assert list(found.predictions.columns) == ["text_id"]
+        rows = found.cells["German", "Polish"].scores_by("text_id")
+        assert [row["text_id"] for row in rows] == ["Polish/t1", "Polish/t2"]
+        # Texts of two corpora are different ones, whatever they are called.
+        assert found.predictions.protocol["shared"]["sentences"] == 0
+
+
 class TestTables:
     def test_rows_have_intervals_over_test_speakers(self, result):
         row = result.rows()[1]
