@@ -1437,7 +1437,7 @@ class TimelineDisplay(_Display):
         height = 0.17 * min(len(speakers), _MAX_NAMES)
         self.segment_ax_ = divider.append_axes("top", height, pad=0.08, sharex=self.ax_)
         self._plot_segments(file, colors, speakers)
-        self.sound_ax_ = None
+        self.sound_ax_: Any = None
         if self.sound is not None:
             self.sound_ax_ = divider.append_axes("top", 1.1, pad=0.08, sharex=self.ax_)
             self._plot_sound(duration)
