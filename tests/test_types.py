@@ -25,7 +25,7 @@ WRONG = {
     "skser.load('system.skser', network={})": 'did you mean "networks"',
     "skser.datasets.make_emotional_speech(n_speaker=2)": 'did you mean "n_speakers"',
     "skser.datasets.load_emodbb('emodb')": 'maybe "load_emodb"',
-    "skser.systems.recomended()": 'no attribute "recomended"',
+    "skser.systems.recommendedd()": 'no attribute "recommendedd"',
     "skser.framing.frame([0.0], hop=3)": '"hop"',
     "skser.PCAWhitenning()": 'maybe "PCAWhitening"',
 }
