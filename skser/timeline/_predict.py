@@ -24,7 +24,14 @@ from skser._base import ScoringClassifierMixin, list_steps
 from skser._compat import Interval, validate_params
 from skser._parallel import map_utterances
 from skser._progress import make_bar, silence
-from skser._recordings import Segment, Waveform, is_pair, name_of, read_batch
+from skser._recordings import (
+    SAMPLE_RATES,
+    Segment,
+    Waveform,
+    is_pair,
+    name_of,
+    read_batch,
+)
 from skser.audio import (
     PLAUSIBLE_PEAK,
     AudioLoader,
@@ -590,7 +597,7 @@ class LiveTimeline:
     @validate_params(
         {
             **_WINDOW_PARAMETERS,
-            "sample_rate": [Interval(Integral, 1_000, 768_000, closed="both")],
+            "sample_rate": [Interval(Integral, *SAMPLE_RATES, closed="both")],
             "activity": [str, EnergyActivityDetector, None],
         },
         prefer_skip_nested_validation=True,
