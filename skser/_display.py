@@ -1,5 +1,7 @@
-"""How things are shown: tables in Markdown, HTML and LaTeX; names that look alike."""
+"""How things are shown: Markdown, HTML, LaTeX, CSV; names that look alike."""
 
+import csv
+import io
 import re
 import unicodedata
 from collections import defaultdict
@@ -86,6 +88,33 @@ def html_table(rows, caption):
     ]
     body = "".join(f"<tr>{line}</tr>" for line in [head, *lines])
     return f"<table><caption>{escape(caption)}</caption>{body}</table>"
+
+
+def csv_table(names, lines):
+    r"""Return a table as CSV.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The header.
+    lines : iterable of iterable
+        None is an empty cell.
+
+    Returns
+    -------
+    table : str
+
+    Examples
+    --------
+    >>> from skser._display import csv_table
+    >>> csv_table(["score", "pooled"], [["UA", 0.5]])
+    'score,pooled\nUA,0.5\n'
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(lines)
+    return stream.getvalue()
 
 
 # Character -> what LaTeX prints it by.

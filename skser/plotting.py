@@ -757,6 +757,26 @@ class CoverageDisplay(_RowsDisplay):
         return self
 
 
+def name_rows(rows, by):
+    """Return scores of groups as the rows of a `ScoreDisplay`.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As of :meth:`skser.model_selection.EvaluationResult.scores_by`.
+    by : str
+        The key of the groups' names.
+
+    Returns
+    -------
+    rows : list of dict
+    """
+    return [
+        {"low": None, "high": None, **row, "name": row[by], "score": row["UA"]}
+        for row in rows
+    ]
+
+
 class ScoreDisplay(_RowsDisplay):
     """Show scores with their intervals: of groups, conditions or training speakers.
 
@@ -810,11 +830,7 @@ class ScoreDisplay(_RowsDisplay):
         -------
         display : ScoreDisplay
         """
-        rows = [
-            {"low": None, "high": None, **row, "name": row[by], "score": row["UA"]}
-            for row in result.scores_by(by)
-        ]
-        return cls(rows).plot(ax=ax)
+        return cls(name_rows(result.scores_by(by), by)).plot(ax=ax)
 
     @classmethod
     def from_conditions(

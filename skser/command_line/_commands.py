@@ -23,6 +23,7 @@ import sklearn
 from sklearn.pipeline import Pipeline
 
 from skser import datasets, features, model_selection
+from skser._display import csv_table
 from skser._progress import make_bar, silence
 from skser.datasets._corpus import describe_unreadable, find_audio, read_description
 from skser.metrics import wants_groups
@@ -477,11 +478,7 @@ REPORTS = {"markdown": _as_markdown, "json": _as_json, "csv": _as_csv}
 
 def _write_csv(rows):
     """Return rows of equal keys as CSV."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_table(rows[0], ([row[name] for name in rows[0]] for row in rows))
 
 
 def align(rows: list[dict]) -> str:

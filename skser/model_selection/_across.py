@@ -6,7 +6,6 @@ and run in parallel as any other; the cells of the matrix are cut out of its res
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +17,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skser._compat import safe_indexing
-from skser._display import html_table, markdown_table
+from skser._display import csv_table, html_table, markdown_table
 from skser._labels import map_labels
 from skser._parallel import map_utterances
 from skser.audio import load_audio, measure_level
@@ -33,6 +32,7 @@ from skser.model_selection._evaluation import (
 from skser.model_selection._result import EvaluationResult
 from skser.model_selection._splitters import LeaveOneSpeakerOut, list_folds
 from skser.model_selection._statistics import import_pandas
+from skser.storage import replacing
 
 if TYPE_CHECKING:
     import pandas
@@ -203,13 +203,12 @@ class CrossCorpusResult:
         Parameters
         ----------
         path : str or os.PathLike
-            An existing file is replaced.
+            Replaced as a whole, or not at all.
         """
         rows = self.rows()
-        with open(Path(path).expanduser(), "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        table = csv_table(rows[0], (row.values() for row in rows))
+        with replacing(Path(path).expanduser()) as file:
+            file.write(table.encode("utf-8"))
 
     def to_markdown(self) -> str:
         """Return the report as Markdown.

@@ -7,7 +7,6 @@ figures are inside, as SVG whose lines take the colour of the page's text.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -20,13 +19,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skser._display import escape_latex, html_table, latex_table, markdown_table
+from skser._display import (
+    csv_table,
+    escape_latex,
+    html_table,
+    latex_table,
+    markdown_table,
+)
 from skser.model_selection._conditions import compare_conditions
 from skser.plotting import (
     ConfusionDisplay,
     CoverageDisplay,
     ReliabilityDisplay,
     ScoreDisplay,
+    name_rows,
 )
 from skser.storage import replacing
 
@@ -253,7 +259,7 @@ def list_sections(
     if "Speakers" in tables:
         sections.append(_describe_speakers(tables["Speakers"]))
     sections += [
-        _describe_group(result, name, number)
+        _describe_group(result, tables[f"By {name}"], name, number)
         for number, name in enumerate(result.breakdowns(), start=1)
     ]
     if result.posteriors is not None:
@@ -338,9 +344,8 @@ def _describe_speakers(rows):
     return Section("Speakers", [sentence], {"Speakers": rows}, {})
 
 
-def _describe_group(result, name, number):
+def _describe_group(result, rows, name, number):
     """Return the groups of a column, and the gap between them."""
-    rows = result.scores_by(name)
     sentences = []
     if sum(not row["small"] for row in rows) > 1:
         gap = result.gap(name)
@@ -362,7 +367,7 @@ def _describe_group(result, name, number):
     figure = Figure(
         f"UA by {name}, with 95 % intervals over speakers.",
         (4.8, 1 + 0.28 * len(rows)),
-        partial(ScoreDisplay.from_result, result, name),
+        ScoreDisplay(name_rows(rows, name)).plot,
     )
     title = f"By {name}"
     return Section(title, sentences, {title: rows}, {f"groups_{number}": figure})
@@ -370,7 +375,7 @@ def _describe_group(result, name, number):
 
 def _describe_calibration(result):
     """Return whether posteriors can be believed."""
-    excess = result.score("overconfidence")
+    rows, excess = result.calibration(), result.score("overconfidence")
     kind = "higher" if excess > 0 else "lower"
     sentences = [
         f"Posteriors are on average {points(abs(excess))} {kind} than the share of "
@@ -382,9 +387,9 @@ def _describe_calibration(result):
         "equal mass with 95 % intervals over speakers. Below the diagonal the system "
         "is too sure of itself.",
         (4.2, 4),
-        partial(ReliabilityDisplay.from_result, result),
+        ReliabilityDisplay(rows).plot,
     )
-    tables = {"Calibration": result.calibration()}
+    tables = {"Calibration": rows}
     return Section("Calibration", sentences, tables, {"reliability": figure})
 
 
@@ -581,11 +586,7 @@ _WRITERS: dict[str, Callable[[str, list, dict], str]] = {
 def _write_predictions(result):
     """Return every prediction as CSV."""
     columns = result.predictions()
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return stream.getvalue()
+    return csv_table(columns, zip(*columns.values(), strict=True))
 
 
 def _draw_all(sections):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from skser._display import csv_table
 from skser.storage import replacing
 from skser.timeline._smoothing import SMOOTHINGS
 
@@ -291,11 +290,8 @@ class Timeline:
         text : str or None
             Posteriors have six decimals. Nothing stands where there is no answer.
         """
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(self._column_names())
-        writer.writerows(record.values() for record in self.to_records())
-        return _give(stream.getvalue(), path)
+        lines = (record.values() for record in self.to_records())
+        return _give(csv_table(self._column_names(), lines), path)
 
     def _column_names(self):
         """Return the names of the columns."""
