@@ -64,6 +64,7 @@ def make_bar(total, title, *, n_done=0, verbose=None, unit="it", is_kept=False):
         ncols=79,
         mininterval=LOG_INTERVAL,
         maxinterval=LOG_INTERVAL,
+        smoothing=0,  # of all steps: what follows would take a minute for the first
     )
     # The first line comes with the first step after the delay, not a minute later.
     bar.last_print_t -= LOG_INTERVAL - DELAY

@@ -90,6 +90,15 @@ def test_a_log_gets_lines_if_asked_for(at_once, corpus, n_jobs):
     assert shown.splitlines()[-1].startswith("Folds: 100%")
 
 
+def test_the_first_line_of_a_log_tells_the_time_left(corpus, monkeypatch):
+    monkeypatch.setattr("skser._progress.DELAY", 0)
+    with redirect_stderr(io.StringIO()) as log:
+        run(corpus, verbose=1)
+    lines = [x for x in log.getvalue().splitlines() if x.startswith("Folds:  25%")]
+    # Three folds of a few milliseconds are left.
+    assert "<00:00," in lines[0]
+
+
 def test_nothing_is_shown_if_verbose_is_0(at_once, speech):
     arguments = DummyClassifier(), speech.paths, speech.target
     with redirect_stderr(Terminal()) as terminal:
