@@ -1,9 +1,10 @@
-"""Metrics: UA and WA, calibration error, accuracy over coverage, and scorers.
+"""Metrics: UA and WA, calibration, coverage, CCC of dimensions, and scorers.
 
 The field calls the accuracy "weighted" and the mean recall over the classes
 "unweighted", after the weights that the classes get. scikit-learn knows them as
 `accuracy_score` and, nearly, as `balanced_accuracy_score`. Only what scikit-learn does
-not have is here: F1, Cohen's kappa, log loss and Brier score are its own.
+not have is here: F1, Cohen's kappa, log loss, Brier score and the errors of regression
+are its own.
 """
 
 import warnings
@@ -12,24 +13,28 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import accuracy_score, recall_score
+from sklearn.metrics import accuracy_score, recall_score, root_mean_squared_error
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import unique_labels
 
 from skser._compat import Scorer
-from skser._sequences import check_weights
+from skser._sequences import ROUNDING, check_weights
 
 __all__ = [
     "PROBABILITY_SCORERS",
+    "REGRESSION_SCORERS",
     "SCORERS",
     "accuracy_coverage_curve",
+    "concordance_correlation_coefficient",
     "expected_calibration_error",
+    "pearson_correlation_coefficient",
     "unweighted_accuracy_score",
     "weighted_accuracy_score",
 ]
 
 BINNINGS = ("quantile", "uniform")
+AVERAGES = ("raw_values", "uniform_average")
 
 
 def unweighted_accuracy_score(
@@ -378,11 +383,227 @@ def accuracy_coverage_curve(
     return n_answered / len(ordered), n_right[ends] / n_answered, ordered[ends]
 
 
-class _SpeakerScorer(Scorer):
-    """A scorer that tells the estimator who speaks, if the estimator requests it.
+def _read_targets(y_true, y_pred, sample_weight):
+    """Return truth and predictions as columns of floats, and weights with the sum 1."""
+    columns = []
+    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+        values = check_array(values, dtype=float, ensure_2d=False, input_name=name)
+        columns.append(values.reshape(-1, 1) if values.ndim == 1 else values)
+    y_true, y_pred = columns
+    check_consistent_length(y_true, y_pred)
+    if y_true.shape[1] != y_pred.shape[1]:
+        raise ValueError(
+            f"y_true has {y_true.shape[1]} target(s) and y_pred {y_pred.shape[1]}. "
+            "They need the same columns, one per target."
+        )
+    weights = check_weights(sample_weight, y_true)
+    return y_true, y_pred, weights / weights.sum()
 
-    UA and ECE are told the classes that the estimator knows.
+
+def _average_targets(values, multioutput):
+    """Return one number per target, or their mean, as scikit-learn's errors do."""
+    if isinstance(multioutput, str):
+        if multioutput not in AVERAGES:
+            raise ValueError(
+                f"multioutput must be one of {list(AVERAGES)} or an array of weights, "
+                f"one per target; got {multioutput!r}."
+            )
+        return values if multioutput == "raw_values" else float(values.mean())
+    weights = np.asarray(multioutput, dtype=float)
+    if weights.shape != values.shape:
+        raise ValueError(
+            f"multioutput has the shape {weights.shape}, but there are {len(values)} "
+            "target(s). It takes one weight per target."
+        )
+    return float(np.average(values, weights=weights))
+
+
+def _correlate(y_true, y_pred, sample_weight):
+    """Return means, variances and covariance of each target, of the population.
+
+    Where all values are equal, up to rounding, the variance is 0. Of one sample all of
+    them are NaN.
     """
+    y_true, y_pred, weights = _read_targets(y_true, y_pred, sample_weight)
+    if (weights > 0).sum() < 2:
+        warnings.warn(
+            "Correlations are not defined for fewer than two samples: NaN.",
+            UndefinedMetricWarning,
+            stacklevel=3,
+        )
+        undefined = np.full(y_true.shape[1], np.nan)
+        return [undefined] * 2, [undefined] * 2, undefined
+    means = [weights @ values for values in (y_true, y_pred)]
+    distances = [y_true - means[0], y_pred - means[1]]
+    variances = [weights @ distance**2 for distance in distances]
+    for values, variance in zip((y_true, y_pred), variances, strict=True):
+        scale = np.abs(values).max(axis=0)
+        variance[np.sqrt(variance) <= ROUNDING * scale] = 0
+    return means, variances, weights @ (distances[0] * distances[1])
+
+
+def concordance_correlation_coefficient(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: str | ArrayLike = "uniform_average",
+) -> float | np.ndarray:
+    r"""Compute CCC, Lin's concordance correlation coefficient.
+
+    .. math:: \mathrm{CCC} = \frac{2 \, \sigma_{y \hat y}}
+        {\sigma_y^2 + \sigma_{\hat y}^2 + (\mu_y - \mu_{\hat y})^2}
+
+    with means :math:`\mu`, variances :math:`\sigma^2` and the covariance
+    :math:`\sigma_{y \hat y}` of the population: divided by the number of samples
+    :math:`n`, as in [1]_, not by :math:`n - 1`. It is Pearson's correlation times a
+    factor that is below 1 where mean or scale of the predictions differ from those of
+    the truth.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        True values, such as ratings of arousal.
+    y_pred : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Predicted values.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each sample counts; finite and not negative.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape \
+            (n_targets,), default="uniform_average"
+        What becomes of several targets: a number for each, their mean, or their mean
+        with these weights.
+
+    Returns
+    -------
+    coefficient : float or ndarray of shape (n_targets,)
+        Between -1 and 1; 1 if all predictions are right, and 0 for a regressor that
+        ignores its input. An array with ``multioutput="raw_values"``.
+
+    Raises
+    ------
+    ValueError
+        If values are not finite, or shapes do not fit.
+
+    Warns
+    -----
+    sklearn.exceptions.UndefinedMetricWarning
+        If there are fewer than two samples. The result is then NaN, as of
+        :func:`sklearn.metrics.r2_score`.
+
+    See Also
+    --------
+    pearson_correlation_coefficient : The same for predictions of any mean and scale.
+    sklearn.metrics.root_mean_squared_error : The error in the unit of the ratings.
+
+    Notes
+    -----
+    If truth or predictions are constant, the coefficient is 0; if both are the same
+    constant, it is 1, as :func:`sklearn.metrics.r2_score` of perfect predictions.
+
+    The mean of the coefficients of folds differs from the coefficient of the pooled
+    predictions: say which one is reported.
+
+    References
+    ----------
+    .. [1] L. I.-K. Lin, "A concordance correlation coefficient to evaluate
+       reproducibility", Biometrics 45(1), 1989.
+
+    Examples
+    --------
+    Predictions that are right up to a shift correlate perfectly, and agree less:
+
+    >>> from skser.metrics import concordance_correlation_coefficient
+    >>> from skser.metrics import pearson_correlation_coefficient
+    >>> y_true, y_pred = [1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 4.0, 5.0]
+    >>> round(concordance_correlation_coefficient(y_true, y_pred), 3)
+    0.714
+    >>> round(pearson_correlation_coefficient(y_true, y_pred), 3)
+    1.0
+    """
+    means, variances, covariance = _correlate(y_true, y_pred, sample_weight)
+    spread = variances[0] + variances[1] + (means[0] - means[1]) ** 2
+    is_same = spread == 0
+    values = np.where(is_same, 1, 2 * covariance / np.where(is_same, 1, spread))
+    return _average_targets(values, multioutput)
+
+
+def pearson_correlation_coefficient(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: str | ArrayLike = "uniform_average",
+) -> float | np.ndarray:
+    r"""Compute PCC, Pearson's correlation coefficient.
+
+    .. math:: \mathrm{PCC} = \frac{\sigma_{y \hat y}}{\sigma_y \, \sigma_{\hat y}}
+
+    with the standard deviations :math:`\sigma` and the covariance
+    :math:`\sigma_{y \hat y}`.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        True values, such as ratings of arousal.
+    y_pred : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Predicted values.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each sample counts; finite and not negative.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape \
+            (n_targets,), default="uniform_average"
+        What becomes of several targets: a number for each, their mean, or their mean
+        with these weights.
+
+    Returns
+    -------
+    coefficient : float or ndarray of shape (n_targets,)
+        Between -1 and 1. An array with ``multioutput="raw_values"``.
+
+    Raises
+    ------
+    ValueError
+        If values are not finite, or shapes do not fit.
+
+    Warns
+    -----
+    sklearn.exceptions.UndefinedMetricWarning
+        If a target or its predictions are constant: the correlation is undefined and
+        counts as 0, as of :func:`sklearn.feature_selection.r_regression`. If there are
+        fewer than two samples, the result is NaN.
+
+    See Also
+    --------
+    concordance_correlation_coefficient : A wrong mean or scale costs something.
+    scipy.stats.pearsonr : The same for one target, with a test and without weights.
+
+    Examples
+    --------
+    >>> from skser.metrics import pearson_correlation_coefficient
+    >>> y_true = [[1.0, 0.0], [2.0, 1.0], [3.0, 0.0]]
+    >>> y_pred = [[2.0, 0.0], [4.0, -1.0], [6.0, 0.0]]
+    >>> coefficients = pearson_correlation_coefficient(
+    ...     y_true, y_pred, multioutput="raw_values"
+    ... )
+    >>> coefficients.round(3).tolist()
+    [1.0, -1.0]
+    """
+    _, variances, covariance = _correlate(y_true, y_pred, sample_weight)
+    scale = np.sqrt(variances[0] * variances[1])
+    is_constant = scale == 0
+    if is_constant.any():
+        warnings.warn(
+            f"PCC is undefined for the target(s) {np.flatnonzero(is_constant).tolist()}"
+            ": the true values, or the predicted ones, are all the same. It counts as "
+            "0.",
+            UndefinedMetricWarning,
+            stacklevel=2,
+        )
+    values = np.where(is_constant, 0, covariance / np.where(is_constant, 1, scale))
+    return _average_targets(np.clip(values, -1, 1), multioutput)
+
+
+class _SpeakerScorer(Scorer):
+    """A scorer that tells the estimator who speaks, if the estimator requests it."""
 
     def get_metadata_routing(self):
         """Request `groups` beside what the user requests.
@@ -402,20 +623,28 @@ class _SpeakerScorer(Scorer):
     def _score(self, method_caller, estimator, X, y_true, groups=None, **kwargs):
         kwargs = {**self._kwargs, **kwargs}
         method = self._response_method
-        known = np.asarray(getattr(estimator, "classes_", [])).tolist()
-        unseen = [x for x in unique_labels(y_true).tolist() if x not in known]
-        if self._score_func is not weighted_accuracy_score:
-            # A class that training never saw has the recall 0, as in `score`.
-            kwargs["labels"] = known + unseen
         is_told = groups is not None and wants_groups(estimator, method)
         if method == "predict" and not is_told:
             return super()._score(method_caller, estimator, X, y_true, **kwargs)
         params = {"groups": groups} if is_told else {}
         answers = getattr(estimator, method)(X, **params)
         if method == "predict_proba":
-            # Nor has it a probability.
-            answers = np.pad(answers, ((0, 0), (0, len(unseen))))
+            # A class that training never saw has no probability.
+            n_unseen = len(kwargs["labels"]) - answers.shape[1]
+            answers = np.pad(answers, ((0, 0), (0, n_unseen)))
         return self._sign * self._score_func(y_true, answers, **kwargs)
+
+
+class _ClassScorer(_SpeakerScorer):
+    """UA and ECE are told the classes that the estimator knows."""
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        if self._score_func is not weighted_accuracy_score:
+            known = np.asarray(getattr(estimator, "classes_", [])).tolist()
+            unseen = [x for x in unique_labels(y_true).tolist() if x not in known]
+            # A class that training never saw has the recall 0, as in `score`.
+            kwargs["labels"] = known + unseen
+        return super()._score(method_caller, estimator, X, y_true, **kwargs)
 
 
 def wants_groups(estimator, method):
@@ -435,17 +664,27 @@ def wants_groups(estimator, method):
 
 
 SCORERS = {
-    "UA": _SpeakerScorer(unweighted_accuracy_score, 1, {}, "predict"),
-    "WA": _SpeakerScorer(weighted_accuracy_score, 1, {}, "predict"),
+    "UA": _ClassScorer(unweighted_accuracy_score, 1, {}, "predict"),
+    "WA": _ClassScorer(weighted_accuracy_score, 1, {}, "predict"),
 }
 """Both as scorers, for ``cross_validate(..., scoring=SCORERS)``.
 
 A label that training never saw counts as wrong."""
 
 PROBABILITY_SCORERS = {
-    "neg_ECE": _SpeakerScorer(expected_calibration_error, -1, {}, "predict_proba"),
+    "neg_ECE": _ClassScorer(expected_calibration_error, -1, {}, "predict_proba"),
 }
 """Scorers of classifiers with `predict_proba`, the larger the better.
 
 scikit-learn's own are "neg_log_loss" and "neg_brier_score".
+"""
+
+REGRESSION_SCORERS = {
+    "CCC": _SpeakerScorer(concordance_correlation_coefficient, 1, {}, "predict"),
+    "PCC": _SpeakerScorer(pearson_correlation_coefficient, 1, {}, "predict"),
+    "neg_RMSE": _SpeakerScorer(root_mean_squared_error, -1, {}, "predict"),
+}
+"""Scorers of regressors, such as of arousal, the larger the better.
+
+Of several targets they give the mean.
 """

@@ -1,4 +1,4 @@
-"""UA, WA, calibration error and coverage, as functions and as scorers."""
+"""UA, WA, calibration error, coverage and CCC, as functions and as scorers."""
 
 import copy
 import pickle
@@ -7,18 +7,23 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
+from scipy.stats import pearsonr
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
     get_scorer,
     make_scorer,
+    r2_score,
     recall_score,
+    root_mean_squared_error,
 )
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     LeaveOneGroupOut,
     cross_val_score,
     cross_validate,
@@ -28,9 +33,12 @@ from sklearn.preprocessing import StandardScaler
 
 from skser.metrics import (
     PROBABILITY_SCORERS,
+    REGRESSION_SCORERS,
     SCORERS,
     accuracy_coverage_curve,
+    concordance_correlation_coefficient,
     expected_calibration_error,
+    pearson_correlation_coefficient,
     unweighted_accuracy_score,
     weighted_accuracy_score,
 )
@@ -341,3 +349,194 @@ def test_a_class_that_training_never_saw_has_no_probability():
     classifier = LogisticRegression(C=1e6).fit(X[:2], y[:2])
     score = PROBABILITY_SCORERS["neg_ECE"](classifier, X[2:], y[2:])
     assert score == -classifier.predict_proba(X[2:]).max()
+
+
+# Dimensions
+
+# Peak flow by two meters: J. M. Bland and D. G. Altman, The Lancet, 1986.
+LARGE_METER = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478]
+LARGE_METER += [178, 423, 427]
+MINI_METER = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477]
+MINI_METER += [259, 350, 451]
+CORRELATIONS = [concordance_correlation_coefficient, pearson_correlation_coefficient]
+
+
+@pytest.fixture(scope="module")
+def ratings():
+    """Two targets, their predictions, and weights."""
+    generator = np.random.default_rng(0)
+    y_true = generator.normal([3, 0], size=(40, 2))
+    y_pred = 0.6 * y_true + generator.normal(scale=[0.5, 2], size=(40, 2)) + [1, -1]
+    return y_true, y_pred, generator.integers(4, size=40)
+
+
+def test_ccc_is_that_which_others_publish_for_two_meters_of_peak_flow():
+    # R's packages DescTools and epiR have these data in the examples of Lin's CCC.
+    found = concordance_correlation_coefficient(LARGE_METER, MINI_METER)
+    assert found == pytest.approx(0.942742, abs=1e-6)
+
+
+def test_ccc_is_that_computed_by_hand():
+    # Means 2 and 3, variances 2 / 3 and 8 / 3, covariance 4 / 3, all divided by n.
+    found = concordance_correlation_coefficient([1, 2, 3], [1, 3, 5])
+    assert found == pytest.approx(2 * (4 / 3) / (2 / 3 + 8 / 3 + 1))
+
+
+def test_pcc_is_scipys(ratings):
+    y_true, y_pred, _ = ratings
+    found = pearson_correlation_coefficient(y_true, y_pred, multioutput="raw_values")
+    np.testing.assert_allclose(found, pearsonr(y_true, y_pred).statistic)
+
+
+def test_a_shift_or_a_scale_costs_ccc_but_not_pcc(ratings):
+    y_true = ratings[0][:, 0]
+    for y_pred in (y_true + 1, 3 * y_true, y_true):
+        assert pearson_correlation_coefficient(y_true, y_pred) == pytest.approx(1)
+    assert concordance_correlation_coefficient(y_true, y_true) == pytest.approx(1)
+    assert concordance_correlation_coefficient(y_true, y_true + 1) < 0.8
+    assert concordance_correlation_coefficient(y_true, 3 * y_true) < 0.8
+    turned = 2 * y_true.mean() - y_true
+    assert concordance_correlation_coefficient(y_true, turned) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("function", CORRELATIONS)
+def test_several_targets_are_averaged_as_scikit_learn_averages_them(function, ratings):
+    y_true, y_pred, _ = ratings
+    each = [function(*pair) for pair in zip(y_true.T, y_pred.T, strict=True)]
+    np.testing.assert_allclose(
+        function(y_true, y_pred, multioutput="raw_values"), each, rtol=1e-12
+    )
+    assert function(y_true, y_pred) == pytest.approx(np.mean(each))
+    weighted = function(y_true, y_pred, multioutput=[1, 3])
+    assert weighted == pytest.approx((each[0] + 3 * each[1]) / 4)
+    assert type(function(y_true, y_pred)) is float
+    assert function([[1], [2]], [[1], [2]], multioutput="raw_values").shape == (1,)
+
+
+@pytest.mark.parametrize("function", CORRELATIONS)
+def test_a_weight_counts_as_so_many_samples(function, ratings):
+    y_true, y_pred, weight = ratings
+    found = function(y_true, y_pred, sample_weight=weight)
+    repeated = function(np.repeat(y_true, weight, axis=0), np.repeat(y_pred, weight, 0))
+    assert found == pytest.approx(repeated)
+    assert found != pytest.approx(function(y_true, y_pred))
+
+
+@pytest.mark.filterwarnings("error")
+def test_ccc_of_constants_is_defined():
+    constant = [0.1] * 3
+    assert concordance_correlation_coefficient([1, 2, 3], constant) == 0
+    assert concordance_correlation_coefficient(constant, [1, 2, 3]) == 0
+    assert concordance_correlation_coefficient(constant, [0.2] * 3) == 0
+    same = concordance_correlation_coefficient(constant, constant)
+    assert same == r2_score(constant, constant) == 1
+
+
+def test_pcc_of_constants_is_0_and_a_warning_names_the_target():
+    y_true = [[1, 0.1], [2, 0.1], [3, 0.1]]
+    with pytest.warns(UndefinedMetricWarning, match=r"target\(s\) \[1\]") as caught:
+        found = pearson_correlation_coefficient(
+            y_true, [[1, 5], [2, 6], [3, 9]], multioutput="raw_values"
+        )
+    assert caught[0].filename == __file__
+    np.testing.assert_allclose(found, [1, 0])
+
+
+@pytest.mark.parametrize("function", CORRELATIONS)
+def test_one_sample_has_no_correlation(function):
+    with pytest.warns(UndefinedMetricWarning, match="fewer than two samples"):
+        assert np.isnan(function([1], [1]))
+    with pytest.warns(UndefinedMetricWarning, match="fewer than two samples"):
+        assert np.isnan(function([1, 2], [1, 2], sample_weight=[0, 1]))
+
+
+@pytest.mark.parametrize("function", CORRELATIONS)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, np.nan], [1, 2]), "y_true contains NaN"),
+        (([1, 2], [1, np.inf]), "y_pred contains infinity"),
+        (([1, 2], [1, 2, 3]), "inconsistent numbers of samples"),
+        (([[1], [2]], [[1, 1], [2, 2]]), r"1 target\(s\) and y_pred 2"),
+    ],
+)
+def test_what_has_no_correlation_is_refused(function, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        function(*arguments)
+
+
+@pytest.mark.parametrize("function", CORRELATIONS)
+def test_unknown_averages_of_targets_are_refused(function):
+    with pytest.raises(ValueError, match=r"raw_values.*one per target"):
+        function([1, 2], [1, 2], multioutput="variance_weighted")
+    with pytest.raises(ValueError, match="one weight per target"):
+        function([1, 2], [1, 2], multioutput=[0.5, 0.5])
+
+
+def test_cross_validation_gives_all_scores_of_regressors(ratings):
+    y, X, _ = ratings
+    model = make_pipeline(StandardScaler(), Ridge())
+    given = {"groups": np.arange(40) % 4, "cv": LeaveOneGroupOut()}
+    found = cross_validate(model, X, y, scoring=REGRESSION_SCORERS, **given)
+    np.testing.assert_allclose(
+        found["test_neg_RMSE"],
+        cross_val_score(model, X, y, scoring="neg_root_mean_squared_error", **given),
+    )
+    model.fit(X[10:], y[10:])
+    y_pred = model.predict(X[:10])
+    for name, function in zip(("CCC", "PCC"), CORRELATIONS, strict=True):
+        score = REGRESSION_SCORERS[name](model, X[:10], y[:10])
+        assert score == function(y[:10], y_pred) > 0.2
+    search = GridSearchCV(
+        Ridge(), {"alpha": [1e6, 1]}, scoring=REGRESSION_SCORERS, refit="CCC"
+    )
+    assert search.fit(X, y).best_params_ == {"alpha": 1}
+
+
+class MeanOfSpeaker(RegressorMixin, BaseEstimator):
+    """Predict the mean of the features of whoever speaks; all are one without names."""
+
+    def fit(self, X, y):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X, groups=None):
+        if groups is None:
+            groups = np.zeros(len(X))
+        values, speakers = np.unique(groups, return_inverse=True)
+        means = [X[speakers == k].mean() for k in range(len(values))]
+        return np.array(means)[speakers]
+
+
+def test_scorers_of_regressors_tell_who_speaks():
+    groups = np.repeat([0, 1, 2, 3], 5)
+    y = np.array([1.0, 2.0, 3.0, 4.0])[groups]
+    X = y[:, np.newaxis] + np.tile([-1, 1, 0, 2, -2], 4)[:, np.newaxis]
+    with sklearn.config_context(enable_metadata_routing=True):
+        found = cross_validate(
+            MeanOfSpeaker().set_predict_request(groups=True),
+            X,
+            y,
+            params={"groups": groups},
+            cv=GroupKFold(2),
+            scoring=REGRESSION_SCORERS,
+            error_score="raise",
+        )
+    for name, perfect in (("CCC", 1), ("PCC", 1), ("neg_RMSE", 0)):
+        np.testing.assert_allclose(found[f"test_{name}"], perfect, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", REGRESSION_SCORERS)
+def test_scorers_of_regressors_take_weights_and_can_be_copied(name, ratings):
+    y, X, weight = ratings
+    functions = dict(zip(("CCC", "PCC"), CORRELATIONS, strict=True))
+    function = functions.get(name, root_mean_squared_error)
+    sign = -1 if name == "neg_RMSE" else 1
+    model = Ridge().fit(X, y)
+    scorer = pickle.loads(pickle.dumps(copy.deepcopy(REGRESSION_SCORERS[name])))
+    with warnings.catch_warnings():
+        # scikit-learn 1.9 would rather see sample_weight routed.
+        warnings.simplefilter("ignore", FutureWarning)
+        score = scorer(model, X, y, sample_weight=weight)
+    assert score == sign * function(y, model.predict(X), sample_weight=weight)
+    assert score != scorer(model, X, y)

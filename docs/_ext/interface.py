@@ -33,7 +33,10 @@ MODULES = {
         None,
     ),
     "skser.ivectors": ("One vector for an utterance of any length.", None),
-    "skser.metrics": ("UA and WA, calibration error, accuracy over coverage.", None),
+    "skser.metrics": (
+        "UA and WA, calibration error, accuracy over coverage, CCC of dimensions.",
+        None,
+    ),
     "skser.model_selection": ("Folds, evaluations and comparisons.", None),
     "skser.model_selection.perturbations": (
         "Gain, filters, noise and codecs for test recordings.",
@@ -59,6 +62,8 @@ DATA = {
     "columns: a mapping of str to :class:`~skser.features.Feature`.",
     "skser.metrics.PROBABILITY_SCORERS": 'The scorer ``"neg_ECE"``, for classifiers '
     "with ``predict_proba``: dict of str to scorer.",
+    "skser.metrics.REGRESSION_SCORERS": 'The scorers ``"CCC"``, ``"PCC"`` and '
+    '``"neg_RMSE"``, for regressors: dict of str to scorer.',
     "skser.metrics.SCORERS": 'The scorers ``"UA"`` and ``"WA"``, for ``scoring=`` of '
     "``cross_validate`` and ``GridSearchCV``: dict of str to scorer.",
     "skser.model_selection.SYNONYMS": "Emotions and their other names in corpora, in "

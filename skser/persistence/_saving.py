@@ -84,7 +84,7 @@ def save(
     :class:`skser.NetworkClassifier`, of which the file holds the name.
 
     A random state must be an integer or None. The ``cv`` of a GridSearchCV must be a
-    number of folds or None, and its ``scoring`` names or ``skser.metrics.SCORERS``.
+    number of folds or None, and its ``scoring`` names or scorers of ``skser.metrics``.
 
     Examples
     --------

@@ -10,7 +10,7 @@ What JSON has no word for is an object of one key that says what it is::
     {"array": "0003_mean_"}                 an array
     {"objects": [[2], ["calm", "sad"]]}     an array of objects: its shape and items
     {"masked": [data, mask, fill value]}    a masked array
-    {"scorer": "UA"}                        one of skser.metrics.SCORERS
+    {"scorer": "UA"}                        one of those of skser.metrics
     {"encoder": [name, sha256, bytes]}      an ONNX file, its content an array
     {"estimator": {"class": "PCAWhitening", "params": {...}, "attributes": {...},
                    "defaults": [...]}}
@@ -47,7 +47,7 @@ from skser._compat import (
     width_out,
 )
 from skser._sequences import check_finite
-from skser.metrics import SCORERS
+from skser.metrics import PROBABILITY_SCORERS, REGRESSION_SCORERS, SCORERS
 from skser.persistence._fitted import check_fitted
 from skser.persistence._registry import (
     NAMES,
@@ -66,6 +66,8 @@ _FUNCTION = ("NetworkClassifier", "network")
 # A file that asks for more processes or threads, or for all but so many, gets one for
 # each processor.
 _MAX_JOBS = max(16, os.cpu_count() or 1)
+# By their names, which are all different.
+_SCORERS = {**SCORERS, **PROBABILITY_SCORERS, **REGRESSION_SCORERS}
 # What an attribute may hold beside finite numbers: labels, and what `fit` leaves there.
 _OBJECTS = {"classes_", "feature_names_in_", "cv_results_"}
 _NOT_FINITE = {
@@ -298,7 +300,7 @@ class StateReader:
                 data, mask, fill_value = map(self.decode, content)
                 return np.ma.MaskedArray(data, mask, fill_value=fill_value)
             case "scorer":
-                return SCORERS[content]
+                return _SCORERS[content]
             case "encoder":
                 return self._decode_encoder(*content)
             case "estimator":
@@ -428,7 +430,7 @@ def _name_dtype(value, place):
 
 def _scorer_name(scorer, place):
     """Return the name of one of skser's scorers; a clone of a search has copies."""
-    for name, known in SCORERS.items():
+    for name, known in _SCORERS.items():
         if type(scorer) is type(known) and vars(scorer) == vars(known):
             return name
     raise TypeError(_explain(scorer, place))
@@ -454,7 +456,8 @@ _ADVICE = (
     ),
     (
         Scorer,
-        "Set it to a name, such as 'recall_macro', or to one of skser.metrics.SCORERS",
+        "Set it to a name, such as 'recall_macro', or to one of skser.metrics.SCORERS "
+        "or REGRESSION_SCORERS",
     ),
     (
         BaseCrossValidator,

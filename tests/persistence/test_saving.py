@@ -27,7 +27,7 @@ from sklearn.svm import SVC, LinearSVC
 import skser
 from skser.features import OpenSmileFunctionals
 from skser.ivectors import WCCN
-from skser.metrics import SCORERS
+from skser.metrics import PROBABILITY_SCORERS, REGRESSION_SCORERS, SCORERS
 from skser.normalization import FrameScaler, UtteranceNormalizer
 from skser.out_of_core import ByUtterance
 
@@ -283,6 +283,18 @@ def test_a_search_comes_back_with_its_results_and_its_scorer(scoring, table, tmp
     assert str(loaded.cv_results_) == str(search.cv_results_)
     assert str(loaded.scorer_) == str(search.scorer_)
     assert clone(loaded).fit(*table).best_params_ == search.best_params_
+
+
+@pytest.mark.parametrize("scorers", [PROBABILITY_SCORERS, REGRESSION_SCORERS])
+def test_a_search_by_any_of_our_scorers_can_be_saved(scorers, table, tmp_path):
+    X, _ = table
+    y = np.digitize(X[:, 0], [-0.5, 0.5])
+    given = {"scoring": scorers, "refit": next(iter(scorers)), "cv": 3}
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, **given).fit(X, y)
+    skser.save(search, tmp_path / "model")
+    loaded = skser.load(tmp_path / "model")
+    assert loaded.score(X, y) == search.score(X, y)
+    assert str(loaded.scorer_) == str(search.scorer_)
 
 
 def average_frames(n_features, n_classes, *, seed, n_units=3):
