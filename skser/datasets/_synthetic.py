@@ -46,6 +46,12 @@ _EXPRESSIONS = {
 }
 # How much the same speaker differs from one utterance to the next.
 _VARIATION = _Expression(1.0, 0.4, 1.0, 0.25, 1.5, 0.10, 0.003, 0.03)
+# What listeners would say, per unit of the distance from a neutral utterance, before
+# `tanh` bounds it: a high, loud, bright, fast voice is aroused; a melodious one that is
+# neither harsh nor breathy is pleasant. They give anger high arousal and low valence,
+# sadness low ones, happiness high ones; the sizes are this module's own.
+_AROUSAL = _Expression(0.05, 0.1, 0.0, 0.2, 0.03, 0.8, 0.0, -0.7)
+_VALENCE = _Expression(-0.1, 0.5, 0.2, -0.2, -0.1, 0.8, -20.0, -3.0)
 # An emotion is acted more or less strongly; at strength 0 it would be neutral.
 _STRENGTH = (0.5, 1.2)
 
@@ -145,6 +151,11 @@ def make_emotional_speech(
             The emotion.
         groups : ndarray of str of shape (n_samples,)
             The speaker: "s01", "s02" ...
+        arousal, valence : ndarray of float of shape (n_samples,)
+            Dimensions of the emotion, between -1 and 1, for regressors. They follow
+            from the voice parameters of the very utterance, relative to the speaker's
+            own; 0 is an average neutral utterance. Valence is the harder one to
+            learn.
         target_names : list of str
             The emotions, sorted.
         sample_rate : int
@@ -179,6 +190,15 @@ def make_emotional_speech(
     (8, dtype('float32'), 16000)
     >>> print(corpus.target[:2], corpus.groups[:2])
     ['anger' 'happiness'] ['s01' 's01']
+
+    Arousal tells both from sadness, valence tells them apart:
+
+    >>> corpus.target[:4].tolist()
+    ['anger', 'happiness', 'neutral', 'sadness']
+    >>> corpus.arousal[:4].round(1).tolist()
+    [0.9, 0.7, 0.0, -0.7]
+    >>> corpus.valence[:4].round(1).tolist()
+    [-0.3, 0.9, 0.5, -0.7]
     """
     if len(emotions) == 0 or not set(emotions) <= set(_EXPRESSIONS):
         raise ValueError(
@@ -194,15 +214,22 @@ def make_emotional_speech(
         for emotion in emotions
         for _ in range(n_utterances)
     ]
-    data = [
-        _synthesise(speakers[speaker], emotion, sample_rate, duration, random_state)
-        for speaker, emotion in rows
-    ]
+    data, expressions = [], []
+    for speaker, emotion in rows:
+        expression = _draw_expression(emotion, random_state)
+        expressions.append(expression)
+        data.append(
+            _synthesise(
+                speakers[speaker], expression, sample_rate, duration, random_state
+            )
+        )
     return Bunch(
         data=data,
         target=np.array([emotion for _, emotion in rows]),
         target_names=sorted(set(emotions)),
         groups=np.array([speaker for speaker, _ in rows]),
+        arousal=_rate(expressions, _AROUSAL),
+        valence=_rate(expressions, _VALENCE),
         sample_rate=sample_rate,
         DESCR=_DESCRIPTION,
     )
@@ -270,6 +297,12 @@ def _draw_expression(emotion, random_state):
     )
 
 
+def _rate(expressions, weights):
+    """Return a dimension of each utterance, between -1 and 1."""
+    distances = np.array(expressions) - np.array(_EXPRESSIONS["neutral"])
+    return np.tanh(distances @ np.array(weights))
+
+
 class _Syllables(NamedTuple):
     """The timing of an utterance, in seconds, one entry a syllable."""
 
@@ -281,9 +314,8 @@ class _Syllables(NamedTuple):
         return self.starts + share * self.lengths
 
 
-def _synthesise(speaker, emotion, sample_rate, duration, random_state):
+def _synthesise(speaker, expression, sample_rate, duration, random_state):
     """Return one utterance, as `float32`."""
-    expression = _draw_expression(emotion, random_state)
     duration *= random_state.uniform(0.8, 1.2)
     time = np.arange(int(duration * sample_rate)) / sample_rate
     rate = _SYLLABLE_RATE * speaker.rate * 2**expression.rate

@@ -3,13 +3,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import (
+    LeaveOneGroupOut,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 
 from skser.audio import AudioLoader
 from skser.datasets import make_emotional_speech, write_corpus
+from skser.metrics import concordance_correlation_coefficient
+from skser.model_selection import evaluate
 
 SEVEN = ["anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness"]
 
@@ -71,6 +78,79 @@ def test_one_seed_makes_one_corpus():
     for one, two, three in zip(first.data, second.data, other.data, strict=True):
         np.testing.assert_array_equal(one, two)
         assert not np.array_equal(one, three)
+
+
+def test_a_seed_makes_the_signals_of_the_first_release():
+    corpus = make_emotional_speech(random_state=3)
+    assert [len(signal) for signal in corpus.data[:3]] == [28189, 26353, 19779]
+    np.testing.assert_allclose(
+        [np.std(signal) for signal in corpus.data[:5]],
+        [0.067438, 0.092004, 0.084185, 0.137054, 0.118780],
+        rtol=2e-4,
+    )
+
+
+@pytest.fixture(scope="module")
+def dimensions():
+    corpus = make_emotional_speech(8, SEVEN, n_utterances=4, random_state=0)
+    means = {
+        name: {label: corpus[name][corpus.target == label].mean() for label in SEVEN}
+        for name in ("arousal", "valence")
+    }
+    return corpus, means
+
+
+def test_every_utterance_has_an_arousal_and_a_valence_of_its_own(dimensions):
+    corpus, _ = dimensions
+    for values in (corpus.arousal, corpus.valence):
+        assert values.shape == (224,)
+        assert (np.abs(values) < 1).all()
+        assert len(np.unique(values)) == 224
+    assert np.corrcoef(corpus.arousal, corpus.valence)[0, 1] < 0.6
+
+
+def test_emotions_lie_where_they_lie_in_the_plane_of_arousal_and_valence(dimensions):
+    arousal, valence = dimensions[1]["arousal"], dimensions[1]["valence"]
+    excited = min(arousal[label] for label in ("anger", "fear", "happiness"))
+    calm = max(arousal[label] for label in ("boredom", "disgust", "sadness"))
+    assert excited > 0.3 > abs(arousal["neutral"]) + 0.1 > 0.1 > calm
+    assert max(valence, key=valence.get) == "happiness"
+    assert valence["happiness"] > 0.4
+    assert valence["neutral"] == pytest.approx(0, abs=0.2)
+    assert all(
+        valence[label] < -0.1
+        for label in SEVEN
+        if label not in ("happiness", "neutral")
+    )
+
+
+def test_arousal_is_heard_within_an_emotion(dimensions):
+    corpus, _ = dimensions
+    levels = np.array([level(signal) for signal in corpus.data])
+    for label in SEVEN:
+        rows = corpus.target == label
+        distances = [
+            values[rows] - values[rows].reshape(8, 4).mean(axis=1).repeat(4)
+            for values in (levels, corpus.arousal)
+        ]
+        assert np.corrcoef(*distances)[0, 1] > 0
+
+
+def test_arousal_is_learned_across_speakers(corpus):
+    X = np.array([spectrum_in_bands(signal) for signal in corpus.data])
+    model = make_pipeline(StandardScaler(), SVR())
+    given = {"groups": corpus.groups, "cv": LeaveOneGroupOut()}
+    predicted = cross_val_predict(model, X, corpus.arousal, **given)
+    assert concordance_correlation_coefficient(corpus.arousal, predicted) > 0.6
+    shuffled = np.random.default_rng(0).permutation(corpus.arousal)
+    predicted = cross_val_predict(model, X, shuffled, **given)
+    assert abs(concordance_correlation_coefficient(shuffled, predicted)) < 0.25
+
+
+def test_an_evaluation_keeps_arousal_and_valence(corpus):
+    result = evaluate(DummyClassifier(), corpus, cv=LeaveOneGroupOut())
+    for name in ("arousal", "valence"):
+        assert result.predictions()[name] == corpus[name].tolist()
 
 
 def test_the_global_generator_is_left_alone():
