@@ -2,6 +2,7 @@
 # when one of its names is first used.
 
 from . import (
+    annotations,
     audio,
     classifiers,
     datasets,
@@ -42,6 +43,7 @@ __all__ = [
     "PCAWhitening",
     "Segment",
     "__version__",
+    "annotations",
     "audio",
     "classifiers",
     "datasets",

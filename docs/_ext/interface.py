@@ -42,6 +42,10 @@ MODULES = {
         "Gain, filters, noise and codecs for test recordings.",
         None,
     ),
+    "skser.annotations": (
+        "Votes of annotators become soft labels, majorities, measures of agreement.",
+        None,
+    ),
     "skser.systems": ("Whole systems, each a function returning a Pipeline.", None),
     "skser.datasets": ("Corpora on disk, and a synthetic one.", None),
     "skser.persistence": ("Files that cannot run code.", None),
