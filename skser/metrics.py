@@ -1,4 +1,4 @@
-"""Metrics: UA and WA, calibration, coverage, CCC of dimensions, and scorers.
+"""Metrics: UA and WA, calibration, coverage, soft labels, CCC, and scorers.
 
 The field calls the accuracy "weighted" and the mean recall over the classes
 "unweighted", after the weights that the classes get. scikit-learn knows them as
@@ -12,6 +12,7 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import rel_entr
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, recall_score, root_mean_squared_error
 from sklearn.utils import check_array, check_consistent_length
@@ -22,13 +23,16 @@ from skser._compat import Scorer
 from skser._sequences import ROUNDING, check_weights
 
 __all__ = [
+    "DISTRIBUTION_SCORERS",
     "PROBABILITY_SCORERS",
     "REGRESSION_SCORERS",
     "SCORERS",
     "accuracy_coverage_curve",
     "concordance_correlation_coefficient",
     "expected_calibration_error",
+    "jensen_shannon_divergence",
     "pearson_correlation_coefficient",
+    "soft_cross_entropy",
     "unweighted_accuracy_score",
     "weighted_accuracy_score",
 ]
@@ -219,6 +223,17 @@ def find_bins(confidence, n_bins, strategy):
     return np.searchsorted(edges[1:-1], confidence)
 
 
+def _check_sums(values, name):
+    """Check that rows are probabilities."""
+    sums = values.sum(axis=1)
+    if values.min() < 0 or not np.allclose(sums, 1, atol=1e-5):
+        raise ValueError(
+            f"{name} must have rows of probabilities, not negative and with the sum 1; "
+            f"the least value is {values.min():.3g}, and sums go from "
+            f"{sums.min():.3g} to {sums.max():.3g}."
+        )
+
+
 def _read_probabilities(y_true, y_proba, labels):
     """Return the confidence in the most probable class, and whether it is right."""
     y_true = np.asarray(y_true)
@@ -237,12 +252,7 @@ def _read_probabilities(y_true, y_proba, labels):
             f"y_true has the label(s) {unseen}, which are not among the known "
             f"classes {labels.tolist()} of the parameter labels."
         )
-    if y_proba.min() < 0 or not np.allclose(y_proba.sum(axis=1), 1, atol=1e-5):
-        raise ValueError(
-            "y_proba must have rows of probabilities, not negative and with the sum 1; "
-            f"the least value is {y_proba.min():.3g}, and sums go from "
-            f"{y_proba.sum(axis=1).min():.3g} to {y_proba.sum(axis=1).max():.3g}."
-        )
+    _check_sums(y_proba, "y_proba")
     return y_proba.max(axis=1), labels[y_proba.argmax(axis=1)] == y_true
 
 
@@ -602,6 +612,174 @@ def pearson_correlation_coefficient(
     return _average_targets(np.clip(values, -1, 1), multioutput)
 
 
+def _list_labels(y_true):
+    """Return the labels of y_true, or the classes of distributions."""
+    if getattr(y_true, "ndim", 1) != 2:
+        return unique_labels(y_true).tolist()
+    return list(getattr(y_true, "columns", range(y_true.shape[1])))
+
+
+def _read_distributions(y_true, y_proba, labels):
+    """Return truth and predictions as arrays of probabilities, in the same columns."""
+    y_proba = check_array(y_proba, dtype=float, input_name="y_proba")
+    named = list(getattr(y_true, "columns", []))
+    if labels is not None:
+        classes = np.asarray(labels).tolist()
+    else:
+        classes = named or list(range(y_proba.shape[1]))
+    unknown = [label for label in named if label not in classes]
+    if unknown:
+        raise ValueError(
+            f"y_true has the column(s) {unknown}, which are not among the known "
+            f"classes {classes} of the parameter labels."
+        )
+    if named:
+        # A class without a column is one that no annotator chose.
+        y_true = y_true.reindex(columns=classes, fill_value=0.0)
+    y_true = check_array(y_true, dtype=float, input_name="y_true")
+    check_consistent_length(y_true, y_proba)
+    for name, values in (("y_true", y_true), ("y_proba", y_proba)):
+        if values.shape[1] != len(classes):
+            raise ValueError(
+                f"{name} has {values.shape[1]} columns, but there are {len(classes)} "
+                f"classes: {classes}. Both need one per class; name those of y_proba "
+                "with labels, such as the attribute classes_ of the classifier."
+            )
+        _check_sums(values, name)
+    return y_true, y_proba
+
+
+def _average_rows(values, sample_weight):
+    weights = None if sample_weight is None else check_weights(sample_weight, values)
+    return float(np.average(values, weights=weights))
+
+
+def soft_cross_entropy(
+    y_true: ArrayLike,
+    y_proba: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    r"""Compute the cross-entropy of posteriors against soft labels, in nats.
+
+    .. math:: H = - \frac{1}{n} \sum_i \sum_c P(c \mid i) \ln Q(c \mid i)
+
+    with the distribution :math:`P` of the annotators and the posteriors :math:`Q`. It
+    is what network classifiers minimise; with one label per sample it is
+    :func:`sklearn.metrics.log_loss`.
+
+    Parameters
+    ----------
+    y_true : pandas.DataFrame or array-like of shape (n_samples, n_classes)
+        Distributions, as of :func:`~skser.annotations.label_distributions`. The columns
+        of a DataFrame name the classes and are matched with `labels`; those of an array
+        are in the order of `y_proba`.
+    y_proba : array-like of shape (n_samples, n_classes)
+        Probabilities, as of `predict_proba`.
+    labels : array-like of shape (n_classes,), default=None
+        The class of each column of `y_proba`. None is the order of `y_true`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each sample counts; finite and not negative.
+
+    Returns
+    -------
+    entropy : float
+        Not less than the mean entropy of the annotators' distributions, which a system
+        reaches that predicts them.
+
+    Raises
+    ------
+    ValueError
+        If rows are no probabilities, or columns do not fit.
+
+    See Also
+    --------
+    jensen_shannon_divergence : 0 for posteriors that are right.
+
+    Notes
+    -----
+    Probabilities of 0 count as :math:`2.2 \cdot 10^{-16}`, as in
+    :func:`sklearn.metrics.log_loss`.
+
+    Examples
+    --------
+    >>> from skser.metrics import soft_cross_entropy
+    >>> y_true = [[0.5, 0.5], [1.0, 0.0]]
+    >>> round(soft_cross_entropy(y_true, [[0.5, 0.5], [0.5, 0.5]]), 3)
+    0.693
+    >>> round(soft_cross_entropy(y_true, y_true), 3)
+    0.347
+    """
+    truth, answers = _read_distributions(y_true, y_proba, labels)
+    answers = np.clip(answers, np.finfo(float).eps, 1)
+    return _average_rows(-(truth * np.log(answers)).sum(axis=1), sample_weight)
+
+
+def jensen_shannon_divergence(
+    y_true: ArrayLike,
+    y_proba: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    r"""Compute the Jensen-Shannon divergence of posteriors from soft labels, in bits.
+
+    .. math:: \mathrm{JSD} = \frac{1}{n} \sum_i \sum_c \frac{1}{2} \left(
+        P \log_2 \frac{P}{M} + Q \log_2 \frac{Q}{M} \right), \quad
+        M = \frac{P + Q}{2}
+
+    with the distribution :math:`P(c \mid i)` of the annotators and the posteriors
+    :math:`Q(c \mid i)`.
+
+    Parameters
+    ----------
+    y_true : pandas.DataFrame or array-like of shape (n_samples, n_classes)
+        Distributions, as of :func:`~skser.annotations.label_distributions`. The columns
+        of a DataFrame name the classes and are matched with `labels`; those of an array
+        are in the order of `y_proba`.
+    y_proba : array-like of shape (n_samples, n_classes)
+        Probabilities, as of `predict_proba`.
+    labels : array-like of shape (n_classes,), default=None
+        The class of each column of `y_proba`. None is the order of `y_true`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each sample counts; finite and not negative.
+
+    Returns
+    -------
+    divergence : float
+        The mean over the samples: between 0, for equal distributions, and 1.
+
+    Raises
+    ------
+    ValueError
+        If rows are no probabilities, or columns do not fit.
+
+    See Also
+    --------
+    soft_cross_entropy : What is minimised in training.
+    scipy.spatial.distance.jensenshannon : The square root of this, per sample.
+
+    References
+    ----------
+    .. [1] J. Lin, "Divergence measures based on the Shannon entropy", IEEE Trans. on
+       Information Theory 37(1), 1991.
+
+    Examples
+    --------
+    >>> from skser.metrics import jensen_shannon_divergence
+    >>> y_true = [[0.5, 0.5], [1.0, 0.0]]
+    >>> jensen_shannon_divergence(y_true, [[0.5, 0.5], [0.0, 1.0]])
+    0.5
+    """
+    truth, answers = _read_distributions(y_true, y_proba, labels)
+    middle = (truth + answers) / 2
+    terms = rel_entr(truth, middle) + rel_entr(answers, middle)
+    # Rounding can take it below 0.
+    rows = np.clip(terms.sum(axis=1) / (2 * np.log(2)), 0, 1)
+    return _average_rows(rows, sample_weight)
+
+
 class _SpeakerScorer(Scorer):
     """A scorer that tells the estimator who speaks, if the estimator requests it."""
 
@@ -636,12 +814,12 @@ class _SpeakerScorer(Scorer):
 
 
 class _ClassScorer(_SpeakerScorer):
-    """UA and ECE are told the classes that the estimator knows."""
+    """UA, ECE and the like are told the classes that the estimator knows."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
         if self._score_func is not weighted_accuracy_score:
             known = np.asarray(getattr(estimator, "classes_", [])).tolist()
-            unseen = [x for x in unique_labels(y_true).tolist() if x not in known]
+            unseen = [label for label in _list_labels(y_true) if label not in known]
             # A class that training never saw has the recall 0, as in `score`.
             kwargs["labels"] = known + unseen
         return super()._score(method_caller, estimator, X, y_true, **kwargs)
@@ -677,6 +855,15 @@ PROBABILITY_SCORERS = {
 """Scorers of classifiers with `predict_proba`, the larger the better.
 
 scikit-learn's own are "neg_log_loss" and "neg_brier_score".
+"""
+
+DISTRIBUTION_SCORERS = {
+    "neg_soft_cross_entropy": _ClassScorer(soft_cross_entropy, -1, {}, "predict_proba"),
+    "neg_JSD": _ClassScorer(jensen_shannon_divergence, -1, {}, "predict_proba"),
+}
+"""Scorers against soft labels, of classifiers with `predict_proba`; larger is better.
+
+The targets are distributions, as of :func:`skser.annotations.label_distributions`.
 """
 
 REGRESSION_SCORERS = {

@@ -1,14 +1,16 @@
-"""UA, WA, calibration error, coverage and CCC, as functions and as scorers."""
+"""UA, WA, calibration, coverage, soft labels and CCC, as functions and as scorers."""
 
 import copy
 import pickle
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 import sklearn
+from scipy.spatial.distance import jensenshannon
 from scipy.stats import pearsonr
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -16,6 +18,7 @@ from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
     get_scorer,
+    log_loss,
     make_scorer,
     r2_score,
     recall_score,
@@ -24,6 +27,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    KFold,
     LeaveOneGroupOut,
     cross_val_score,
     cross_validate,
@@ -32,13 +36,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skser.metrics import (
+    DISTRIBUTION_SCORERS,
     PROBABILITY_SCORERS,
     REGRESSION_SCORERS,
     SCORERS,
     accuracy_coverage_curve,
     concordance_correlation_coefficient,
     expected_calibration_error,
+    jensen_shannon_divergence,
     pearson_correlation_coefficient,
+    soft_cross_entropy,
     unweighted_accuracy_score,
     weighted_accuracy_score,
 )
@@ -540,3 +547,123 @@ def test_scorers_of_regressors_take_weights_and_can_be_copied(name, ratings):
         score = scorer(model, X, y, sample_weight=weight)
     assert score == sign * function(y, model.predict(X), sample_weight=weight)
     assert score != scorer(model, X, y)
+
+
+# Soft labels
+
+DISTANCES = [soft_cross_entropy, jensen_shannon_divergence]
+
+
+@pytest.fixture(scope="module")
+def opinions():
+    """Distributions of annotators, posteriors, and weights."""
+    generator = np.random.default_rng(0)
+    y_true = generator.multinomial(5, [0.5, 0.3, 0.2], size=30) / 5
+    weight = generator.integers(4, size=30)
+    return y_true, generator.dirichlet([2, 1, 1], size=30), weight
+
+
+def test_with_one_label_per_sample_the_cross_entropy_is_the_log_loss(opinions):
+    _, y_proba, weight = opinions
+    labels = np.arange(30) % 3
+    found = soft_cross_entropy(np.eye(3)[labels], y_proba, sample_weight=weight)
+    assert found == pytest.approx(log_loss(labels, y_proba, sample_weight=weight))
+
+
+def test_the_cross_entropy_is_least_for_the_annotators_distribution(opinions):
+    y_true, y_proba, _ = opinions
+    entropy = soft_cross_entropy(y_true, y_true)
+    by_hand = -np.sum(y_true * np.log(np.where(y_true > 0, y_true, 1))) / 30
+    assert entropy == pytest.approx(by_hand)
+    assert soft_cross_entropy(y_true, y_proba) > entropy
+    # What the annotators chose and the system excludes is costly, not infinite.
+    assert soft_cross_entropy([[0.5, 0.5]], [[1, 0]]) == pytest.approx(18.02, abs=0.01)
+
+
+def test_the_divergence_is_the_square_of_scipys_distance(opinions):
+    y_true, y_proba, _ = opinions
+    distances = jensenshannon(y_true, y_proba, base=2, axis=1)
+    found = jensen_shannon_divergence(y_true, y_proba)
+    assert found == pytest.approx(np.mean(distances**2))
+    assert jensen_shannon_divergence(y_proba, y_true) == pytest.approx(found)
+    assert jensen_shannon_divergence(y_true, y_true) == 0
+    assert jensen_shannon_divergence([[1, 0]], [[0, 1]]) == 1
+
+
+@pytest.mark.parametrize("function", DISTANCES)
+def test_classes_are_matched_by_their_names(function, opinions):
+    y_true, y_proba, weight = opinions
+    table = pandas.DataFrame(y_true, columns=EMOTIONS)
+    expected = function(y_true, y_proba)
+    assert function(table, y_proba) == expected
+    for order in ([2, 0, 1], [1, 0, 2]):
+        turned = function(table, y_proba[:, order], labels=EMOTIONS[order])
+        assert turned == pytest.approx(expected)
+    more = function(table, np.c_[y_proba, np.zeros(30)], labels=[*EMOTIONS, "joy"])
+    assert more == pytest.approx(expected)
+    repeated = function(np.repeat(y_true, weight, 0), np.repeat(y_proba, weight, 0))
+    weighted = function(table, y_proba, sample_weight=weight)
+    assert weighted == pytest.approx(repeated)
+
+
+@pytest.mark.parametrize("function", DISTANCES)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y_true": [[1, 1], [0, 1]]}, "y_true must have rows of probabilities"),
+        ({"y_proba": [[1, 1], [0, 1]]}, "y_proba must have rows of probabilities"),
+        ({"y_true": [[1, 0]]}, "inconsistent numbers"),
+        ({"y_true": [[1, 0, 0], [0, 1, 0]]}, "y_true has 3 columns, .* 2 classes"),
+        ({"labels": ["joy", "fear", "calm"]}, "y_true has 2 columns, .* 3 classes"),
+        ({"y_true": [0, 1]}, "Expected 2D array"),
+        (
+            {"y_true": pandas.DataFrame({"joy": [1], "sad": [0]}), "labels": ["joy"]},
+            r"column\(s\) \['sad'\], which are not among the known classes \['joy'\]",
+        ),
+    ],
+)
+def test_what_are_no_distributions_is_refused(function, change, message):
+    whole = {"y_true": [[1, 0], [0, 1]], "y_proba": [[1, 0], [0, 1]], **change}
+    with pytest.raises(ValueError, match=message):
+        function(**whole)
+
+
+class PriorOfSoftLabels(ClassifierMixin, BaseEstimator):
+    """Predict the mean of the distributions seen in training, in turned columns."""
+
+    def fit(self, X, y):
+        self.classes_ = np.array(y.columns[::-1].tolist())
+        self.prior_ = y[self.classes_].mean().to_numpy()
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.prior_, (len(X), 1))
+
+
+def test_cross_validation_scores_against_soft_labels(opinions):
+    y_true, _, _ = opinions
+    table = pandas.DataFrame(y_true, columns=EMOTIONS)
+    found = cross_validate(
+        PriorOfSoftLabels(),
+        np.zeros((30, 1)),
+        table,
+        cv=KFold(3),
+        scoring=DISTRIBUTION_SCORERS,
+        error_score="raise",
+    )
+    for name, function in zip(
+        ("neg_soft_cross_entropy", "neg_JSD"), DISTANCES, strict=True
+    ):
+        expected = [
+            -function(y_true[test], np.tile(y_true[train].mean(axis=0), (10, 1)))
+            for train, test in KFold(3).split(y_true)
+        ]
+        np.testing.assert_allclose(found[f"test_{name}"], expected)
+
+
+def test_a_class_that_annotators_know_and_training_does_not_has_no_probability():
+    model = LogisticRegression().fit([[0.0], [1.0]], ["calm", "joy"])
+    y_true = pandas.DataFrame({"calm": [0.5], "fear": [0.5], "joy": [0.0]})
+    answers = [[*model.predict_proba([[0.0]])[0], 0]]
+    score = DISTRIBUTION_SCORERS["neg_JSD"](model, [[0.0]], y_true)
+    assert score == -jensen_shannon_divergence([[0.5, 0, 0.5]], answers)

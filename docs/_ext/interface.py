@@ -34,7 +34,8 @@ MODULES = {
     ),
     "skser.ivectors": ("One vector for an utterance of any length.", None),
     "skser.metrics": (
-        "UA and WA, calibration error, accuracy over coverage, CCC of dimensions.",
+        "UA and WA, calibration error, accuracy over coverage, scores against soft "
+        "labels, CCC of dimensions.",
         None,
     ),
     "skser.model_selection": ("Folds, evaluations and comparisons.", None),
@@ -64,6 +65,9 @@ INVENTORIES = Path(__file__).parents[1] / "inventories"
 DATA = {
     "skser.features.CATALOGUE": "The 27 features by their names, in the order of the "
     "columns: a mapping of str to :class:`~skser.features.Feature`.",
+    "skser.metrics.DISTRIBUTION_SCORERS": "The scorers "
+    '``"neg_soft_cross_entropy"`` and ``"neg_JSD"``, against soft labels: dict of str '
+    "to scorer.",
     "skser.metrics.PROBABILITY_SCORERS": 'The scorer ``"neg_ECE"``, for classifiers '
     "with ``predict_proba``: dict of str to scorer.",
     "skser.metrics.REGRESSION_SCORERS": 'The scorers ``"CCC"``, ``"PCC"`` and '

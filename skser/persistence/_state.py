@@ -47,7 +47,12 @@ from skser._compat import (
     width_out,
 )
 from skser._sequences import check_finite
-from skser.metrics import PROBABILITY_SCORERS, REGRESSION_SCORERS, SCORERS
+from skser.metrics import (
+    DISTRIBUTION_SCORERS,
+    PROBABILITY_SCORERS,
+    REGRESSION_SCORERS,
+    SCORERS,
+)
 from skser.persistence._fitted import check_fitted
 from skser.persistence._registry import (
     NAMES,
@@ -67,7 +72,12 @@ _FUNCTION = ("NetworkClassifier", "network")
 # each processor.
 _MAX_JOBS = max(16, os.cpu_count() or 1)
 # By their names, which are all different.
-_SCORERS = {**SCORERS, **PROBABILITY_SCORERS, **REGRESSION_SCORERS}
+_SCORERS = {
+    **SCORERS,
+    **PROBABILITY_SCORERS,
+    **DISTRIBUTION_SCORERS,
+    **REGRESSION_SCORERS,
+}
 # What an attribute may hold beside finite numbers: labels, and what `fit` leaves there.
 _OBJECTS = {"classes_", "feature_names_in_", "cv_results_"}
 _NOT_FINITE = {
