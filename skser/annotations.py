@@ -604,7 +604,10 @@ def _list_answers(votes: Any) -> list[list[tuple]]:
     rows = []
     for i, row in enumerate(votes):
         answers = row.values() if isinstance(row, Mapping) else row
-        if isinstance(row, str) or not isinstance(answers, Iterable):
+        if np.isscalar(row) and _is_missing(row):
+            # Of corpora that are merged, some have no votes.
+            answers = ()
+        elif isinstance(row, str) or not isinstance(answers, Iterable):
             raise ValueError(
                 f"Recording {i} of votes is {row!r:.80}. Expected a dict of annotator "
                 "to label, or a list of labels, one per annotator."

@@ -2,6 +2,7 @@
 
 from skser.datasets._corpus import Corpus, merge, share_labels
 from skser.datasets._folds import read_folds
+from skser.datasets._podcast import load_msp_podcast
 from skser.datasets._published import (
     load_casia,
     load_crema_d,
@@ -25,6 +26,7 @@ __all__ = [
     "load_emodb",
     "load_emovo",
     "load_iemocap",
+    "load_msp_podcast",
     "load_ravdess",
     "load_savee",
     "load_table",

@@ -61,7 +61,8 @@ class Corpus(Bunch):
     target : ndarray of str of shape (n_samples,)
         The emotion. The corpora whose labels the package knows share one vocabulary:
         "anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral",
-        "sadness", "surprise" (and "anxiety", "worry" of CHEAVD).
+        "sadness", "surprise" (and "anxiety", "worry" of CHEAVD, "contempt" of
+        MSP-Podcast).
     target_names : list of str
         The emotions, sorted. It does not shrink with a partial copy.
     groups : ndarray of str of shape (n_samples,), or None
@@ -72,6 +73,11 @@ class Corpus(Bunch):
         What was said, where the same text is said again.
     splits : ndarray of str of shape (n_samples,), or None
         The part of a fixed split.
+    valence, arousal, dominance : ndarray of float of shape (n_samples,)
+        Dimensions of the emotion, for regressors; only where they are known.
+    votes : ndarray of object of shape (n_samples,)
+        What each annotator chose, for :func:`~skser.annotations.count_votes`; only
+        where it is known.
     frame : pandas.DataFrame of shape (n_samples, n_columns)
         All arrays as a table, in the columns that :func:`~skser.datasets.load_table`
         reads; parts of files have the columns "start" and "end", in seconds. It is

@@ -31,6 +31,12 @@ from skser.datasets._corpus import (
     read_description,
     show_path,
 )
+from skser.datasets._listeners import (
+    Entries,
+    read_crema_d,
+    read_iemocap,
+    read_recognition,
+)
 
 # What the groups of a pattern become; other groups are columns under their own name.
 _GROUPS = {"emotion": "target", "speaker": "groups", "text": "text_ids"}
@@ -61,6 +67,9 @@ class Layout:
         Number of recordings by (speaker, emotion).
     about, entries : str
         Of the loader's documentation: what the names mean, and what the corpus has.
+    read_more : function, default=None
+        Takes the folder and the names of the recordings, and returns entries that are
+        in other files of the corpus, and what to warn of.
     others : str
         Regular expression like `pattern` of files that belong to the corpus and are
         left out without a warning.
@@ -75,6 +84,7 @@ class Layout:
     counts: Mapping
     about: str
     entries: str
+    read_more: Callable[[str | os.PathLike, list[str]], Entries] | None = None
     others: str = "(?!)"  # none
 
     def read(self, name: str) -> dict[str, str] | None:
@@ -105,9 +115,17 @@ class Layout:
             hint = describe_unreadable(path, unreadable)
             raise FileNotFoundError(f"{tree}\n{hint}".rstrip())
         rows = sorted(recordings.values(), key=lambda row: row["paths"])
+        columns: dict[str, Any] = {
+            _GROUPS.get(key, key): [row[key] for row in rows] for key in rows[0]
+        }
+        message_of_more = ""
+        if self.read_more is not None:
+            names = [Path(file).stem for file in columns["paths"]]
+            more, message_of_more = self.read_more(path, names)
+            columns |= more
         corpus = make_corpus(
             self.name,
-            {_GROUPS.get(key, key): [row[key] for row in rows] for key in rows[0]},
+            columns,
             target_names=self.values["emotion"].values(),
             expected_counts=dict(self.counts),
             description=read_description(self.description),
@@ -123,6 +141,7 @@ class Layout:
                 "copy inside?)",
             ),
             describe_unreadable(path, unreadable),
+            message_of_more,
             describe_incomplete(corpus, path),
         ):
             if message:
@@ -257,7 +276,8 @@ load_emodb = make_loader(
         wav/              (or the files directly in <path>)
             03a01Fa.wav   speaker 03, text a01, emotion F, version a
             03a01Nc.wav
-            ...""",
+            ...
+        erkennung.txt     what listeners recognised (may be missing)""",
         pattern=r"(?P<speaker>\d{2})(?P<text>[ab]\d{2})(?P<emotion>[WLEAFNT])"
         r"(?P<version>[a-z])",
         values={"emotion": _EMODB_EMOTIONS},
@@ -278,7 +298,12 @@ What the database says about a recording is in its file name:
     text_ids : ndarray of str of shape (n_samples,)
         Ten sentences: "a01" ... "b10".
     version : ndarray of str of shape (n_samples,)
-        The take: "a", "b" ...""",
+        The take: "a", "b" ...
+    recognised : ndarray of float of shape (n_samples,)
+        The share of listeners who recognised the emotion, NaN where it is not known;
+        only if ``erkennung.txt`` is in the folder, or above it.
+        Soft labels: :func:`~skser.annotations.distributions_from_shares`.""",
+        read_more=read_recognition,
     )
 )
 
@@ -476,7 +501,10 @@ load_crema_d = make_loader(
         AudioWAV/         (or the files directly in <path>)
             1001_DFA_ANG_XX.wav   actor, sentence, emotion, intensity
             1001_IEO_ANG_HI.wav
-            ...""",
+            ...
+        finishedResponses.csv     the votes of listeners (may be missing)
+        processedResults/
+            tabulatedVotes.csv    their numbers""",
         pattern=r"(?P<speaker>10\d{2})_(?P<text>[A-Z]{3})"
         r"_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)_(?P<intensity>LO|MD|HI|XX?)",
         values={
@@ -512,7 +540,14 @@ The file name says everything: ``1001_IEO_ANG_HI.wav`` is actor
     text_ids : ndarray of str of shape (n_samples,)
         Twelve sentences: "DFA", "IEO" ...
     intensity : ndarray of str of shape (n_samples,)
-        "low", "medium", "high" or, for most recordings, "unspecified".""",
+        "low", "medium", "high" or, for most recordings, "unspecified".
+    votes : ndarray of object of shape (n_samples,)
+        What those perceived who heard the voice alone, for
+        :func:`~skser.annotations.count_votes`: a dict of session to emotion from
+        ``finishedResponses.csv``, or a list of emotions from
+        ``processedResults/tabulatedVotes.csv``. Only if one of them is in the folder,
+        or above it.""",
+        read_more=read_crema_d,
     )
 )
 
@@ -625,6 +660,8 @@ _UTTERANCE = re.compile(
     r"(?:[ \t]+\[(?P<attributes>[^\]\n]*)\])?",
     re.MULTILINE,
 )
+# Where the lines of another utterance begin.
+_NEXT = re.compile(r"^[ \t]*\[", re.MULTILINE)
 _ATTRIBUTES = ("valence", "activation", "dominance")
 
 
@@ -675,8 +712,19 @@ def load_iemocap(
             in the file: "ang", "exc", "hap", "neu", "sad".
         start, end : ndarray of float of shape (n_samples,)
             Where the utterance lies in its dialogue, in seconds.
-        valence, activation, dominance : ndarray of float of shape (n_samples,)
-            Means over the annotators, from 1 to 5; NaN where they are missing.
+        valence, arousal, dominance : ndarray of float of shape (n_samples,)
+            Means over the evaluators, from 1 to 5; NaN where they are missing. The
+            file calls arousal activation, and so does the entry `activation`, which is
+            the same.
+        votes, self_votes : ndarray of object of shape (n_samples,)
+            What each evaluator heard, and what the actors themselves said: a dict of
+            annotator ("E2", "F1") to one of "anger", "disgust", "excitement", "fear",
+            "frustration", "happiness", "neutral", "other", "sadness", "surprise", or to
+            a tuple of several. :func:`~skser.annotations.count_votes` counts them.
+        valence_votes, arousal_votes, dominance_votes : ndarray of object of shape \
+                (n_samples,)
+            The rating of each evaluator: a dict of annotator to float, for
+            :func:`~skser.annotations.mean_ratings`.
 
     Raises
     ------
@@ -784,6 +832,7 @@ def _read_labels(session, classes, kind):
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
     utterances = [
         _describe_utterance(match, classes[match["category"]])
+        | read_iemocap(_NEXT.split(text[match.end() :], maxsplit=1)[0])
         for text in texts
         for match in _UTTERANCE.finditer(text)
         if match["category"] in classes and kind in ("all", _KINDS[match["kind"]])
@@ -810,4 +859,5 @@ def _describe_utterance(match, label):
         "start": float(match["start"]),
         "end": float(match["end"]),
         **numbers,
+        "arousal": numbers["activation"],
     }

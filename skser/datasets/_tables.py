@@ -30,7 +30,10 @@ _DELIMITERS = ",;\t"
 _RESERVED = {*COLUMNS, "frame", "name", "target_names", "expected_counts", "DESCR"}
 # What is made of columns of times, and their columns' usual names.
 _TIMES = {"starts": "start", "ends": "end", "durations": "duration"}
-_NO_TIMES = {"", "nat", "nan", "none", "<na>", "null"}
+# Values of tables that stand for none.
+_NOTHING = {"", "nat", "nan", "none", "<na>", "null"}
+# Columns that are read as numbers, if they hold such.
+_DIMENSIONS = ("valence", "arousal", "activation", "dominance")
 _TIMEDELTA = re.compile(r"(?:(\d+) days? \+?)?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 # Other names of such columns, of letters and digits alone, which are refused.
 _UNIT = "(?:time|in|of|milli|m)*(?:s|secs?|seconds?|samples?|frames?)?"
@@ -123,7 +126,9 @@ def load_table(
         As described in :class:`~skser.datasets.Corpus`, in the order of the table.
         If a row has a start or an end, `paths` are :class:`~skser.audio.Segment`.
         Entries without a column are None. Other columns of the table are kept under
-        their own names, as `str`, unless a Corpus has an entry of that name.
+        their own names, as `str`, unless a Corpus has an entry of that name. Columns
+        "valence", "arousal", "activation" and "dominance" become `float`, NaN where
+        there is nothing, if they hold numbers.
 
     Raises
     ------
@@ -344,6 +349,9 @@ def _read_columns(csv_file, names, required=("paths", "target")):
         if name in entries or name not in _RESERVED
     }
     where = [f"Line {number} of {show_path(csv_file)}" for number, _ in lines]
+    for name in _DIMENSIONS:
+        if name in columns:
+            columns[name] = _read_ratings(columns[name], where, name)
     times = {
         entry: [
             read_time(value, f"{line} has in the column {names[entry]!r}")
@@ -376,7 +384,7 @@ def _refuse_other_times(csv_file, names, has_no_end):
 
 def read_time(value, where):
     """Return a time in seconds, or None; `where` begins the message."""
-    if value.lower() in _NO_TIMES:
+    if value.lower() in _NOTHING:
         return None
     match = _TIMEDELTA.fullmatch(value)
     try:
@@ -393,6 +401,27 @@ def read_time(value, where):
             "as '0 days 00:00:01.5', or nothing, and not less than 0."
         )
     return time
+
+
+def _read_ratings(values, where, name):
+    """Return numbers, NaN for nothing; or the texts, if all of them are others."""
+    ratings, texts = [], []
+    for value, line in zip(values, where, strict=True):
+        is_missing = value.lower() in _NOTHING
+        try:
+            rating = math.nan if is_missing else float(value)
+        except ValueError:
+            texts.append(f"{line} has in the column {name!r} {value!r}")
+        else:
+            ratings.append(rating)
+    if not texts:
+        return ratings
+    if all(math.isnan(rating) for rating in ratings):
+        return values
+    raise ValueError(
+        f"{texts[0]}, but other lines have numbers there. Write all ratings as numbers "
+        "such as 3.5, or nothing."
+    )
 
 
 def _join_times(files, where, starts=None, ends=None, durations=None):

@@ -45,7 +45,7 @@ def test_the_files_may_lie_in_the_folder_or_in_its_folder_wav(
     tmp_path, suffix, subfolder
 ):
     make_copy(tmp_path / subfolder, suffix=suffix)
-    (tmp_path / "erkennung.txt").touch()
+    (tmp_path / "erkennung.txt").write_text("Satz erkannt\n", "latin-1")
     for path in (tmp_path, str(tmp_path)):
         corpus = load_emodb(path)
         assert len(corpus.paths) == len(NAMES)

@@ -459,3 +459,27 @@ def test_a_system_is_evaluated_on_segments(tmp_path):
     result = evaluate(system, corpus)
     assert result.ua == 1.0
     assert result.files[1].endswith("s1.wav from 0.5 s to 1 s")
+
+
+def test_dimensions_are_read_as_numbers(tmp_path):
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).touch()
+    table = tmp_path / "table.csv"
+    lines = [
+        "file,label,speaker,arousal,valence,dominance,note",
+        "a.wav,joy,s1,4.5,,high,1",
+        "b.wav,fear,s2,3,-1,,2",
+    ]
+    table.write_text("\n".join(lines))
+    corpus = load_table(table)
+    assert corpus.arousal.tolist() == [4.5, 3]
+    np.testing.assert_array_equal(corpus.valence, [np.nan, -1])
+    # Other texts and other columns stay what they are.
+    assert corpus.dominance.tolist() == ["high", ""]
+    assert corpus.note.tolist() == ["1", "2"]
+    corpus.frame.to_csv(table, index=False)
+    again = load_table(table)
+    np.testing.assert_array_equal(again.valence, corpus.valence)
+    table.write_text("\n".join(lines).replace("4.5", "4:5"))
+    with pytest.raises(ValueError, match=r"Line 2 .*'arousal' '4:5', but other lines"):
+        load_table(table)
