@@ -383,10 +383,11 @@ def convolve(frames, kernel):
             padding="SAME",
         )
         # Each place of the filters has seen all frames, shifted by one more.
-        size, n_frames = kernel.shape[0], tf.shape(frames)[1]
+        size, extent = kernel.shape[0], tf.shape(frames)[1:]
         padded = tf.pad(frames[0], [((size - 1) // 2, size // 2), (0, 0)])
+        of_outputs = of_outputs[0]
         of_kernel = [
-            tf.matmul(padded[i : i + n_frames], of_outputs[0], transpose_a=True)
+            tf.matmul(tf.slice(padded, [i, 0], extent), of_outputs, transpose_a=True)
             for i in range(size)
         ]
         return of_frames[:, 0], tf.stack(of_kernel)

@@ -126,8 +126,11 @@ class _Layout(NamedTuple):
     frames_of_rows: tf.Tensor  # (n_rows,), as indices into (batch * n_frames)
     is_real_frame: tf.Tensor  # (batch, n_frames, 1)
     is_real_row: tf.Tensor  # (n_rows, 1)
-    n_utterances: list  # of each stretch
-    n_rows: list
+    # Of each stretch.
+    starts: list
+    n_steps: list
+    n_utterances: list
+    n_rows: tf.Tensor
 
 
 def _lay_out(mask, backwards):
@@ -138,29 +141,22 @@ def _lay_out(mask, backwards):
     order = tf.argsort(lengths, direction="DESCENDING", stable=True)
     descending = tf.gather(lengths, order)
     n_in_batch = tf.cast(tf.size(lengths), tf.float32)
-    n_utterances = [
-        tf.cast(tf.math.ceil(share * n_in_batch), tf.int32) for share in SHARES
-    ]
+    n_utterances = tf.cast(tf.math.ceil(tf.constant(SHARES) * n_in_batch), tf.int32)
     # In a batch of one, nobody is left out, and all stretches but the last are empty.
     next_length = tf.concat([descending, [0]], axis=0)
-    ends = [*(next_length[n] for n in n_utterances[1:]), descending[0]]
-    starts = [0, *ends[:-1]]
-    n_rows = [
-        (end - start) * n
-        for start, end, n in zip(starts, ends, n_utterances, strict=True)
-    ]
+    longest_left_out = tf.concat([n_utterances[1:], [0]], axis=0)
+    ends = tf.gather(next_length, longest_left_out)
+    starts = tf.concat([[0], ends[:-1]], axis=0)
+    n_steps = ends - starts
+    n_rows = n_steps * n_utterances
+    first_row = tf.cumsum(n_rows, exclusive=True)
 
-    step = tf.concat(
-        [
-            tf.repeat(tf.range(start, end), n)
-            for start, end, n in zip(starts, ends, n_utterances, strict=True)
-        ],
-        axis=0,
-    )
-    rank = tf.concat(
-        [tf.range(size) % n for size, n in zip(n_rows, n_utterances, strict=True)],
-        axis=0,
-    )
+    row = tf.range(tf.reduce_sum(n_rows))
+    stretch = tf.searchsorted(first_row + n_rows, row, side="right")
+    row -= tf.gather(first_row, stretch)
+    n_beside = tf.gather(n_utterances, stretch)
+    step = tf.gather(starts, stretch) + row // n_beside
+    rank = row % n_beside
     length = tf.gather(descending, rank)
     frame = (
         tf.maximum(length - 1 - step, 0) if backwards else tf.minimum(step, length - 1)
@@ -171,12 +167,12 @@ def _lay_out(mask, backwards):
     step_of_frame = tf.minimum(tf.range(n_frames), lengths - 1)
     if backwards:
         step_of_frame = lengths - 1 - step_of_frame
-    stretch = sum(tf.cast(step_of_frame >= end, tf.int32) for end in ends[:-1])
-    first_row = tf.cumsum(tf.stack(n_rows), exclusive=True)
+    is_over = step_of_frame[:, :, tf.newaxis] >= ends[:-1]
+    stretch = tf.reduce_sum(tf.cast(is_over, tf.int32), axis=-1)
     rows_of_frames = (
         tf.gather(first_row, stretch)
-        + (step_of_frame - tf.gather(tf.stack(starts), stretch))
-        * tf.gather(tf.stack(n_utterances), stretch)
+        + (step_of_frame - tf.gather(starts, stretch))
+        * tf.gather(n_utterances, stretch)
         + tf.math.invert_permutation(order)[:, tf.newaxis]
     )
     return _Layout(
@@ -184,7 +180,7 @@ def _lay_out(mask, backwards):
         frames_of_rows,
         tf.cast(mask, tf.float32)[:, :, tf.newaxis],
         tf.cast(step < length, tf.float32)[:, tf.newaxis],
-        n_utterances,
+        *map(tf.unstack, (starts, n_steps, n_utterances)),
         n_rows,
     )
 
@@ -239,13 +235,15 @@ def _go_forth(rows, kernel, recurrent_kernel, bias, layout):
     weights = tf.concat([kernel, recurrent_kernel], axis=0)
     no_peephole = tf.zeros(n_units)
     output = cell = tf.zeros((layout.n_utterances[0], n_units))
-    parts = tf.split(rows, tf.stack(layout.n_rows), num=len(layout.n_rows))
+    parts = tf.split(rows, layout.n_rows, num=len(SHARES))
     stretches = []
-    for part, n_utterances in zip(parts, layout.n_utterances, strict=True):
+    for part, n_steps, n_utterances in zip(
+        parts, layout.n_steps, layout.n_utterances, strict=True
+    ):
         frames = tf.reshape(part, (-1, n_utterances, kernel.shape[0]))
         output, cell = output[:n_utterances], cell[:n_utterances]
         steps = tf.raw_ops.BlockLSTMV2(
-            seq_len_max=tf.shape(frames, tf.int64)[0],
+            seq_len_max=tf.cast(n_steps, tf.int64),
             x=frames,
             cs_prev=cell,
             h_prev=output,
@@ -256,9 +254,9 @@ def _go_forth(rows, kernel, recurrent_kernel, bias, layout):
             b=bias,
             cell_clip=0.0,
         )
-        outputs = tf.concat([output[tf.newaxis], steps.h], axis=0)
-        cells = tf.concat([cell[tf.newaxis], steps.cs], axis=0)
-        output, cell = outputs[-1], cells[-1]
+        outputs = tf.concat([tf.expand_dims(output, 0), steps.h], axis=0)
+        cells = tf.concat([tf.expand_dims(cell, 0), steps.cs], axis=0)
+        output, cell = tf.gather(outputs, n_steps), tf.gather(cells, n_steps)
         stretches.append(_Stretch(steps, outputs, cells))
     return stretches
 
@@ -268,63 +266,71 @@ def _go_back(stretches, gradient, recurrent_kernel, layout):
 
     The second and the third of the four gates have changed places.
     """
-    n_gates = recurrent_kernel.shape[1]
+    n_units, n_gates = recurrent_kernel.shape
     to_previous = tf.transpose(_swap_middle(recurrent_kernel))
-    n_steps = [tf.shape(stretch.steps.h)[0] for stretch in stretches]
     gates = tf.TensorArray(
-        tf.float32, sum(n_steps), element_shape=(None, n_gates), infer_shape=False
+        tf.float32,
+        layout.starts[-1] + layout.n_steps[-1],
+        element_shape=(None, n_gates),
+        infer_shape=False,
     )
-    parts = tf.split(gradient, tf.stack(layout.n_rows), num=len(layout.n_rows))
-    # Of the last frames, which have no successor.
-    carried = (tf.zeros_like(stretches[-1].outputs[0]),) * 2
-    first_step = sum(n_steps)
-    for i in reversed(range(len(stretches))):
-        first_step -= n_steps[i]
-        of_outputs = tf.reshape(parts[i], tf.shape(stretches[i].steps.h))
-        *carried, gates = _go_back_a_stretch(
-            stretches[i], of_outputs, carried, gates, first_step, to_previous
-        )
-        if i > 0:
-            # Utterances that ended here enter, from the end of their own.
-            n_more = layout.n_utterances[i - 1] - layout.n_utterances[i]
-            carried = [tf.pad(x, [(0, n_more), (0, 0)]) for x in carried]
-    return gates.concat()
-
-
-def _go_back_a_stretch(stretch, of_outputs, carried, gates, first_step, to_previous):
-    """Write the gradients of a stretch's gates, and return what enters its states."""
-    steps = stretch.steps
-    start = tf.zeros_like(stretch.outputs[0])
-    n_gates, n_units = to_previous.shape
     # What the operation asks for, but its gradients of the gates do not depend on.
     unused = {
-        "x": start[:, :0],
-        "h_prev": start,
         "w": tf.zeros((n_units, n_gates)),
         "b": tf.zeros(n_gates),
         **dict.fromkeys(("wci", "wcf", "wco"), tf.zeros(n_units)),
     }
+    parts = tf.split(gradient, layout.n_rows, num=len(SHARES))
+    # Of the last frames, which have no successor.
+    carried = (tf.zeros_like(tf.gather(stretches[-1].outputs, 0)),) * 2
+    for i in reversed(range(len(SHARES))):
+        of_outputs = tf.reshape(parts[i], tf.shape(stretches[i].steps.h))
+        *carried, gates = _go_back_a_stretch(
+            stretches[i],
+            of_outputs,
+            carried,
+            gates,
+            layout.starts[i],
+            layout.n_steps[i],
+            to_previous,
+            unused,
+        )
+        if i > 0:
+            # Utterances that ended here enter, from the end of their own.
+            n_more = layout.n_utterances[i - 1] - layout.n_utterances[i]
+            paddings = tf.convert_to_tensor([(0, n_more), (0, 0)])
+            carried = [tf.pad(x, paddings) for x in carried]
+    return gates.concat()
+
+
+def _go_back_a_stretch(
+    stretch, of_outputs, carried, gates, start, n_steps, to_previous, unused
+):
+    """Write the gradients of a stretch's gates, and return what enters its states."""
+    steps = stretch.steps
+    # Not depended on either, but they have the right shapes.
+    unused = {**unused, "x": carried[0][:, :0], "h_prev": carried[0]}
 
     def step(t, output_gradient, cell_gradient, gates):
         gradient = tf.raw_ops.LSTMBlockCellGrad(
-            cs_prev=stretch.cells[t],
-            i=steps.i[t],
-            cs=steps.cs[t],
-            f=steps.f[t],
-            o=steps.o[t],
-            ci=steps.ci[t],
-            co=steps.co[t],
+            cs_prev=tf.gather(stretch.cells, t),
+            i=tf.gather(steps.i, t),
+            cs=tf.gather(steps.cs, t),
+            f=tf.gather(steps.f, t),
+            o=tf.gather(steps.o, t),
+            ci=tf.gather(steps.ci, t),
+            co=tf.gather(steps.co, t),
             cs_grad=cell_gradient,
-            h_grad=of_outputs[t] + output_gradient,
+            h_grad=tf.gather(of_outputs, t) + output_gradient,
             use_peephole=False,
             **unused,
         )
         output_gradient = tf.matmul(gradient.dicfo, to_previous)
-        gates = gates.write(first_step + t, gradient.dicfo)
+        gates = gates.write(start + t, gradient.dicfo)
         return t - 1, output_gradient, gradient.cs_prev_grad, gates
 
     _, *carried, gates = tf.while_loop(
-        lambda t, *_: t >= 0, step, (tf.shape(of_outputs)[0] - 1, *carried, gates)
+        lambda t, *_: t >= 0, step, (n_steps - 1, *carried, gates)
     )
     return *carried, gates
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import joblib
 import numpy as np
@@ -151,23 +152,12 @@ class CompiledNetwork:
 
     def __init__(self, design, optimizer):
         tf = self._tf = import_tensorflow()
-        import keras
-
         self._model = design.build(0)
         self._initial_state = InitialState(design.build, self._model)
         self._loss = {"classes": cross_entropies, "posteriors": divergences}[
             design.loss
         ]
-        self._optimizer = (
-            keras.optimizers.Adam()
-            if optimizer == "adam"
-            else keras.optimizers.SGD(momentum=0.9, nesterov=True)
-        )
-        if dtype_policy() == "mixed_float16":
-            # As keras.Model.compile does, where gradients could become 0.
-            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
-        self._optimizer.build(self._model.trainable_variables)
-        self._initial_optimizer = [v.numpy() for v in self._optimizer.variables]
+        self._optimizer_name = optimizer
         self.n_inputs = len(self._model.inputs)
         self.has_attention = any(x.name == "attention" for x in self._model.layers)
         self.n_frames = self._model.inputs[0].shape[1]
@@ -189,10 +179,30 @@ class CompiledNetwork:
         )
         self._attention = None
 
+    @cached_property
+    def _optimizer_and_start(self):
+        """Return the optimizer, which predictions need not wait for, and its state."""
+        import keras
+
+        optimizer = (
+            keras.optimizers.Adam()
+            if self._optimizer_name == "adam"
+            else keras.optimizers.SGD(momentum=0.9, nesterov=True)
+        )
+        if dtype_policy() == "mixed_float16":
+            # As keras.Model.compile does, where gradients could become 0.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(self._model.trainable_variables)
+        return optimizer, [v.numpy() for v in optimizer.variables]
+
+    @property
+    def _optimizer(self):
+        return self._optimizer_and_start[0]
+
     def reset(self, seed):
         """Give weights, dropout and optimizer the state of a newly built network."""
         values = self._initial_state.draw(seed)
-        self.set_training_state([*values, *self._initial_optimizer])
+        self.set_training_state([*values, *self._optimizer_and_start[1]])
 
     def get_training_state(self):
         """Return copies of all variables: weights, dropout and optimizer."""
@@ -319,11 +329,6 @@ class InitialState:
         ``build(seed)`` returns a new ``keras.Model``.
     model : keras.Model
         One that has been built with seed 0 and not been trained.
-
-    Attributes
-    ----------
-    is_complete : bool
-        Whether nothing need be built again.
     """
 
     def __init__(self, build, model):
@@ -344,11 +349,15 @@ class InitialState:
                 found = getattr(layer, f"{variable.name}_initializer", found)
                 if "seed" in getattr(found, "get_config", dict)():
                     self._initializers[indices[id(variable)]] = found
-        pairs = zip(self._values, build(1).variables, strict=True)
+
+    @cached_property
+    def is_complete(self):
+        """Tell whether nothing need be built again."""
+        pairs = zip(self._values, self._build(1).variables, strict=True)
         seeded = {
             i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b.numpy())
         }
-        self.is_complete = set(self._initializers) >= seeded
+        return set(self._initializers) >= seeded
 
     def draw(self, seed):
         """Return the initial values of all variables.
