@@ -416,7 +416,7 @@ def krippendorff_alpha(
     ----------
     counts : pandas.DataFrame or array-like of shape (n_recordings, n_classes)
         Whole numbers of votes, as of :func:`count_votes`. At the other levels than the
-        nominal one its columns are the values, as numbers; an array has 0, 1, ...
+        nominal one its columns are the values, numbers; an array has 0, 1, ...
     level : {"nominal", "ordinal", "interval"}, default="nominal"
         What is known of the labels: "nominal" for emotions, "ordinal" or "interval" for
         ratings of dimensions.
@@ -683,15 +683,17 @@ def _are_numbers(labels):
 
 
 def _read_numbers(labels):
-    """Return labels as an array of floats, or say which is none."""
-    labels = list(labels)
-    if not _are_numbers(labels):
-        wrong = next(label for label in labels if not _are_numbers([label]))
-        raise ValueError(
-            f"{wrong!r:.80} is no number, as ratings must be. Turn texts into numbers, "
-            "for instance with votes.astype(float)."
-        )
-    return np.array(labels, dtype=float)
+    """Return labels, such as 3 or "3.5", as floats, or say which is no number."""
+    values = []
+    for label in labels:
+        try:
+            values.append(float(label))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{label!r:.80} is no number, as ratings must be. Give numbers, such "
+                "as 3.5, and None where there is no rating."
+            ) from error
+    return np.array(values, dtype=float)
 
 
 def _rank(values, totals):

@@ -136,8 +136,10 @@ def test_labels_are_merged_and_left_out_by_a_mapping():
     votes = [["joy", "excitement", "other"], [("excitement", "joy"), "fear"]]
     mapping = {"excitement": "joy", "other": None}
     counts = count_votes(votes, classes=["joy", "fear", "calm"], mapping=mapping)
-    # Who said two labels that mean the same has one vote.
     assert counts.to_numpy().tolist() == [[2, 0, 0], [1, 1, 0]]
+    # Who said two labels that mean the same has one vote.
+    each = count_votes(votes, mapping=mapping, several="each")
+    assert each["joy"].tolist() == [2, 1]
     assert counts.columns.tolist() == ["joy", "fear", "calm"]
 
 
@@ -337,6 +339,16 @@ def test_ratings_are_averaged_over_those_who_gave_one():
     np.testing.assert_array_equal(found["std"], [1.5, 0, NAN, 0])
     assert found["n"].tolist() == [2, 1, 0, 1]
     assert mean_ratings(OBSERVERS)["mean"][1] == 2.25
+
+
+def test_ratings_may_be_texts_as_tables_have_them():
+    table = pandas.DataFrame({"E1": ["3", "10"], "E2": ["2.5", ""]})
+    assert mean_ratings(table)["mean"].tolist() == [2.75, 10]
+    pairs = pandas.DataFrame({"E1": ["2", "10", "9"], "E2": ["2", "9", "10"]})
+    as_texts, as_numbers = count_votes(pairs), count_votes(pairs.astype(float))
+    for level in ("ordinal", "interval"):
+        found = krippendorff_alpha(as_texts, level=level)
+        assert found == pytest.approx(krippendorff_alpha(as_numbers, level=level))
 
 
 def test_ratings_must_be_numbers():

@@ -28,7 +28,7 @@ RECOGNITION = "\n".join(
     [
         "Satz\terkannt\tnatürlich",
         "03a01Fa.wav\t90,00\xa0\t75,00",
-        "03a01Nc.wav  100,00   95,00",
+        "03a01Nc.wav \xa0 100,00   95,00",
         "08a02Wc.wav\t?\t80,00",
     ]
 )
@@ -44,7 +44,7 @@ RESPONSES = """\
 "clipName","sessionNums","respEmo","respLevel","dispEmo","dispVal","dispLevel"
 "1","x1",1,"N_80",3000,1,0,1,1,4,"1001_IEO_NEU_XX","s1","N",80,"N","XX",50
 "2","x2",1,"H_40",3000,1,0,1,1,4,"1001_IEO_NEU_XX","s2","H",40,"N","XX",50
-"3","x2",2,"A_40",3000,2,0,1,1,4,"1001_IEO_NEU_XX","s2","A",40,"N","XX",50
+"3","x2",2,"A_40",3000,2,0,1,1,4,"1001_IEO_NEU_XX","s3","A",40,"N","XX",50
 "4","x2",1,"H_45",3000,1,0,1,1,4,"1001_IEO_NEU_XX","s2","H",45,"N","XX",50
 """
 EVALUATION = """\
