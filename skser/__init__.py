@@ -16,9 +16,11 @@ __getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)
 __all__ = [
     "AcousticFeatures",
     "AttentionBLSTMFCNClassifier",
+    "AttentionBLSTMFCNRegressor",
     "AudioLoader",
     "Framer",
     "NetworkClassifier",
+    "NetworkRegressor",
     "PCAWhitening",
     "Segment",
     "__version__",

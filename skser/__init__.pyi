@@ -18,6 +18,7 @@ from . import (
     out_of_core,
     persistence,
     plotting,
+    regressors,
     storage,
     systems,
     timeline,
@@ -29,6 +30,7 @@ from .classifiers import AttentionBLSTMFCNClassifier, NetworkClassifier
 from .features import AcousticFeatures
 from .framing import Framer, frame
 from .persistence import load, save
+from .regressors import AttentionBLSTMFCNRegressor, NetworkRegressor
 from .whitening import PCAWhitening
 
 __version__: str
@@ -37,9 +39,11 @@ __version__: str
 __all__ = [
     "AcousticFeatures",
     "AttentionBLSTMFCNClassifier",
+    "AttentionBLSTMFCNRegressor",
     "AudioLoader",
     "Framer",
     "NetworkClassifier",
+    "NetworkRegressor",
     "PCAWhitening",
     "Segment",
     "__version__",
@@ -62,6 +66,7 @@ __all__ = [
     "out_of_core",
     "persistence",
     "plotting",
+    "regressors",
     "save",
     "storage",
     "systems",

@@ -21,6 +21,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "surprise": ("surprised", "sur", "pleasant surprise"),
     }
 )
+# What a network learns of a rating from 1 to 5.
+RATING_LEVELS = ("low", "medium", "high")
 _EMOTIONS = {
     name: emotion for emotion, names in SYNONYMS.items() for name in (emotion, *names)
 }

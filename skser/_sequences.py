@@ -395,8 +395,9 @@ def check_weights(sample_weight, X, class_weight=None, y=None, classes=()):
     class_weight : dict, "balanced" or None, default=None
         A dict may leave out classes, which have 1, but not if it has others that are
         unknown: these may be misspelt.
-    y : ndarray of shape (n_samples,), default=None
-        Not needed without `class_weight`.
+    y : ndarray of shape (n_samples,) or (n_samples, n_classes), default=None
+        Labels, or distributions over the classes: an utterance has the weight that is
+        to be expected then. Not needed without `class_weight`.
     classes : ndarray of shape (n_classes,), default=()
         All labels that `y` may have.
 
@@ -430,8 +431,13 @@ def check_weights(sample_weight, X, class_weight=None, y=None, classes=()):
     if isinstance(class_weight, dict):
         given = "sample_weight times class_weight"
         weights = weights * _weigh_classes(class_weight, y, classes)
-    elif class_weight is not None:
+    elif class_weight is not None and y.ndim == 1:
         weights = weights * compute_sample_weight(class_weight, y)
+    elif class_weight is not None:
+        counts = y.sum(axis=0)
+        present = counts > 0
+        balanced = len(y) / (present.sum() * counts[present])
+        weights = weights * (y[:, present] @ balanced)
     with np.errstate(over="ignore"):
         total = weights.sum()
     if not np.isfinite(total):
@@ -475,7 +481,7 @@ def _weigh_classes(class_weight, y, classes):
             f"{unweighted}: its keys must be among {labels}."
         )
     weights = np.array([class_weight.get(label, 1.0) for label in labels], np.float64)
-    return weights[np.searchsorted(classes, y)]
+    return weights[np.searchsorted(classes, y)] if y.ndim == 1 else y @ weights
 
 
 def iterate_blocks(sequences, block_size):

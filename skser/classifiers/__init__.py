@@ -1,6 +1,6 @@
 """Classifiers for scikit-learn: networks over utterances, segments, ELM."""
 
-from skser.classifiers._base import BaseNetworkClassifier
+from skser.classifiers._classifier import BaseNetworkClassifier
 from skser.classifiers._discriminant import ShrunkenDiscriminantAnalysis
 from skser.classifiers._elm import ELMClassifier
 from skser.classifiers._networks import (

@@ -1,4 +1,4 @@
-"""Base of the network classifiers: fit, early stopping, warm start, predict, attention.
+"""Base of all network estimators: fit, early stopping, warm start, attention.
 
 A fitted estimator holds its configuration and arrays. The compiled network is borrowed
 for the length of a call from :mod:`skser.training`, so that estimators can be cloned,
@@ -8,32 +8,23 @@ copied and pickled like any other.
 import numbers
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from skser._base import DeclaredTagsMixin, restore_on_failure, set_parameters
+from skser._base import DeclaredTagsMixin
 from skser._compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
-    check_partial_fit_first_call,
-    fit_context,
-    parameter_names,
-    with_callbacks,
 )
 from skser._sequences import (
     check_groups,
-    check_labels,
-    check_weights,
     validate_sequences,
 )
 from skser.storage import describe
@@ -54,36 +45,19 @@ from skser.training import (
 )
 
 
-def _attends(classifier):
-    """Tell whether the classifier's network pools by attention, or say why not."""
-    reason = classifier._why_no_attention()
+def _attends(estimator):
+    """Tell whether the estimator's network pools by attention, or say why not."""
+    reason = estimator._why_no_attention()
     if reason is not None:
         raise AttributeError(f"attention_weights needs {reason}.")
     return True
 
 
-class BaseNetworkClassifier(
-    DeclaredTagsMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator, ABC
-):
-    """Train a network and predict with it; subclasses say which network.
+class BaseNetworkEstimator(DeclaredTagsMixin, CallbackSupportMixin, BaseEstimator, ABC):
+    """What classifiers and regressors have in common: one network, one way to train.
 
-    A subclass names its function in `builder` and has a constructor with the parameters
-    of that function and those of training, which are explained in
-    :class:`AttentionBLSTMFCNClassifier`. The function is given all parameters that are
-    not of training, and ``n_features``, ``n_classes`` and ``seed``.
-
-    Examples
-    --------
-    >>> from skser.classifiers import BaseNetworkClassifier
-    >>> class FeedforwardClassifier(BaseNetworkClassifier):
-    ...     builder = "feedforward"
-    ...     def __init__(self, hidden_units=(32,), *, max_epochs=30, random_state=None):
-    ...         super().__init__(max_epochs=max_epochs, random_state=random_state)
-    ...         self.hidden_units = hidden_units
-    >>> X = [[[0.0, 1.0]], [[1.0, 0.0]]] * 20
-    >>> y = ["calm", "angry"] * 20
-    >>> FeedforwardClassifier(random_state=0).fit(X, y).predict(X[:2])
-    array(['calm', 'angry'], dtype='<U5')
+    A subclass says what a target is: it reads `y`, names the objective (a row of
+    ``skser.training.OBJECTIVES``) and makes an answer of the network's output.
     """
 
     declared_tags = {"input_tags.three_d_array": True}
@@ -106,32 +80,11 @@ class BaseNetworkClassifier(
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(numbers.Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
-
-    def __init__(
-        self,
-        *,
-        max_frames: int | None = None,
-        optimizer: str = "adam",
-        learning_rate: float = 1e-3,
-        learning_rate_schedule: str = "plateau",
-        batch_size: int = 50,
-        max_epochs: int = 30,
-        early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        class_weight: dict | str | None = None,
-        warm_start: bool = False,
-        checkpoint: str | os.PathLike | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ):
-        set_parameters(self, locals())
 
     @property
     @abstractmethod
@@ -139,8 +92,8 @@ class BaseNetworkClassifier(
         """The name of a function in `skser.networks`, or a function.
 
         A subclass sets it: ``builder = "feedforward"``, or
-        ``builder = staticmethod(function)``. See :class:`NetworkClassifier` for what
-        the function returns.
+        ``builder = staticmethod(function)``. See :class:`~skser.NetworkClassifier` for
+        what the function returns.
         """
 
     def design_network(self) -> NetworkDesign:
@@ -152,12 +105,7 @@ class BaseNetworkClassifier(
         -------
         design : skser.training.NetworkDesign
         """
-        builder = self.builder
-        if isinstance(builder, str):
-            from skser import networks
-
-            builder = getattr(networks, builder)
-        training = parameter_names(BaseNetworkClassifier)
+        training = self._training_parameters()
         arguments = {
             name: value
             for name, value in self.get_params(deep=False).items()
@@ -167,15 +115,37 @@ class BaseNetworkClassifier(
         for name, constraint in self._parameter_constraints.items():
             if name in arguments and "array-like" in constraint:
                 arguments[name] = tuple(arguments[name])
+        return self._design(arguments)
+
+    def _design(self, arguments):
+        """Return the design of the network with its arguments, and what `fit` knows."""
         identity = getattr(self, "_network_identity", None)
-        return NetworkDesign(builder, arguments | self._sizes(), identity=identity)
+        arguments = arguments | self._sizes()
+        return NetworkDesign(self._find_builder(), arguments, self._objective, identity)
+
+    def _find_builder(self):
+        """Return the function that builds the network."""
+        if not isinstance(self.builder, str):
+            return self.builder
+        from skser import networks
+
+        return getattr(networks, self.builder)
+
+    @classmethod
+    @abstractmethod
+    def _training_parameters(cls):
+        """Return the names of the parameters that the network is not built with."""
 
     def _sizes(self):
         """Return the arguments of the builder that depend on the data."""
-        sizes = {"n_features": self.n_features_in_, "n_classes": len(self.classes_)}
+        sizes = {"n_features": self.n_features_in_, "n_classes": self._n_outputs()}
         if self._has_fixed_length():
             sizes["n_frames"] = self.n_frames_
         return sizes
+
+    @abstractmethod
+    def _n_outputs(self):
+        """Return the number of classes or targets."""
 
     def _has_fixed_length(self):
         """Tell whether all utterances are padded to one length, ``n_frames_``."""
@@ -192,64 +162,12 @@ class BaseNetworkClassifier(
         """
         return 1
 
-    @restore_on_failure
-    @with_callbacks
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Sequence | ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        X_val: Sequence | ArrayLike | None = None,
-        y_val: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network.
-
-        If it raises an error, the estimator is as it was before.
-
-        Parameters
-        ----------
-        X : list of array-like of shape (n_frames, n_features), or array-like of \
-                shape (n_samples, n_frames, n_features) or (n_samples, n_features)
-            The utterances. Rows of a two-dimensional `X` are utterances of one frame.
-        y : array-like of shape (n_samples,)
-            The class of each utterance: strings, integers or booleans.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How much each utterance counts. One of weight 0 is left out.
-        groups : array-like of shape (n_samples,), default=None
-            The speaker of each utterance. Early stopping then validates on speakers
-            that the network is not trained on.
-        X_val : like X, default=None
-            Utterances to stop by, instead of some of `X`. In a Pipeline they are
-            transformed with ``Pipeline(steps, transform_input=["X_val"])``.
-        y_val : array-like of shape (n_validation_samples,), default=None
-            The classes of `X_val`.
-
-        Returns
-        -------
-        self : estimator
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `y` has one class only or another length than `X`, if a value is not
-            finite, if the loss or a weight becomes so, if a fit with `checkpoint`
-            has no `random_state`, or if a network of your own is not as
-            :class:`NetworkClassifier` needs it.
-
-        Warns
-        -----
-        UserWarning
-            If the file in `checkpoint` is damaged, or cannot be written.
-        """
-        return self._fit(X, y, sample_weight, groups, X_val, y_val)
-
-    def _fit(self, X, y, sample_weight, groups, X_val, y_val, ratings=None):
-        """Train the network, on ratings as well if there are any."""
+    def _fit(self, X, y, sample_weight, groups, X_val, y_val, **options):
+        """Train the network; `options` go to `_read_targets`."""
         is_continued = self.warm_start and hasattr(self, "weights_")
-        data = {"sample_weight": sample_weight, "groups": groups, "ratings": ratings}
-        training = self._prepare(X, y, is_new=not is_continued, **data)
+        training = self._prepare(
+            X, y, sample_weight, groups, is_new=not is_continued, **options
+        )
         validation = None
         if X_val is not None or y_val is not None:
             validation = self._prepare_validation(X_val, y_val)
@@ -262,11 +180,14 @@ class BaseNetworkClassifier(
         if wants_validation == "auto":
             wants_validation = groups is not None and len(set(groups)) > 1
         if wants_validation and validation is None:
+            strata = self._strata(training.targets)
             train_indices, held_out = hold_out(
-                training.classes, groups, self.validation_fraction, seeds[2]
+                strata, groups, self.validation_fraction, seeds[2]
             )
             validation = training.take(held_out)
             training = training.take(train_indices)
+        training = self._scale_targets(training, is_new=not is_continued)
+        validation = validation and self._scale_targets(validation)
         start = self.weights_ if is_continued else []
         checkpoint = None
         if self.checkpoint is not None:
@@ -278,7 +199,7 @@ class BaseNetworkClassifier(
             fitted = {
                 name: value
                 for name, value in vars(self).items()
-                if name.endswith("_") or name == "_network_identity"
+                if name.endswith("_") or name in ("_network_identity", "_objective")
             }
             metadata = {"sample_weight": sample_weight}
             self.history_, self.best_epoch_ = train(
@@ -297,40 +218,11 @@ class BaseNetworkClassifier(
         self._training_state = None
         return self
 
-    @restore_on_failure
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: Sequence | ArrayLike,
-        y: ArrayLike,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
-        """Train for one more epoch, on utterances that need not be those before.
-
-        The optimizer goes on from where the last call left it. The learning rate is
-        constant, and nothing is held out.
-
-        Parameters
-        ----------
-        X : list of array-like, or array-like, as in `fit`
-        y : array-like of shape (n_samples,)
-            The class of each utterance.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that there will be. Needed in the first call, unless `fit`
-            was called before.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How much each utterance counts.
-
-        Returns
-        -------
-        self : estimator
-        """
-        check_partial_fit_first_call(self, classes)
+    def _partial_fit(self, X, y, sample_weight, **options):
+        """Train for one more epoch; `options` go to `_read_targets`."""
         is_new = not hasattr(self, "weights_")
-        training = self._prepare(
-            X, y, is_new=is_new, keep_classes=True, sample_weight=sample_weight
-        )
+        training = self._prepare(X, y, sample_weight, is_new=is_new, **options)
+        training = self._scale_targets(training, is_new=is_new)
         if is_new:
             self._examine()
             self.history_, self.n_iter_ = {"learning_rate": [], "loss": []}, 0
@@ -354,36 +246,6 @@ class BaseNetworkClassifier(
         self.best_epoch_ = self.n_iter_
         self.n_iter_ += 1
         return self
-
-    def predict_proba(self, X: Sequence | ArrayLike) -> np.ndarray:
-        """Return the posterior probability of each class.
-
-        Parameters
-        ----------
-        X : list of array-like, or array-like, as in `fit`
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``. They do not depend on the other utterances
-            of `X`.
-        """
-        scores = np.stack(self._compute("scores", X)[0])
-        return softmax(scores.astype(np.float64), axis=1)
-
-    def predict(self, X: Sequence | ArrayLike) -> np.ndarray:
-        """Return the most probable class of each utterance.
-
-        Parameters
-        ----------
-        X : list of array-like, or array-like, as in `fit`
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]
 
     @available_if(_attends)
     def attention_weights(self, X):
@@ -420,18 +282,20 @@ class BaseNetworkClassifier(
         -------
         network : keras.Model
             From frames, float32 of shape (batch, n_frames, n_features), and mask,
-            bool of shape (batch, n_frames), to scores of shape (batch, n_classes) in
-            the order of ``classes_``: their softmax is `predict_proba`. The mask is
-            True where a frame is real, and shorter utterances have zeros behind. With
-            ratings, a list of the scores of the classes and of each rating; of a
-            :class:`NetworkClassifier`, inputs are those of your function.
+            bool of shape (batch, n_frames), to scores. The mask is True where a frame
+            is real, and shorter utterances have zeros behind. Of a classifier, scores
+            have the shape (batch, n_classes) in the order of ``classes_``: their
+            softmax is `predict_proba`. With ratings, they are a list of the scores of
+            the classes and of each rating. Of a regressor, they have the shape
+            (batch, n_targets): times ``target_scale_`` and plus ``target_mean_`` they
+            are `predict`. Of a network of your own, inputs are those of your function.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If the function of a :class:`NetworkClassifier` builds another network now.
+            If your own function builds another network now.
 
         See Also
         --------
@@ -462,44 +326,20 @@ class BaseNetworkClassifier(
         check_is_fitted(self, "weights_")
         return self.design_network().restore(self.weights_)
 
-    def _prepare(
-        self,
-        X,
-        y,
-        *,
-        is_new,
-        keep_classes=None,
-        sample_weight=None,
-        groups=None,
-        ratings=None,
-    ):
+    def _prepare(self, X, y, sample_weight=None, groups=None, *, is_new, **options):
         """Check what is to be learnt from; set what a new network depends on."""
         sequences = validate_sequences(self, X, reset=is_new)
-        y = check_labels(y, sequences)
-        check_classification_targets(y)
-        if is_new and not keep_classes:
-            self.classes_ = np.unique(y)
-        self._check_known(y, "y")
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs utterances of at least 2 classes, but y "
-                f"has one class only: {self.classes_.tolist()[0]!r}."
-            )
+        targets, weights = self._read_targets(
+            y, sequences, sample_weight, is_new=is_new, **options
+        )
         if is_new:
             self.n_frames_ = self.max_frames
             if self.n_frames_ is None and self._has_fixed_length():
                 self.n_frames_ = max(len(sequence) for sequence in sequences)
-        weights = check_weights(
-            sample_weight, sequences, self.class_weight, y, self.classes_
-        )
-        if ratings is None:
-            ratings = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
-        check_consistent_length(sequences, ratings)
         utterances = Utterances(
             [sequence[: self.n_frames_] for sequence in sequences],
-            np.searchsorted(self.classes_, y),
+            targets,
             weights / weights[weights > 0].mean(),
-            ratings,
             None if groups is None else check_groups(groups, sequences),
         )
         return utterances.take(np.flatnonzero(weights > 0))
@@ -509,21 +349,29 @@ class BaseNetworkClassifier(
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
         sequences = validate_sequences(self, X_val, reset=False)
-        y_val = check_labels(y_val, sequences, "y_val")
-        self._check_known(y_val, "y_val")
-        unrated = np.full((len(sequences), self._sizes().get("n_ratings", 0)), -1)
-        classes, weights = np.searchsorted(self.classes_, y_val), np.ones(len(y_val))
+        targets = self._read_validation_targets(y_val, sequences)
         sequences = [sequence[: self.n_frames_] for sequence in sequences]
-        return Utterances(sequences, classes, weights, unrated)
+        return Utterances(sequences, targets, np.ones(len(sequences)))
 
-    def _check_known(self, labels, name):
-        """Refuse labels that are not among ``classes_``."""
-        unknown = set(labels.tolist()) - set(self.classes_.tolist())
-        if unknown:
-            raise ValueError(
-                f"{name} contains {min(unknown, key=str)!r}, which is not among the "
-                f"classes {', '.join(map(repr, self.classes_.tolist()))}."
-            )
+    @abstractmethod
+    def _read_targets(self, y, sequences, sample_weight, *, is_new, **options):
+        """Return targets as the objective has them, and weights; learn classes."""
+
+    @abstractmethod
+    def _read_validation_targets(self, y_val, sequences):
+        """Return the targets of validation utterances, with the name `y_val`."""
+
+    def _strata(self, targets):
+        """Return by what utterances are held out, as of `hold_out`."""
+        return targets
+
+    def _scale_targets(self, utterances, *, is_new=False):
+        """Return utterances with targets as the network learns them."""
+        return utterances
+
+    def _describe_targets(self):
+        """Return what else decides on training; the classes, for instance."""
+        return {}
 
     def _find_checkpoint(self, seeds, batches, start):
         """Return where training is kept after each epoch."""
@@ -538,7 +386,8 @@ class BaseNetworkClassifier(
             # The seeds drawn from it are in the key: a generator has moved on by now.
             "parameters": describe(self) | {"random_state": None},
             "architecture": describe([design.builder, design.arguments]),
-            "classes": self.classes_.tolist(),
+            "objective": design.objective,
+            **self._describe_targets(),
             "n_frames": self.n_frames_,
             "seeds": seeds,
             "precision": dtype_policy(),

@@ -3,18 +3,16 @@
 import numbers
 import os
 from collections.abc import Callable, Sequence
-from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from skser._base import restore_on_failure, set_parameters
-from skser._compat import Interval, StrOptions, fit_context, with_callbacks
-from skser.classifiers._base import BaseNetworkClassifier
-from skser.training import NetworkDesign, discretize_ratings, lend_network
+from skser._base import set_parameters
+from skser._compat import Interval, StrOptions
+from skser.classifiers._builders import AttentionBLSTMFCNMixin, OwnNetworkMixin
+from skser.classifiers._classifier import BaseNetworkClassifier
 
 
-class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
+class AttentionBLSTMFCNClassifier(AttentionBLSTMFCNMixin, BaseNetworkClassifier):
     r"""The Attention-BLSTM-FCN of Zhao et al. [1]_.
 
     An utterance is a sequence of feature vectors :math:`x_1, \ldots, x_T`. One branch
@@ -127,10 +125,13 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         The epoch, counted from 0, whose weights were kept.
     n_frames_ : int or None
         Number of frames at which utterances are cut.
+    n_ratings_ : int
+        Number of ratings that were learnt beside the emotions.
 
     See Also
     --------
     skser.systems.attention_blstm_fcn : The whole system, from recordings to labels.
+    skser.AttentionBLSTMFCNRegressor : The same network for arousal and valence.
     NetworkClassifier : The same training for a network of your own.
 
     References
@@ -156,21 +157,9 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
     [(10,), (11,)]
     """
 
-    builder = "attention_blstm_fcn"
-    variable_length = {"view": "frames"}
-
     _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
-        "recurrent": [StrOptions({"blstm", "lstm"}), None],
-        "convolutional": ["boolean"],
-        "pooling": [StrOptions({"attention", "mean", "max", "last"})],
-        "view": [StrOptions({"frames", "variables", "flat"})],
-        "recurrent_units": [Interval(numbers.Integral, 1, None, closed="left")],
-        "filters": ["array-like"],
-        "kernel_sizes": ["array-like"],
-        "squeeze_excite": ["boolean"],
-        "hidden_units": ["array-like"],
-        "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
+        **AttentionBLSTMFCNMixin.network_constraints,
     }
 
     def __init__(
@@ -202,18 +191,6 @@ class AttentionBLSTMFCNClassifier(BaseNetworkClassifier):
         verbose: int = 0,
     ):
         set_parameters(self, locals())
-
-    def _why_no_attention(self):
-        if self.recurrent is not None and self.pooling == "attention":
-            return None
-        return (
-            "a recurrent branch that is pooled by attention, but "
-            f"recurrent={self.recurrent!r} and pooling={self.pooling!r}"
-        )
-
-    def _frames_per_step(self):
-        # The other views attend to all features, or to the one and only step.
-        return 1 if self.view == "frames" else None
 
 
 class AttentionBLSTMClassifier(BaseNetworkClassifier):
@@ -310,9 +287,8 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
     """The Attentive CNN of Neumann and Vu [1]_, with or without ratings.
 
     One layer of convolution over time, maxima over groups of frames, and their average
-    by attention. If `fit` is given ratings, of activation and valence for instance, the
-    network also learns whether each is low, medium or high, which weighs as much as the
-    emotion: the source's multi-view learning. `predict` needs no ratings.
+    by attention. With ratings of activation and valence in `fit` it is the source's
+    multi-view learning.
 
     Parameters
     ----------
@@ -329,12 +305,7 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
     max_frames, optimizer, learning_rate, learning_rate_schedule, batch_size, \
             max_epochs, early_stopping, validation_fraction, n_iter_no_change, \
             class_weight, warm_start, checkpoint, random_state, verbose
-        As in :class:`AttentionBLSTMFCNClassifier`, with its fitted attributes and:
-
-    Attributes
-    ----------
-    n_ratings_ : int
-        Number of ratings that were learnt beside the emotions.
+        As in :class:`AttentionBLSTMFCNClassifier`, with its fitted attributes.
 
     See Also
     --------
@@ -364,9 +335,6 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
     """
 
     builder = "attentive_cnn"
-
-    # As for the speakers: ratings reach `fit` through a Pipeline without a request.
-    __metadata_request__fit = {"ratings": True}
 
     _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
@@ -402,53 +370,6 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
     ):
         set_parameters(self, locals())
 
-    @restore_on_failure
-    @with_callbacks
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Sequence | ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        X_val: Sequence | ArrayLike | None = None,
-        y_val: ArrayLike | None = None,
-        ratings: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network.
-
-        Parameters
-        ----------
-        X, y, sample_weight, groups, X_val, y_val
-            As in :meth:`AttentionBLSTMFCNClassifier.fit`.
-        ratings : array-like of shape (n_samples, n_ratings), default=None
-            Ratings from 1 to 5 to learn beside the classes, NaN where unknown. Low is
-            up to 2, high from 4 on.
-
-        Returns
-        -------
-        self : estimator
-
-        Raises
-        ------
-        ValueError
-            If `ratings` has another length than `X`, or, with `warm_start`, another
-            number of columns than before; and as `AttentionBLSTMFCNClassifier` does.
-        """
-        ratings = None if ratings is None else discretize_ratings(ratings)
-        n_ratings = 0 if ratings is None else ratings.shape[1]
-        n_before = getattr(self, "n_ratings_", n_ratings)
-        if self.warm_start and n_before != n_ratings:
-            raise ValueError(
-                f"ratings has {n_ratings} columns, but the weights to go on from were "
-                f"trained with {n_before}. Set warm_start=False to start anew."
-            )
-        self.n_ratings_ = n_ratings
-        return self._fit(X, y, sample_weight, groups, X_val, y_val, ratings)
-
-    def _sizes(self):
-        return super()._sizes() | {"n_ratings": getattr(self, "n_ratings_", 0)}
-
     def _why_no_attention(self):
         return None
 
@@ -456,7 +377,7 @@ class AttentiveCNNClassifier(BaseNetworkClassifier):
         return self.pool_stride or self.pool_size
 
 
-class NetworkClassifier(BaseNetworkClassifier):
+class NetworkClassifier(OwnNetworkMixin, BaseNetworkClassifier):
     """Train any network of your own as a scikit-learn classifier.
 
     Parameters
@@ -476,6 +397,7 @@ class NetworkClassifier(BaseNetworkClassifier):
     See Also
     --------
     AttentionBLSTMFCNClassifier : The network of the paper.
+    skser.NetworkRegressor : The same for targets that are numbers.
     skser.networks : Layers that know the mask.
 
     Notes
@@ -487,7 +409,10 @@ class NetworkClassifier(BaseNetworkClassifier):
       an utterance that is shorter than others of its batch. Or frames alone: then only
       utterances of one length share a batch, and there is no padding. Choose a small
       `batch_size` if lengths differ much, or use a mask.
-    - Output: one *score* (logit) for each class, (batch, n_classes). No softmax.
+    - Output: one *score* (logit) for each class, (batch, n_classes). No softmax. If
+      `network` takes the argument ``n_ratings``, `fit` takes ratings: with any, the
+      outputs are a list of the scores of the classes and, for each rating, of three
+      scores (batch, 3), of low, medium and high.
     - Padding: with a mask, scores do not change when padding is added.
     - Seeds: all layers that draw random numbers take theirs from `seed`
       (:func:`skser.networks.seed_stream`), or fits cannot be repeated.
@@ -521,8 +446,7 @@ class NetworkClassifier(BaseNetworkClassifier):
 
     _parameter_constraints = {
         **BaseNetworkClassifier._parameter_constraints,
-        "network": [callable],
-        "network_params": [dict, None],
+        **OwnNetworkMixin.network_constraints,
     }
 
     def __init__(
@@ -546,28 +470,3 @@ class NetworkClassifier(BaseNetworkClassifier):
         verbose: int = 0,
     ):
         set_parameters(self, locals())
-
-    @property
-    def builder(self) -> str | Callable:
-        """The function in `network`."""
-        return self.network
-
-    def design_network(self) -> NetworkDesign:
-        """Return `network` with all its arguments.
-
-        Those that depend on the data are there once the estimator is fitted.
-
-        Returns
-        -------
-        design : skser.training.NetworkDesign
-        """
-        arguments = dict(**self._sizes(), **(self.network_params or {}))
-        identity = getattr(self, "_network_identity", None)
-        return NetworkDesign(self.network, arguments, identity=identity)
-
-    def _why_no_attention(self):
-        if hasattr(self, "weights_"):
-            with lend_network(self.design_network(), self.optimizer) as network:
-                if network.has_attention:
-                    return None
-        return 'to be fitted, with a network that has a layer "attention"'

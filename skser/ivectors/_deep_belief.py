@@ -504,7 +504,7 @@ class DeepBeliefNetwork(
         n_hidden = len(start[-1])
         for n_units in sizes:
             start += [np.zeros((n_hidden, n_units)), np.zeros(n_units)]
-        design = NetworkDesign(sigmoid_layers, arguments, loss="posteriors")
+        design = NetworkDesign(sigmoid_layers, arguments, objective="posteriors")
         with lend_network(design, "adam") as network:
             network.reset(0)
             network.set_weights(start)

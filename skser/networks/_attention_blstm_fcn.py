@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from skser.networks._layers import (
     AttentionPooling,
-    class_scores,
+    all_scores,
     convolutional_branch,
     hidden_layers,
     masked_average,
@@ -33,6 +33,7 @@ def attention_blstm_fcn(
     squeeze_excite: bool = False,
     hidden_units: Sequence[int] = (128,),
     dropout: float = 0.5,
+    n_ratings: int = 0,
     seed: int | None = None,
 ) -> keras.Model:
     """Build the Attention-BLSTM-FCN of Zhao et al. [1]_.
@@ -47,13 +48,16 @@ def attention_blstm_fcn(
     n_features : int
         Number of features of a frame.
     n_classes : int
-        Number of classes.
+        Number of classes (or targets of a regressor): of scores.
     recurrent, convolutional, pooling, view, recurrent_units, filters, kernel_sizes, \
             squeeze_excite, hidden_units, dropout
         As of :class:`skser.AttentionBLSTMFCNClassifier`; for `view` see Notes.
     n_frames : int, default=None
         Number of frames of every utterance. The views "variables" and "flat" need it,
         "frames" does without.
+    n_ratings : int, default=0
+        Number of ratings that are learnt beside the classes: with any, there is an
+        output of three scores for each, in a list with those of the classes.
     seed : int, default=None
         Determines the initial weights and the dropout.
 
@@ -138,7 +142,7 @@ def attention_blstm_fcn(
         )
     fused = layers.Concatenate()(branches) if len(branches) > 1 else branches[0]
     hidden = hidden_layers(fused, hidden_units, seeds=seeds)
-    scores = class_scores(hidden, n_classes, seeds=seeds)
+    scores = all_scores(hidden, n_classes, n_ratings, seeds=seeds)
     return keras.Model([frames, mask], scores, name="attention_blstm_fcn")
 
 

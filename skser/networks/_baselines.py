@@ -10,15 +10,12 @@ from skser.networks._layers import (
     PackedConvolution,
     PackFrames,
     UnpackFrames,
-    class_scores,
+    all_scores,
     hidden_layers,
     masked_average,
     recurrent_branch,
     seed_stream,
 )
-
-# A rating is learnt as low, medium or high.
-N_RATING_LEVELS = 3
 
 
 def attention_blstm(
@@ -29,6 +26,7 @@ def attention_blstm(
     recurrent_units: Sequence[int] = (128, 128),
     attention: str = "additive",
     dropout: float = 0.5,
+    n_ratings: int = 0,
     seed: int | None = None,
 ) -> keras.Model:
     r"""Build dense layers per frame, BLSTMs, attention and class scores [1]_, [2]_.
@@ -36,13 +34,16 @@ def attention_blstm(
     Parameters
     ----------
     n_features, n_classes : int
-        Number of features of a frame, and of classes.
+        Number of features of a frame, and of classes (or targets of a regressor).
     frame_units, recurrent_units, dropout
         As of :class:`skser.classifiers.AttentionBLSTMClassifier`.
     attention : {"additive", "linear", "uniform"}, default="additive"
         How the LSTM's outputs :math:`h_t` are scored: by
         :math:`w^\top \tanh(W h_t + b)`, by :math:`w^\top h_t`, or all alike, so that
         the mean takes the place of attention: the control of [1]_.
+    n_ratings : int, default=0
+        Number of ratings that are learnt beside the classes: with any, there is an
+        output of three scores for each, in a list with those of the classes.
     seed : int, default=None
         Determines the initial weights and the dropout.
 
@@ -82,7 +83,7 @@ def attention_blstm(
         attend = AttentionPooling(units, seed=next(seeds), name="attention")
         pooled, _ = attend(outputs, mask)
     pooled = layers.Dropout(dropout, seed=next(seeds))(pooled)
-    scores = class_scores(pooled, n_classes, seeds=seeds)
+    scores = all_scores(pooled, n_classes, n_ratings, seeds=seeds)
     return keras.Model([frames, mask], scores, name="attention_blstm")
 
 
@@ -120,7 +121,7 @@ def attentive_cnn(
     Parameters
     ----------
     n_features, n_classes : int
-        Number of features of a frame, and of classes.
+        Number of features of a frame, and of classes (or targets of a regressor).
     n_filters, kernel_size, pool_size, pool_stride, dropout
         As of :class:`skser.classifiers.AttentiveCNNClassifier`.
     n_ratings : int, default=0
@@ -165,13 +166,8 @@ def attentive_cnn(
     )
     attention = AttentionPooling(seed=next(seeds), name="attention")
     pooled = layers.Dropout(dropout, seed=next(seeds))(attention(steps, steps_mask)[0])
-    scores = [class_scores(pooled, n_classes, seeds=seeds)]
-    for i in range(n_ratings):
-        # TensorFlow adds up gradients in the order of names: behind "scores".
-        name = f"scores_of_rating_{i}"
-        scores.append(class_scores(pooled, N_RATING_LEVELS, seeds=seeds, name=name))
-    outputs = scores if n_ratings else scores[0]
-    return keras.Model([frames, mask], outputs, name="attentive_cnn")
+    scores = all_scores(pooled, n_classes, n_ratings, seeds=seeds)
+    return keras.Model([frames, mask], scores, name="attentive_cnn")
 
 
 def pool_frames(sequence, mask, size, stride):
@@ -194,6 +190,7 @@ def feedforward(
     n_classes: int,
     *,
     hidden_units: Sequence[int] = (256, 256, 256),
+    n_ratings: int = 0,
     seed: int | None = None,
 ) -> keras.Model:
     """Build a network of dense layers, as in the first stage of DNN-ELM [1]_.
@@ -203,9 +200,12 @@ def feedforward(
     n_features : int
         Number of features of a segment.
     n_classes : int
-        Number of classes.
+        Number of classes (or targets of a regressor).
     hidden_units : sequence of int, default=(256, 256, 256)
         Sizes of the rectified layers.
+    n_ratings : int, default=0
+        Number of ratings that are learnt beside the classes: with any, there is an
+        output of three scores for each, in a list with those of the classes.
     seed : int, default=None
         Determines the initial weights.
 
@@ -230,5 +230,5 @@ def feedforward(
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
     hidden = hidden_layers(masked_average(frames, mask), hidden_units, seeds=seeds)
-    scores = class_scores(hidden, n_classes, seeds=seeds)
+    scores = all_scores(hidden, n_classes, n_ratings, seeds=seeds)
     return keras.Model([frames, mask], scores, name="feedforward")

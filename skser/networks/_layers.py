@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import initializers, layers, ops
 
 from skser._compat import custom_gradient
+from skser._labels import RATING_LEVELS
 from skser._sequences import LENGTHS
 from skser.networks._lstm import LSTM
 
@@ -531,6 +532,20 @@ def hidden_layers(vector, units, *, seeds):
             n_units, activation="relu", kernel_initializer=initializer
         )(vector)
     return vector
+
+
+def all_scores(vector, n_classes, n_ratings, *, seeds):
+    """Return the scores of the classes and, with ratings, those of their levels."""
+    scores = class_scores(vector, n_classes, seeds=seeds)
+    if not n_ratings:
+        return scores
+    # TensorFlow adds up gradients in the order of names: behind "scores".
+    names = [f"scores_of_rating_{i}" for i in range(n_ratings)]
+    ratings = [
+        class_scores(vector, len(RATING_LEVELS), seeds=seeds, name=name)
+        for name in names
+    ]
+    return [scores, *ratings]
 
 
 def class_scores(vector, n_classes, *, seeds, name="scores"):

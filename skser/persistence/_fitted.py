@@ -53,6 +53,14 @@ _NETWORK = {
     "n_frames_": "=f?",
     "n_ratings_": "=g?",
 }
+# Of numbers instead of classes.
+_REGRESSOR = {
+    "n_features_in_": "=n",
+    "weights_": "list[?]",
+    "n_frames_": "=f?",
+    "target_mean_": "number|float[t]",
+    "target_scale_": "amount|positive[t]",
+}
 
 FITTED = {
     "StandardScaler": {
@@ -162,6 +170,8 @@ FITTED = {
     "AttentionBLSTMFCNClassifier": _NETWORK,
     "AttentiveCNNClassifier": _NETWORK,
     "NetworkClassifier": _NETWORK,
+    "AttentionBLSTMFCNRegressor": _REGRESSOR,
+    "NetworkRegressor": _REGRESSOR,
     "SoftVotingClassifier": {
         "classes_": "labels[c]",
         "estimators_": "list[?]",
@@ -456,6 +466,12 @@ def _check_discriminants(analysis):
     return analysis._max_components == n_kept <= n_most
 
 
+def _check_scales(regressor):
+    """Tell whether each target has a mean and a scale."""
+    mean, scale = regressor.target_mean_, regressor.target_scale_
+    return np.shape(mean) == np.shape(scale) and bool(np.min(scale) > 0)
+
+
 _MORE = {
     "PCAWhitening": _check_bounds,
     "LinearDiscriminantAnalysis": _check_discriminants,
@@ -467,4 +483,6 @@ _MORE = {
     "SegmentPosteriors": _check_segments,
     "DeepBeliefAlignment": _check_class_mixtures,
     "GaussianMixture": _check_precisions,
+    "AttentionBLSTMFCNRegressor": _check_scales,
+    "NetworkRegressor": _check_scales,
 }

@@ -73,7 +73,7 @@ def describe_environment(classes):
         "features", a hash of the names and the order of the acoustic features, or None
         if the system does not use them.
     """
-    has_network = any(derives(class_, "BaseNetworkClassifier") for class_ in classes)
+    has_network = any(derives(class_, "BaseNetworkEstimator") for class_ in classes)
     packages = ["scikit-learn", "numpy", *(["keras"] if has_network else [])]
     has_features = any(derives(class_, "AcousticFeatures") for class_ in classes)
     features = hash_features() if has_features else None

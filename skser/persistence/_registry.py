@@ -6,7 +6,7 @@ line in `_CLASSES`, and a promise: that its state, `get_params` and ``vars``, is
 only, and that no such data can make its methods run code or read memory that is not
 theirs; see `check_estimator` in ``_state.py`` for those that need checks. Trees and
 nearest neighbours, whose compiled code follows stored indices, are left out for that
-reason. Subclasses of ``BaseNetworkClassifier`` need nothing else.
+reason. Subclasses of ``BaseNetworkEstimator`` need nothing else.
 """
 
 from importlib import import_module
@@ -35,6 +35,8 @@ _CLASSES = {
     "AttentionBLSTMFCNClassifier": "skser.classifiers",
     "AttentiveCNNClassifier": "skser.classifiers",
     "NetworkClassifier": "skser.classifiers",
+    "AttentionBLSTMFCNRegressor": "skser.regressors",
+    "NetworkRegressor": "skser.regressors",
     "SegmentPosteriors": "skser.classifiers",
     "SegmentStatistics": "skser.classifiers",
     "ShrunkenDiscriminantAnalysis": "skser.classifiers",
@@ -79,9 +81,10 @@ _LEFT_OUT = (
     ("PretrainedFeatures", "cache"),
     ("PCAWhitening", "temp_folder"),
     ("ByUtterance", "temp_folder"),
-    ("BaseNetworkClassifier", "checkpoint"),
-    ("BaseNetworkClassifier", "_training_state"),
-    ("BaseNetworkClassifier", "_network_identity"),
+    ("BaseNetworkEstimator", "checkpoint"),
+    ("BaseNetworkEstimator", "_training_state"),
+    ("BaseNetworkEstimator", "_network_identity"),
+    ("BaseNetworkEstimator", "_objective"),
     ("BaseEstimator", "_skl_callbacks"),
     ("GridSearchCV", "scorer_"),
     ("GridSearchCV", "_checked_cv_orig"),

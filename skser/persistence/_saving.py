@@ -81,7 +81,8 @@ def save(
     the ``checkpoint`` of training, folders of this machine; callbacks; the state of the
     optimizer, so that `fit`, with ``warm_start`` as well, goes on as it would have, but
     `partial_fit` starts with a new optimizer; and the function of a
-    :class:`skser.NetworkClassifier`, of which the file holds the name.
+    :class:`skser.NetworkClassifier` or :class:`skser.NetworkRegressor`, of which the
+    file holds the name.
 
     A random state must be an integer or None. The ``cv`` of a GridSearchCV must be a
     number of folds or None, and its ``scoring`` names or scorers of ``skser.metrics``.
@@ -129,7 +130,8 @@ def load(
     path : str or os.PathLike
         The file.
     networks : dict of str to callable, default=None
-        The functions of :class:`skser.NetworkClassifier`, by their names. Only needed
+        The functions of :class:`skser.NetworkClassifier` and
+        :class:`skser.NetworkRegressor`, by their names. Only needed
         for systems with networks of your own; the error message tells the names. They
         are called with the parameters that the file holds.
     trusted : list of type, default=()

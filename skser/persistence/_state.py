@@ -17,8 +17,8 @@ What JSON has no word for is an object of one key that says what it is::
 
 A class of the user's own is "module:MyFeature". "defaults" names the parameters that
 the user has not changed: another version may have other ones. There are no other words,
-so a file cannot ask for anything else. In place of `NetworkClassifier.network`, and
-there only, is the name of a function.
+so a file cannot ask for anything else. In place of `network` of `NetworkClassifier` and
+`NetworkRegressor`, and there only, is the name of a function.
 """
 
 import inspect
@@ -66,8 +66,8 @@ from skser.persistence._registry import (
 )
 from skser.storage._archive import check_dtype
 
-# The only place where a function may stand.
-_FUNCTION = ("NetworkClassifier", "network")
+# The only places where a function may stand.
+_FUNCTIONS = (("NetworkClassifier", "network"), ("NetworkRegressor", "network"))
 # A file that asks for more processes or threads, or for all but so many, gets one for
 # each processor.
 _MAX_JOBS = max(16, os.cpu_count() or 1)
@@ -230,7 +230,7 @@ class StateWriter:
             if is_left_out(class_, attribute):
                 continue
             group = described["params" if attribute in params else "attributes"]
-            if (name, attribute) == _FUNCTION:
+            if (name, attribute) in _FUNCTIONS:
                 function = getattr(value, "__qualname__", type(value).__qualname__)
                 group[attribute] = network_name(value) or function
             else:
@@ -335,8 +335,8 @@ class StateReader:
         class_ = class_of(name, self._trusted)
         params, attributes = (
             {
-                key: self._find_function(node)
-                if (name, key) == _FUNCTION
+                key: self._find_function(node, name)
+                if (name, key) in _FUNCTIONS
                 else self.decode(node)
                 for key, node in description[group].items()
             }
@@ -356,12 +356,12 @@ class StateReader:
             estimator.scorer_ = _scorer_of(estimator)
         return estimator
 
-    def _find_function(self, name):
+    def _find_function(self, name, class_name):
         """Return the function of a name, of skser's or of the user's."""
         function = network_of(name) or self._functions.get(name)
         if function is None:
             raise ValueError(
-                f"its NetworkClassifier was trained with your function {name!r}, of "
+                f"its {class_name} was trained with your function {name!r}, of "
                 "which the file holds nothing but the name. Pass the function: "
                 f"skser.load(path, networks={{{name!r}: function}})"
             )
@@ -475,8 +475,8 @@ _ADVICE = (
     ),
     (
         Callable,
-        "It holds data and never code. Use a NetworkClassifier for networks of your "
-        "own, and named options in place of functions elsewhere",
+        "It holds data and never code. Use a NetworkClassifier or NetworkRegressor for "
+        "networks of your own, and named options in place of functions elsewhere",
     ),
 )
 
@@ -603,11 +603,11 @@ def _check_array(machine, attribute, expected):
         )
 
 
-def _check_network(classifier):
+def _check_network(estimator):
     """Compare the weights with those that the parameters imply."""
-    if not hasattr(classifier, "weights_"):
+    if not hasattr(estimator, "weights_"):
         return
-    weights = classifier.weights_
+    weights = estimator.weights_
     is_list = isinstance(weights, list)
     if not is_list or not all(
         isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in weights
@@ -616,28 +616,28 @@ def _check_network(classifier):
     actual = [array.shape for array in weights]
     from skser.training import lend_network
 
-    is_own = derives(type(classifier), "NetworkClassifier")
-    if is_own and network_name(classifier.network) is None:
+    is_own = any(derives(type(estimator), name) for name, _ in _FUNCTIONS)
+    if is_own and network_name(estimator.network) is None:
         # A user's function may do what only works when the network is really built.
-        classifier._examine()
-        design = classifier.design_network()
-        with lend_network(design, classifier.optimizer) as network:
+        estimator._examine()
+        design = estimator.design_network()
+        with lend_network(design, estimator.optimizer) as network:
             expected = [array.shape for array in network.get_weights()]
     else:
-        params = classifier.design_network().arguments
+        params = estimator.design_network().arguments
         n_layers = max(
             len(v) for v in ([], *params.values()) if isinstance(v, (list, tuple))
         )
         # More layers than weights would take forever to plan.
         if n_layers > len(weights):
             raise ValueError(
-                f"{type(classifier).__name__}: the parameters need {n_layers} layers, "
+                f"{type(estimator).__name__}: the parameters need {n_layers} layers, "
                 f"but weights_ holds {len(weights)} arrays"
             )
-        expected = classifier.design_network().find_weight_shapes()
+        expected = estimator.design_network().find_weight_shapes()
     if expected != actual:
         raise ValueError(
-            f"{type(classifier).__name__}: the parameters need weights of the shapes "
+            f"{type(estimator).__name__}: the parameters need weights of the shapes "
             f"{expected}, but weights_ holds {actual}"
         )
 
@@ -670,6 +670,6 @@ _CHECKS = {
     "FeatureUnion": check_union,
     "GridSearchCV": _check_search,
     "SVC": _check_support_vectors,
-    "BaseNetworkClassifier": _check_network,
+    "BaseNetworkEstimator": _check_network,
     "StatelessTransformer": methodcaller("_check_choices"),
 }

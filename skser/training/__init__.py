@@ -32,8 +32,10 @@ from skser.training._loop import (
     map_batches,
     train,
 )
+from skser.training._objectives import OBJECTIVES
 
 __all__ = [
+    "OBJECTIVES",
     "OPTIMIZERS",
     "SCHEDULES",
     "CompiledNetwork",

@@ -20,6 +20,7 @@ import joblib
 import numpy as np
 
 from skser._compat import flatten_layers, free_with_graph, start_quietly
+from skser.training._objectives import OBJECTIVES
 
 # Enough for the members of a vote; more of them would fill the memory of a search.
 MAX_IDLE_NETWORKS = 4
@@ -38,13 +39,12 @@ class NetworkDesign:
     ----------
     builder : callable
         ``builder(**arguments, seed=seed)`` returns a new ``keras.Model`` from frames,
-        or frames and mask, to class scores, or to a list of these and of the scores of
-        further targets.
+        or frames and mask, to scores, of classes or of what else is predicted, or to a
+        list of these and of the scores of further targets.
     arguments : dict
         Sizes and parameters.
-    loss : {"classes", "posteriors"}, default="classes"
-        Whether targets are integers, one column for each output of the network and -1
-        where unknown, or tables of posteriors for all outputs, side by side.
+    objective : str, default="classes"
+        What the network is trained for: one of `OBJECTIVES`.
     identity : str, default=None
         What `examine_network` has returned. A function of the user's own can build
         another network each time, from global variables for instance.
@@ -52,7 +52,7 @@ class NetworkDesign:
 
     builder: Callable
     arguments: dict
-    loss: str = "classes"
+    objective: str = "classes"
     identity: str | None = None
 
     def build(self, seed):
@@ -137,6 +137,8 @@ class CompiledNetwork:
 
     Attributes
     ----------
+    objective : Objective
+        What it is trained for.
     n_inputs : {1, 2}
         Frames alone, or frames and mask.
     n_frames : int or None
@@ -147,16 +149,14 @@ class CompiledNetwork:
     has_attention : bool
         Whether there is a layer that is named "attention".
     scores : callable
-        ``scores(inputs)`` returns the class scores, (batch, n_classes).
+        ``scores(inputs)`` returns the first output, (batch, n_outputs).
     """
 
     def __init__(self, design, optimizer):
         tf = self._tf = import_tensorflow()
         self._model = design.build(0)
         self._initial_state = InitialState(design.build, self._model)
-        self._loss = {"classes": cross_entropies, "posteriors": divergences}[
-            design.loss
-        ]
+        self.objective = OBJECTIVES[design.objective]
         self._optimizer_name = optimizer
         self.n_inputs = len(self._model.inputs)
         self.has_attention = any(x.name == "attention" for x in self._model.layers)
@@ -167,7 +167,7 @@ class CompiledNetwork:
         outputs = self._model.outputs
         targets = (
             tf.TensorSpec((None, len(outputs)), "int32")
-            if design.loss == "classes"
+            if self.objective.has_indices
             else tf.TensorSpec((None, sum(x.shape[-1] for x in outputs)), frames.dtype)
         )
         weights = tf.TensorSpec((None,), "float32")
@@ -248,8 +248,8 @@ class CompiledNetwork:
         """Take one step down the weighted loss and return it."""
         tf = self._tf
         with tf.GradientTape() as tape:
-            losses = self._loss(tf, self._run(inputs, training=True), targets)
-            loss = tf.reduce_mean(tf.cast(weights, losses.dtype) * losses)
+            heads = self._run(inputs, training=True)
+            loss = self.objective.loss(tf, heads, targets, weights)
             # What layers add themselves, regularisation for instance.
             loss = sum(self._model.losses, loss)
             scaled_loss = self._optimizer.scale_loss(loss)
@@ -258,7 +258,7 @@ class CompiledNetwork:
         return loss
 
     def _run(self, inputs, training):
-        """Return the scores of all targets, those of the classes first."""
+        """Return the outputs, what is predicted first."""
         tf = self._tf
         outputs = tf.nest.flatten(self._model(self._cast(inputs), training=training))
         # A softmax of half precision would lose the rare classes.
@@ -281,33 +281,6 @@ def set_weights(model, weights):
             "the function that builds it builds another one now. Fit again."
         )
     model.set_weights(weights)
-
-
-def cross_entropies(tf, heads, classes):
-    """Return the cross-entropy of each utterance, 0 for unknown classes.
-
-    `classes` has a column for each of the heads.
-    """
-    losses = []
-    for scores, known in zip(
-        heads, tf.unstack(classes, len(heads), axis=1), strict=True
-    ):
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.maximum(known, 0), scores
-        )
-        losses.append(loss * tf.cast(known >= 0, loss.dtype))
-    return sum(losses)
-
-
-def divergences(tf, heads, posteriors):
-    """Return the cross-entropy of each sample with the posteriors of all heads."""
-    widths = [scores.shape[-1] for scores in heads]
-    return -sum(
-        tf.reduce_sum(target * tf.nn.log_softmax(scores), axis=-1)
-        for scores, target in zip(
-            heads, tf.split(posteriors, widths, axis=1), strict=True
-        )
-    )
 
 
 class InitialState:
@@ -541,6 +514,6 @@ def lend_network(design, optimizer):
         Gives a :class:`CompiledNetwork` in an *unspecified* state: call ``reset``
         or ``set_weights`` first.
     """
-    fixed = design.builder, design.loss, design.identity, optimizer
+    fixed = design.builder, design.objective, design.identity, optimizer
     key = (*fixed, joblib.hash(design.arguments), dtype_policy())
     return _POOL.lend(key, lambda: CompiledNetwork(design, optimizer))

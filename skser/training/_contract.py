@@ -11,7 +11,9 @@ import joblib
 import numpy as np
 
 from skser._compat import flatten_layers
+from skser._labels import RATING_LEVELS
 from skser.training._compiled import dtype_policy
+from skser.training._objectives import OBJECTIVES
 
 # Long enough for filters and maxima over groups of frames.
 PROBE_FRAMES = 128
@@ -51,12 +53,13 @@ def examine_network(design):
     model = design.build(0)
     check_inputs(model, name, design.arguments["n_features"])
     inputs = make_probe(model)
-    outputs = np.asarray(model(inputs, training=False), dtype=np.float64)
-    check_scores(outputs, name, design.arguments["n_classes"])
+    heads = compute_heads(model, inputs)
+    check_heads(heads, name, design.arguments.get("n_ratings", 0))
+    check_scores(heads[0], name, design)
     if isinstance(inputs, list):
-        check_padding(model, inputs, outputs, name)
+        check_padding(model, inputs, heads[0], name)
     check_attention(model, inputs, name)
-    return identify(model, inputs, outputs)
+    return identify(model, inputs, heads)
 
 
 def check_inputs(model, name, n_features):
@@ -77,11 +80,6 @@ def check_inputs(model, name, n_features):
             f"{(None, None, n_features)} and {(None, None)}, in this order, or of "
             f"frames alone; got inputs of the shapes {', '.join(map(str, shapes))}."
         )
-    if len(model.outputs) != 1:
-        raise ValueError(
-            f"{name} must return a network of one output, the scores of the classes; "
-            f"got {len(model.outputs)} outputs."
-        )
 
 
 def make_probe(model):
@@ -95,15 +93,48 @@ def make_probe(model):
     return [frames * mask[:, :, np.newaxis], mask.astype(model.inputs[1].dtype)]
 
 
-def check_scores(outputs, name, n_classes):
-    """Refuse posteriors, and anything but one score for each class."""
-    if outputs.ndim != 2 or outputs.shape[1] != n_classes:
+def compute_heads(model, inputs, training=False):
+    """Return the outputs of a network as arrays, those of ratings last."""
+    outputs = model(inputs, training=training)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return [np.asarray(output, dtype=np.float64) for output in outputs]
+
+
+def check_heads(heads, name, n_ratings):
+    """Refuse anything but scores and, for each rating, those of its levels."""
+    if len(heads) != 1 + n_ratings:
+        outputs = f"{1 + n_ratings} outputs" if n_ratings else "one output"
+        further = f" and those of {n_ratings} ratings" if n_ratings else ""
         raise ValueError(
-            f"{name} must return a network of one score for each class, of the shape "
-            f"{(None, n_classes)}; got {(None, *outputs.shape[1:])}. Two classes need "
-            "two scores, and frames must have been pooled."
+            f"{name} must return a network of {outputs}, the scores of the classes"
+            f"{further}; got {len(heads)} outputs."
         )
-    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-2):
+    for head in heads[1:]:
+        if head.shape != (len(heads[0]), len(RATING_LEVELS)):
+            raise ValueError(
+                f"{name} must return a network whose outputs of ratings have the shape "
+                f"{(None, len(RATING_LEVELS))}, a score for each of "
+                f"{', '.join(RATING_LEVELS)}; got {(None, *head.shape[1:])}."
+            )
+
+
+def check_scores(outputs, name, design):
+    """Refuse posteriors, and anything but one output for each class or target."""
+    n_outputs = design.arguments["n_classes"]
+    are_numbers = OBJECTIVES[design.objective].figure == "CCC"
+    if outputs.ndim != 2 or outputs.shape[1] != n_outputs:
+        if are_numbers:
+            kind, advice = "output for each target", ""
+        else:
+            kind, advice = "score for each class", "Two classes need two scores, and "
+        frames = "frames must have been pooled."
+        raise ValueError(
+            f"{name} must return a network of one {kind}, of the shape "
+            f"{(None, n_outputs)}; got {(None, *outputs.shape[1:])}. "
+            f"{advice}{frames if advice else frames.capitalize()}"
+        )
+    is_normalised = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-2)
+    if is_normalised and not are_numbers:
         raise ValueError(
             f"{name} returns a network whose outputs are posteriors: they are not "
             "negative and sum to 1. Training takes scores (logits) and applies the "
@@ -116,16 +147,16 @@ def check_padding(model, inputs, outputs, name):
     frames, mask = inputs
     lengths = mask.astype(int).sum(axis=1)
     alone = [
-        model([frames[i : i + 1, :n], mask[i : i + 1, :n]], training=False)
+        compute_heads(model, [frames[i : i + 1, :n], mask[i : i + 1, :n]])[0]
         for i, n in enumerate(lengths)
     ]
-    change = np.abs(np.concatenate(alone).astype(np.float64) - outputs)
+    change = np.abs(np.concatenate(alone) - outputs)
     limit = TOLERANCE.get(dtype_policy(), 0.05) * np.abs(outputs).max() + 1e-6
     if change.max() > limit:
         raise ValueError(
             f"The scores of the network that {name} returns change by up to "
             f"{change.max():.2g} when zeros are added behind utterances, and the mask "
-            "says so: posteriors would depend on the other utterances of a "
+            "says so: predictions would depend on the other utterances of a "
             "batch. Pass the mask to all layers that mix frames (as in "
             "GlobalAveragePooling1D()(frames, mask=mask)), set padding to zero before "
             "each convolution (skser.networks.zero_padding), or let the network take "
@@ -158,7 +189,7 @@ def check_attention(model, inputs, name):
     )
 
 
-def identify(model, inputs, outputs):
+def identify(model, inputs, heads):
     """Return a checksum of a network's layers, initial weights and computations."""
     layers = list(flatten_layers(model))
     try:
@@ -171,5 +202,5 @@ def identify(model, inputs, outputs):
         text = text.replace(f'"{layer.name}"', f'"layer {i}"')
     classes = [(id(type(layer)), layer.trainable) for layer in layers]
     # With dropout and statistics of the batch, which follow from the seed.
-    trained = np.asarray(model(inputs, training=True), dtype=np.float64)
-    return joblib.hash([text, classes, model.get_weights(), outputs, trained])
+    trained = compute_heads(model, inputs, training=True)
+    return joblib.hash([text, classes, model.get_weights(), heads, trained])

@@ -4,7 +4,11 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    ShuffleSplit,
+    StratifiedShuffleSplit,
+)
 from sklearn.utils import check_array
 
 # Frames, padding included, that go through the network at once in prediction.
@@ -20,20 +24,17 @@ class Utterances:
     Parameters
     ----------
     sequences : list of ndarray of shape (n_frames, n_features)
-    classes : ndarray of int of shape (n_samples,)
-        Indices of the classes.
+    targets : ndarray of shape (n_samples, n_columns)
+        As the objective of the network has them: classes, distributions or numbers.
     weights : ndarray of float of shape (n_samples,)
         Their mean is 1 over what is trained on.
-    ratings : ndarray of int of shape (n_samples, n_ratings)
-        Targets beside the classes, -1 where unknown; most networks have none.
     groups : ndarray of shape (n_samples,), default=None
         The speakers.
     """
 
     sequences: list
-    classes: np.ndarray
+    targets: np.ndarray
     weights: np.ndarray
-    ratings: np.ndarray
     groups: np.ndarray | None = None
 
     def take(self, indices):
@@ -41,16 +42,10 @@ class Utterances:
         return replace(
             self,
             sequences=[self.sequences[i] for i in indices],
-            classes=self.classes[indices],
+            targets=self.targets[indices],
             weights=self.weights[indices],
-            ratings=self.ratings[indices],
             groups=None if self.groups is None else self.groups[indices],
         )
-
-    @property
-    def targets(self):
-        """The classes and the ratings, (n_samples, 1 + n_ratings)."""
-        return np.column_stack([self.classes, self.ratings]).astype(np.int32)
 
 
 def discretize_ratings(ratings):
@@ -171,8 +166,8 @@ def hold_out(y, groups, fraction, random_state):
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
-        Classes.
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Classes, or a column for each target that is a number.
     groups : ndarray of shape (n_samples,) or None
         Speakers. No speaker is on both sides. None draws at random, each class in
         proportion, with a warning that the two sides may share speakers.
@@ -184,15 +179,15 @@ def hold_out(y, groups, fraction, random_state):
     Returns
     -------
     train, validation : ndarray of int
-        Indices. Every class that can be is on the training side: of many random
-        choices of speakers the first that loses no class is taken.
+        Indices. Of many random choices the first is taken that loses no class on the
+        training side, or that leaves different values of each target on both sides;
+        if there is none, the first of all.
 
     Raises
     ------
     ValueError
-        If there are fewer than two speakers, or too few utterances of a class.
+        If there are fewer than two speakers, or too few utterances (of a class).
     """
-    classes, counts = np.unique(y, return_counts=True)
     if groups is not None:
         n_speakers = len(set(groups))
         if n_speakers < 2:
@@ -203,9 +198,7 @@ def hold_out(y, groups, fraction, random_state):
             )
         size = min(max(1, round(fraction * n_speakers)), n_speakers - 1)
         splitter = GroupShuffleSplit(50, test_size=size, random_state=random_state)
-        splits = list(splitter.split(y, y, groups))
-        complete = [split for split in splits if len(set(y[split[0]])) == len(classes)]
-        return complete[0] if complete else splits[0]
+        return _choose(splitter.split(y, y, groups), y)
     warnings.warn(
         "Early stopping validates on utterances drawn at random, which may be of "
         "speakers that the network is trained on. Pass groups=speakers to fit (in "
@@ -214,6 +207,16 @@ def hold_out(y, groups, fraction, random_state):
         UserWarning,
         stacklevel=4,
     )
+    if y.ndim == 2:
+        size = max(round(fraction * len(y)), 2)
+        if len(y) - size < 2:
+            raise ValueError(
+                "Early stopping needs at least four utterances, got "
+                f"{len(y)}. Set early_stopping=False."
+            )
+        splitter = ShuffleSplit(50, test_size=size, random_state=random_state)
+        return _choose(splitter.split(y), y)
+    classes, counts = np.unique(y, return_counts=True)
     size = max(round(fraction * len(y)), len(classes))
     if counts.min() < 2 or len(y) - size < len(classes):
         raise ValueError(
@@ -223,3 +226,16 @@ def hold_out(y, groups, fraction, random_state):
         )
     splitter = StratifiedShuffleSplit(1, test_size=size, random_state=random_state)
     return next(splitter.split(y, y))
+
+
+def _choose(splits, y):
+    """Return the first split in which both sides have what they need, or the first."""
+    splits = list(splits)
+    n_classes = len(set(y)) if y.ndim == 1 else 0
+
+    def is_complete(split):
+        if y.ndim == 1:
+            return len(set(y[split[0]])) == n_classes
+        return all(np.ptp(y[part], axis=0).all() for part in split)
+
+    return next(filter(is_complete, splits), splits[0])

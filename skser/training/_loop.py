@@ -8,13 +8,13 @@ attributes that would make the estimator ready to predict.
 """
 
 import math
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from skser._progress import make_bar, say
 from skser._sequences import pad_sequences, round_length
-from skser.metrics import unweighted_accuracy_score
 from skser.training._data import prediction_batches, training_batches
 
 PLATEAU_PATIENCE = 5
@@ -96,8 +96,8 @@ class Progress:
     logs : list of dict of float
         What is logged of each epoch.
     best_epoch, best_quality, best_weights : int, tuple of float, list of ndarray
-        The epoch with the highest UA, of equal ones that with the lowest loss. They
-        stay at their beginning where nothing is validated.
+        The epoch with the highest figure (UA or CCC), of equal ones that with the
+        lowest loss. They stay at their beginning where nothing is validated.
     is_stopped : bool
         Whether an observer has asked to stop.
     """
@@ -110,7 +110,8 @@ class Progress:
 
     def compare(self, network):
         """Keep the weights of the last epoch if it is better than all before."""
-        quality = (self.logs[-1]["val_UA"], -self.logs[-1]["val_loss"])
+        log = self.logs[-1]
+        quality = (log[f"val_{network.objective.figure}"], -log["val_loss"])
         if quality > tuple(self.best_quality) or self.best_weights is None:
             self.best_epoch, self.best_quality = len(self.logs) - 1, quality
             self.best_weights = network.get_weights()
@@ -161,8 +162,8 @@ def train(
     plan : TrainingPlan
     training : Utterances
     validation : Utterances, default=None
-        If given, the epoch with the highest UA on them wins, of equal ones that with
-        the lowest loss.
+        If given, the epoch with the highest figure on them, UA or CCC, wins, of equal
+        ones that with the lowest loss.
     observers : sequence, default=()
         Who is told of every epoch; see `list_observers`.
     state : callable, default=None
@@ -174,15 +175,22 @@ def train(
     -------
     history : dict of list of float
         One value per epoch: "learning_rate", "loss" and, validated, "val_loss" and
-        "val_UA".
+        "val_UA" or "val_CCC". A "loss" is the mean over the batches.
     best_epoch : int
         The epoch, from 0, whose weights the network has.
 
     Raises
     ------
     ValueError
-        If the loss or a weight is no longer finite.
+        If the loss or a weight is no longer finite, or if CCC is undefined: of targets
+        that are all the same, of batches of one utterance.
+
+    Warns
+    -----
+    UserWarning
+        If some utterances are alone in their batch, where that matters.
     """
+    check_targets(network, plan, training, validation)
     progress = Progress.resume(checkpoint, network) if checkpoint else Progress()
     logs = progress.logs
     for observer in observers:
@@ -204,6 +212,48 @@ def train(
         observer.fit_ends(state)
     best_epoch = len(logs) - 1 if validation is None else progress.best_epoch
     return {name: [log[name] for log in logs] for name in logs[0]}, best_epoch
+
+
+def check_targets(network, plan, training, validation):
+    """Refuse targets whose CCC is undefined, and batches that teach nothing by it."""
+    if network.objective.figure != "CCC":
+        return
+    compares = network.objective.smallest_batch > 1
+    for name, part, uses_ccc in (
+        ("to be trained on", training, compares),
+        ("to stop by", validation, validation is not None),
+    ):
+        if uses_ccc and not np.ptp(part.targets, axis=0).all():
+            n_samples = len(part.targets)
+            raise ValueError(
+                "CCC needs at least two different values of each target, but the "
+                f"utterances {name} have only one ({n_samples} "
+                f"sample{'s' if n_samples > 1 else ''}). Use other utterances, "
+                'loss="squared_error", or early_stopping=False.'
+            )
+    if compares:
+        count_alone(network, plan, training)
+
+
+def count_alone(network, plan, training):
+    """Refuse batches of one utterance each, or warn of some."""
+    n_samples = len(training.sequences)
+    n_alone = n_samples if plan.batch_size == 1 else 0
+    if n_alone == 0 and network.n_inputs == 1:
+        lengths = list_lengths(network, training.sequences)
+        _, counts = np.unique(lengths, return_counts=True)
+        n_alone = int((counts == 1).sum())
+    if n_alone == 0:
+        return
+    message = (
+        f"{n_alone} of {n_samples} utterances are alone in their batch. CCC compares "
+        "the utterances of a batch: these teach the network nothing. Use batches of "
+        "more than one utterance (batch_size), a network with a mask (without, only "
+        'utterances of one length share a batch), or loss="squared_error".'
+    )
+    if n_alone == n_samples:
+        raise ValueError(message)
+    warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def run_epoch(network, plan, training, validation, logs):
@@ -248,7 +298,7 @@ def run_epoch(network, plan, training, validation, logs):
 
 
 def validate(network, validation):
-    """Return the loss and the UA on the validation utterances.
+    """Return the loss and the figure on the validation utterances.
 
     Parameters
     ----------
@@ -258,22 +308,13 @@ def validate(network, validation):
     Returns
     -------
     logs : dict of float
-        With the keys "val_loss" and "val_UA".
+        With the keys "val_loss" and "val_UA" or "val_CCC".
     """
     rows = map_batches(network, "scores", validation.sequences)
     scores = np.stack(rows).astype(np.float64)
-    log_posteriors = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    losses = -np.take_along_axis(log_posteriors, validation.classes[:, None], axis=1)
-    return {
-        "val_loss": float(np.average(losses[:, 0], weights=validation.weights)),
-        "val_UA": float(
-            unweighted_accuracy_score(
-                validation.classes,
-                scores.argmax(axis=1),
-                sample_weight=validation.weights,
-            )
-        ),
-    }
+    objective = network.objective
+    loss, figure = objective.evaluate(scores, validation.targets, validation.weights)
+    return {"val_loss": float(loss), f"val_{objective.figure}": float(figure)}
 
 
 def map_batches(network, output, sequences):
