@@ -207,9 +207,11 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
     def _scale_targets(self, utterances, *, is_new=False):
         targets, weights = utterances.targets, utterances.weights
         if is_new:
-            mean = np.average(targets, axis=0, weights=weights)
-            variance = np.average(np.square(targets - mean), axis=0, weights=weights)
-            scale = np.sqrt(variance)
+            # What overflows is reported below.
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = np.average(targets, axis=0, weights=weights)
+                squares = np.square(targets - mean)
+                scale = np.sqrt(np.average(squares, axis=0, weights=weights))
             # What varies is rounding, as of features.
             is_constant = scale <= ROUNDING * np.abs(targets).max(axis=0)
             scale = np.where(is_constant, 1.0, scale)
@@ -234,10 +236,6 @@ class BaseNetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, input_name=name, estimator=self
         )
-        if y.ndim == 0:
-            raise ValueError(
-                f"{name} must have a number for each utterance, got the number {y:g}."
-            )
         check_consistent_length(sequences, y)
         return y
 

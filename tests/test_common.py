@@ -57,17 +57,13 @@ PUBLIC_MODULES = [
         "skser.ivectors",
         "skser.normalization",
         "skser.out_of_core",
+        "skser.regressors",
     )
 ]
 
 # Small, so that 60 checks take a minute; long enough to learn what the checks ask for.
-CLASSIFIER = skser.AttentionBLSTMFCNClassifier(
-    recurrent_units=8,
-    filters=(16, 8),
-    hidden_units=(16,),
-    max_epochs=60,
-    random_state=0,
-)
+SMALL = {"recurrent_units": 8, "filters": (16, 8), "hidden_units": (16,)}
+CLASSIFIER = skser.AttentionBLSTMFCNClassifier(max_epochs=60, random_state=0, **SMALL)
 
 
 def averaging_network(n_features, n_classes, *, seed):
@@ -101,6 +97,8 @@ EXPECTED_FAILURES = {
     "AttentionBLSTMFCNClassifier": _WEIGHTS,
     "AttentiveCNNClassifier": _WEIGHTS,
     "NetworkClassifier": _WEIGHTS,
+    "AttentionBLSTMFCNRegressor": _WEIGHTS,
+    "NetworkRegressor": _WEIGHTS,
     **dict.fromkeys(["Deltas", "ContextWindows"], _NEIGHBOURS),
     "FrameUnion": dict.fromkeys(
         ["check_estimators_overwrite_params", "check_dont_overwrite_parameters"],
@@ -144,6 +142,8 @@ N_CHECKS = {
     "AttentionBLSTMFCNClassifier": 50,
     "AttentiveCNNClassifier": 50,
     "NetworkClassifier": 50,
+    "AttentionBLSTMFCNRegressor": 50,
+    "NetworkRegressor": 50,
     "RejectOption": 50,
     "AudioLoader": 1,
     "AcousticFeatures": 1,
@@ -200,6 +200,10 @@ ESTIMATORS = [
     ),
     IVectors(2, alignment=MixtureAlignment(2), n_iterations=2),
     skser.NetworkClassifier(
+        averaging_network, learning_rate=0.05, max_epochs=60, random_state=0
+    ),
+    skser.AttentionBLSTMFCNRegressor(max_epochs=60, random_state=0, **SMALL),
+    skser.NetworkRegressor(
         averaging_network, learning_rate=0.05, max_epochs=60, random_state=0
     ),
 ]
@@ -314,7 +318,7 @@ def test_every_public_estimator_is_checked_here_or_by_tests_of_its_own():
     "estimator", [e for e in ESTIMATORS if get_tags(e).requires_fit], ids=_name
 )
 def test_what_is_not_fitted_says_so(estimator):
-    method = "predict" if is_classifier(estimator) else "transform"
+    method = "predict" if hasattr(estimator, "predict") else "transform"
     with pytest.raises(NotFittedError, match="not fitted yet"):
         getattr(clone(estimator), method)([np.ones((5, 3)), np.ones((6, 3))])
 
@@ -561,6 +565,8 @@ def test_the_front_end_has_at_least_twenty_checks():
 def test_tags_tell_what_each_estimator_is():
     tags = {_name(estimator): get_tags(estimator) for estimator in ESTIMATORS}
     assert is_classifier(CLASSIFIER)
+    assert tags["NetworkRegressor"].estimator_type == "regressor"
+    assert tags["NetworkRegressor"].target_tags.multi_output
     assert tags["AudioLoader"].input_tags.string
     assert not tags["AudioLoader"].requires_fit
     assert not tags["Framer"].requires_fit

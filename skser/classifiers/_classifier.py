@@ -328,7 +328,7 @@ class BaseNetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
                     f"{fault} ({len(rows)} of {len(table)} rows). Divide votes by "
                     "their sum; labels are a single column."
                 )
-        table /= sums[:, np.newaxis]
+        table = table / sums[:, np.newaxis]
         if columns is None and table.shape[1] != len(self.classes_):
             raise ValueError(
                 f"{name} has {table.shape[1]} columns, but there are "
@@ -350,7 +350,8 @@ def is_soft(y):
     except ValueError:
         # Rows of unequal length: what that means is said where they are read.
         return False
-    return table.ndim == 2 and table.shape[1] > 1 and not isinstance(table.flat[0], str)
+    has_texts = any(isinstance(value, str) for value in table.ravel()[:1])
+    return table.ndim == 2 and table.shape[1] > 1 and not has_texts
 
 
 def list_columns(y):

@@ -7,8 +7,9 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 
-from skser import PCAWhitening
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier, PCAWhitening
 from skser.classifiers import AttentionBLSTMClassifier, AttentiveCNNClassifier
+from skser.networks import feedforward
 
 RECURRENT = AttentionBLSTMClassifier(
     recurrent_units=(6,), learning_rate=0.02, max_epochs=15, random_state=0
@@ -122,3 +123,56 @@ def test_ratings_reach_the_classifier_through_a_pipeline(sequences):
             cv=2,
         )
     assert [fitted[-1].n_ratings_ for fitted in result["estimator"]] == [2, 2]
+
+
+def average(n_features, n_classes, *, seed):
+    """Build a network of one's own that knows no ratings."""
+    return feedforward(n_features, n_classes, hidden_units=(), seed=seed)
+
+
+TRAINING = {"max_epochs": 1, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        AttentionBLSTMFCNClassifier(
+            recurrent_units=3, filters=(4,), kernel_sizes=(3,), **TRAINING
+        ),
+        AttentionBLSTMClassifier(recurrent_units=(3,), **TRAINING),
+        NetworkClassifier(feedforward, **TRAINING),
+    ],
+    ids=lambda classifier: type(classifier).__name__,
+)
+def test_every_network_learns_ratings_beside_the_classes(classifier, sequences):
+    X, y = sequences
+    X = [1e-9 * x for x in X]
+    classifier = clone(classifier).set_params(learning_rate=1e-9)
+    rated = classifier.fit(X, y, ratings=np.full((60, 2), 3.0))
+    assert rated.n_ratings_ == 2
+    np.testing.assert_allclose(rated.history_["loss"][0], 3 * np.log(3), rtol=1e-3)
+    assert rated.predict_proba(X).shape == (60, 3)
+    assert [x.shape for x in rated.to_keras().outputs] == [(None, 3)] * 3
+
+
+def rated_network(n_features, n_classes, *, seed, n_ratings=0, n_levels=3):
+    """Build a network of one's own with outputs for ratings."""
+    import keras
+
+    frames = keras.Input((None, n_features))
+    pooled = keras.layers.GlobalAveragePooling1D()(frames)
+    start = keras.initializers.GlorotUniform(seed)
+    widths = [n_classes, *[n_levels] * n_ratings]
+    scores = [keras.layers.Dense(n, kernel_initializer=start)(pooled) for n in widths]
+    return keras.Model(frames, scores if n_ratings else scores[0])
+
+
+def test_a_network_of_ones_own_may_take_ratings(sequences):
+    X, y = sequences
+    ratings = np.full((60, 2), 3.0)
+    own = NetworkClassifier(rated_network, **TRAINING).fit(X, y, ratings=ratings)
+    assert own.predict_proba(X).shape == (60, 3)
+    with pytest.raises(ValueError, match=r"outputs of ratings .*\(None, 3\).*None, 2"):
+        own.set_params(network_params={"n_levels": 2}).fit(X, y, ratings=ratings)
+    with pytest.raises(ValueError, match="must take the keyword argument n_ratings"):
+        NetworkClassifier(average, **TRAINING).fit(X, y, ratings=ratings)
