@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import robust_scale
@@ -158,9 +158,9 @@ class AttentionDisplay(_Display):
         Parameters
         ----------
         system : sklearn.pipeline.Pipeline
-            Fitted, from recordings (or signals) to labels, with a `Framer` and, at the
-            end, a classifier that has `attention_weights`, such as
-            ``SYSTEMS["attention_blstm_fcn"]()``; or a vote or stack of such.
+            Fitted, from recordings (or signals) to labels or numbers, with a `Framer`
+            and, at the end, a classifier or regressor that has `attention_weights`,
+            such as ``SYSTEMS["attention_blstm_fcn"]()``; or a vote or stack of such.
         recording : str, os.PathLike or array-like of shape (n_samples,)
             What the system takes, such as a path.
         member : str, default=None
@@ -195,8 +195,7 @@ class AttentionDisplay(_Display):
         frames_per_step = _check_attends_to_moments(classifier)
         utterance = _describe(network.front_end, recording)
         weights = classifier.attention_weights([utterance.frames])[0]
-        posteriors = classifier.predict_proba([utterance.frames])[0]
-        label = classifier.classes_[posteriors.argmax()]
+        label, posterior = _answer(network, utterance.frames)
         step = frames_per_step * utterance.frames_per_row
         middles = np.arange(len(weights)) * step + (step - 1) / 2
         display = cls(
@@ -204,9 +203,8 @@ class AttentionDisplay(_Display):
             weights,
             middles * utterance.hop_length / utterance.sample_rate,
             sample_rate=utterance.sample_rate,
-            # Members of a vote know classes by their numbers.
-            label=label if network.classes is None else network.classes[label],
-            posterior=posteriors.max(),
+            label=label,
+            posterior=posterior,
         )
         return display.plot(kind=kind, ax=ax)
 
@@ -284,13 +282,27 @@ def _check_attends_to_moments(classifier):
     return steps
 
 
+def _answer(network, frames):
+    """Return what a network says of an utterance, and how sure it is of a class."""
+    estimator = network.classifier
+    if is_regressor(estimator):
+        numbers = np.atleast_1d(estimator.predict([frames])[0])
+        return ", ".join(f"{number:.2f}" for number in numbers), None
+    posteriors = estimator.predict_proba([frames])[0]
+    label = estimator.classes_[posteriors.argmax()]
+    # Members of a vote know classes by their numbers.
+    label = label if network.classes is None else network.classes[label]
+    return label, posteriors.max()
+
+
 class TrainingHistoryDisplay(_Display):
     """Show how the training of a network went.
 
     Parameters
     ----------
     history : dict of str to list of float
-        Per epoch: "loss" and, if something was held out, "val_loss" and "val_UA".
+        Per epoch: "loss" and, if something was held out, "val_loss" and "val_UA" or,
+        of a regressor, "val_CCC".
     best_epoch : int
         The epoch, counted from 0, whose weights were kept.
 
@@ -299,7 +311,7 @@ class TrainingHistoryDisplay(_Display):
     ax_ : matplotlib Axes
         With the losses.
     score_ax_ : matplotlib Axes or None
-        With UA on the held-out utterances; None if nothing was held out.
+        With UA or CCC on the held-out utterances; None if nothing was held out.
     lines_ : dict of str to matplotlib Line2D
         By the names of `history`, and "best_epoch".
     figure_ : matplotlib Figure
@@ -327,13 +339,13 @@ class TrainingHistoryDisplay(_Display):
         member: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Show how a fitted classifier was trained.
+        """Show how a fitted classifier or regressor was trained.
 
         Parameters
         ----------
-        estimator : classifier or sklearn.pipeline.Pipeline
-            A fitted network of :mod:`skser.classifiers`, a Pipeline that ends in one,
-            or a vote or stack of such.
+        estimator : classifier, regressor or sklearn.pipeline.Pipeline
+            A fitted network of :mod:`skser.classifiers` or :mod:`skser.regressors`, a
+            Pipeline that ends in one, or a vote or stack of such.
         member : str, default=None
             In a vote, the name of the member that is shown; None is the only network.
         ax : matplotlib Axes, default=None
@@ -355,13 +367,14 @@ class TrainingHistoryDisplay(_Display):
         check_is_fitted(classifier)
         if not hasattr(classifier, "history_"):
             raise ValueError(
-                f"{cls.__name__} needs a network of skser.classifiers, which keeps its "
-                f"history_; {type(classifier).__name__} does not."
+                f"{cls.__name__} needs a network of skser.classifiers or "
+                "skser.regressors, which keeps its history_; "
+                f"{type(classifier).__name__} does not."
             )
         return cls(classifier.history_, classifier.best_epoch_).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
-        """Plot losses and UA over the epochs.
+        """Plot losses, and UA or CCC, over the epochs.
 
         Parameters
         ----------
@@ -375,9 +388,10 @@ class TrainingHistoryDisplay(_Display):
         self._take_axes(ax)
         axes = {"loss": self.ax_, "val_loss": self.ax_}
         self.score_ax_ = None
-        if "val_UA" in self.history:
-            axes["val_UA"] = self.score_ax_ = self.ax_.twinx()
-            self.score_ax_.set(ylabel="UA", ylim=(0, 1))
+        for name in {"val_UA", "val_CCC"} & set(self.history):
+            axes[name] = self.score_ax_ = self.ax_.twinx()
+            lowest = min(0, *self.history[name])
+            self.score_ax_.set(ylabel=name.removeprefix("val_"), ylim=(lowest, 1))
         self.lines_ = {
             name: axes[name].plot(self.history[name], label=label, **style)[0]
             for name, (label, style) in _CURVES.items()
@@ -404,6 +418,7 @@ _CURVES = {
     "loss": ("loss", {"color": "C0"}),
     "val_loss": ("validation loss", {"color": "C0", "linestyle": "--"}),
     "val_UA": ("validation UA", {"color": "C1"}),
+    "val_CCC": ("validation CCC", {"color": "C1"}),
 }
 
 

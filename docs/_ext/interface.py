@@ -28,6 +28,7 @@ MODULES = {
         None,
     ),
     "skser.classifiers": ("Arrays in, labels out.", None),
+    "skser.regressors": ("Arrays in, arousal, valence and other numbers out.", None),
     "skser.ensembles": (
         "Votes, training on perturbed copies, and refusing to answer.",
         None,
