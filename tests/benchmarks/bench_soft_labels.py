@@ -67,7 +67,7 @@ def score(rows, y, corpus, heard, seed):
     for train, test in LeaveOneGroupOut().split(rows, corpus.target, corpus.groups):
         network = NetworkClassifier(
             networks.feedforward,
-            {"hidden_units": (64,)},
+            network_params={"hidden_units": (64,)},
             max_epochs=EPOCHS,
             early_stopping=False,
             random_state=seed,
