@@ -15,7 +15,7 @@ COLUMNS = {
 OF_THE_CORPUS = {"target_names", "expected_counts", "name", "DESCR"}
 # What an evaluation keeps in other ways, or whose names its own tables have.
 _KEPT_ELSEWHERE = {"paths", "data", "target", "groups", "frame", *OF_THE_CORPUS}
-RESERVED = ("file", "speaker", "fold", "seed", "true", "predicted")
+RESERVED = ("file", "speaker", "fold", "seed", "target", "true", "predicted")
 
 
 def list_columns(corpus, n_samples):

@@ -1,4 +1,4 @@
-"""Plots: attention, training, confusion, reliability, corpora, features, timelines.
+"""Plots: attention, training, confusion, regression, reliability, corpora, features, timelines.
 
 They are displays in scikit-learn's form. A display holds its data; `plot` draws them,
 into the axes that are given or into a new figure; class methods named ``from_...``
@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    PredictionErrorDisplay,
+    confusion_matrix,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import robust_scale
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
     from skser.model_selection._across import CrossCorpusResult
+    from skser.model_selection._base_result import BaseResult
     from skser.model_selection._result import EvaluationResult
 
 
@@ -47,6 +52,7 @@ __all__ = [
     "CoverageDisplay",
     "CrossCorpusDisplay",
     "FeatureDisplay",
+    "RegressionDisplay",
     "ReliabilityDisplay",
     "ScoreDisplay",
     "TimelineDisplay",
@@ -597,6 +603,183 @@ class ConfusionDisplay(_Display):
         return ax
 
 
+class RegressionDisplay(_Display):
+    """Show predicted and true numbers, such as arousal.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,)
+        True values.
+    y_pred : ndarray of shape (n_samples,)
+        Predicted values.
+    target : str, default=None
+        What they are, for the axes.
+
+    Attributes
+    ----------
+    error_ : sklearn.metrics.PredictionErrorDisplay or None
+        Of ``kind="actual_vs_predicted"``.
+    points_ : matplotlib PathCollection
+        One point a prediction.
+    lines_ : list of matplotlib Line2D
+        The diagonal; or the mean difference and the limits of agreement.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    sklearn.metrics.PredictionErrorDisplay : Shows residuals over predictions.
+
+    References
+    ----------
+    .. [1] J. M. Bland and D. G. Altman, "Statistical methods for assessing agreement
+       between two methods of clinical measurement", Lancet 327, 1986.
+
+    Examples
+    --------
+    >>> from skser.plotting import RegressionDisplay
+    >>> display = RegressionDisplay.from_predictions(
+    ...     [1.0, 2.0, 3.0], [1.5, 2.0, 2.5], kind="bland_altman")
+    >>> [round(float(line.get_ydata()[0]), 2) for line in display.lines_]
+    [0.0, -0.8, 0.8]
+    """
+
+    def __init__(
+        self, y_true: np.ndarray, y_pred: np.ndarray, *, target: str | None = None
+    ):
+        self.y_true = y_true
+        self.y_pred = y_pred
+        self.target = target
+
+    @classmethod
+    def from_result(
+        cls,
+        result: RegressionResult,
+        *,
+        target: str | None = None,
+        kind: str = "actual_vs_predicted",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Show the result of an evaluation, pooled over folds and seeds.
+
+        Parameters
+        ----------
+        result : skser.model_selection.RegressionResult
+            As :func:`~skser.model_selection.evaluate` returns it.
+        target : str, default=None
+            One of the result's targets; None is the first.
+        kind : {"actual_vs_predicted", "bland_altman"}, default="actual_vs_predicted"
+            As of :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : RegressionDisplay
+        """
+        one = result.of_target(result.targets[0] if target is None else target)
+        true = one.true[one.recordings, 0]
+        return cls(true, one.predicted[:, 0], target=one.targets[0]).plot(
+            kind=kind, ax=ax
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        target: str | None = None,
+        kind: str = "actual_vs_predicted",
+        ax: Axes | None = None,
+    ) -> Self:
+        """Show predictions.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True values.
+        y_pred : array-like of shape (n_samples,)
+            Predicted values.
+        target : str, default=None
+            What they are, for the axes.
+        kind : {"actual_vs_predicted", "bland_altman"}, default="actual_vs_predicted"
+            As of :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : RegressionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the lengths differ, or there are several targets.
+        """
+        check_consistent_length(y_true, y_pred)
+        true, predicted = column_or_1d(y_true), column_or_1d(y_pred)
+        return cls(true, predicted, target=target).plot(kind=kind, ax=ax)
+
+    def plot(
+        self, *, kind: str = "actual_vs_predicted", ax: Axes | None = None
+    ) -> Self:
+        """Plot the predictions.
+
+        Parameters
+        ----------
+        kind : {"actual_vs_predicted", "bland_altman"}, default="actual_vs_predicted"
+            True over predicted values; or predicted minus true values over the mean of
+            both, with the mean difference and the limits of agreement, 1.96 standard
+            deviations around it [1]_.
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a figure.
+
+        Returns
+        -------
+        display : RegressionDisplay
+
+        References
+        ----------
+        .. [1] Bland and Altman 1986, as of :class:`RegressionDisplay`.
+        """
+        kinds = {
+            "actual_vs_predicted": self._plot_values,
+            "bland_altman": self._plot_differences,
+        }
+        if kind not in kinds:
+            raise ValueError(f"kind must be one of {list(kinds)}, got {kind!r}.")
+        self._take_axes(ax, (4.8, 4))
+        kinds[kind]()
+        return self
+
+    def _plot_values(self):
+        """Plot true over predicted values, as scikit-learn does."""
+        self.error_ = PredictionErrorDisplay(y_true=self.y_true, y_pred=self.y_pred)
+        self.error_.plot(
+            ax=self.ax_, kind="actual_vs_predicted", scatter_kwargs={"alpha": 0.5}
+        )
+        self.points_, self.lines_ = self.error_.scatter_, [self.error_.line_]
+        if self.target is not None:
+            self.ax_.set(xlabel=f"Predicted {self.target}", ylabel=self.target)
+
+    def _plot_differences(self):
+        """Plot differences over means, after Bland and Altman."""
+        differences = self.y_pred - self.y_true
+        self.error_ = None
+        means = (self.y_pred + self.y_true) / 2
+        self.points_ = self.ax_.scatter(means, differences, alpha=0.5)
+        bias, width = differences.mean(), 1.96 * differences.std()
+        self.lines_ = [self.ax_.axhline(bias, color="0.3")]
+        self.lines_ += [
+            self.ax_.axhline(limit, color="0.3", linestyle="--")
+            for limit in (bias - width, bias + width)
+        ]
+        name = "" if self.target is None else f" ({self.target})"
+        self.ax_.set(xlabel=f"Mean of true and predicted{name}")
+        self.ax_.set(ylabel="Predicted minus true")
+
+
 class _RowsDisplay(_Display):
     """A display of the rows of a table of a result."""
 
@@ -772,7 +955,22 @@ class CoverageDisplay(_RowsDisplay):
         return self
 
 
-def name_rows(rows, by):
+def pick_last(rows):
+    """Return one row of each group: of several targets, that of their mean.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As of the method `scores_by` of results.
+
+    Returns
+    -------
+    rows : list of dict
+    """
+    return [row for row in rows if row.get("target") == rows[-1].get("target")]
+
+
+def name_rows(rows, by, score="UA"):
     """Return scores of groups as the rows of a `ScoreDisplay`.
 
     Parameters
@@ -781,13 +979,14 @@ def name_rows(rows, by):
         As of :meth:`skser.model_selection.EvaluationResult.scores_by`.
     by : str
         The key of the groups' names.
+    score : str, default="UA"
 
     Returns
     -------
     rows : list of dict
     """
     return [
-        {"low": None, "high": None, **row, "name": row[by], "score": row["UA"]}
+        {"low": None, "high": None, **row, "name": row[by], "score": row[score]}
         for row in rows
     ]
 
@@ -829,13 +1028,14 @@ class ScoreDisplay(_RowsDisplay):
 
     @classmethod
     def from_result(
-        cls, result: EvaluationResult, by: str, *, ax: Axes | None = None
+        cls, result: BaseResult, by: str, *, ax: Axes | None = None
     ) -> Self:
-        """Show UA of each speaker or group.
+        """Show UA, or CCC, of each speaker or group.
 
         Parameters
         ----------
-        result : skser.model_selection.EvaluationResult
+        result : skser.model_selection.EvaluationResult or RegressionResult
+            Of several targets, their mean is shown.
         by : str
             "speaker", "fold", "seed" or one of the result's columns, such as "sex".
         ax : matplotlib Axes, default=None
@@ -845,24 +1045,26 @@ class ScoreDisplay(_RowsDisplay):
         -------
         display : ScoreDisplay
         """
-        return cls(name_rows(result.scores_by(by), by)).plot(ax=ax)
+        rows, score = result.scores_by(by), result.headline
+        return cls(name_rows(pick_last(rows), by, score), label=score).plot(ax=ax)
 
     @classmethod
     def from_conditions(
         cls,
-        results: Mapping[str, EvaluationResult],
+        results: Mapping[str, BaseResult],
         *,
-        score: str = "UA",
+        score: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Show a score under each condition.
 
         Parameters
         ----------
-        results : dict of str to EvaluationResult
+        results : dict of str to EvaluationResult or RegressionResult
             As of :func:`skser.model_selection.evaluate_under`, or of several systems.
-        score : str, default="UA"
-            One of those of :meth:`skser.model_selection.EvaluationResult.scores`.
+        score : str, default=None
+            One of those of the results' method `scores`. None is the first, UA of
+            classes and CCC of numbers.
         ax : matplotlib Axes, default=None
             Where to plot; None makes a figure.
 
@@ -870,24 +1072,26 @@ class ScoreDisplay(_RowsDisplay):
         -------
         display : ScoreDisplay
         """
+        score = score or next(iter(results.values())).headline
         return cls(_list_scores(results, score), label=score).plot(ax=ax)
 
     @classmethod
     def from_learning_curve(
         cls,
-        results: Mapping[int, EvaluationResult],
+        results: Mapping[int, BaseResult],
         *,
-        score: str = "UA",
+        score: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Show a score over the number of training speakers.
 
         Parameters
         ----------
-        results : dict of int to EvaluationResult
+        results : dict of int to EvaluationResult or RegressionResult
             As of :func:`skser.model_selection.speaker_learning_curve`.
-        score : str, default="UA"
-            One of those of :meth:`skser.model_selection.EvaluationResult.scores`.
+        score : str, default=None
+            One of those of the results' method `scores`. None is the first, UA of
+            classes and CCC of numbers.
         ax : matplotlib Axes, default=None
             Where to plot; None makes a figure.
 
@@ -895,6 +1099,7 @@ class ScoreDisplay(_RowsDisplay):
         -------
         display : ScoreDisplay
         """
+        score = score or next(iter(results.values())).headline
         display = cls(_list_scores(results, score), label=score)
         return display.plot(kind="curve", ax=ax)
 
@@ -950,7 +1155,7 @@ def _list_scores(results, score):
     rows = []
     for name, result in results.items():
         bounds = (None, None)
-        if result.speakers is not None and len(result.scores_by("speaker")) > 2:
+        if result.has_intervals:
             bounds = result.confidence_interval(score)[1:]
         row = {"name": name, "score": result.score(score)}
         rows.append({**row, "low": bounds[0], "high": bounds[1]})

@@ -11,6 +11,7 @@ from skser.model_selection._evaluation import (
 )
 from skser.model_selection._learning_curve import speaker_learning_curve
 from skser.model_selection._power import SpeakersNeeded
+from skser.model_selection._regression_result import RegressionResult
 from skser.model_selection._result import EvaluationResult, load_result
 from skser.model_selection._splitters import (
     FixedSplit,
@@ -37,6 +38,7 @@ __all__ = [
     "FoldAudit",
     "IncompleteEvaluationError",
     "LeaveOneSpeakerOut",
+    "RegressionResult",
     "SessionFolds",
     "SharedItem",
     "SpeakerAndTextFolds",

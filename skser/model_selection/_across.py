@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 
 from skser._compat import safe_indexing
 from skser._display import csv_table, html_table, markdown_table
@@ -32,6 +32,7 @@ from skser.model_selection._evaluation import (
 from skser.model_selection._result import EvaluationResult
 from skser.model_selection._splitters import LeaveOneSpeakerOut, list_folds
 from skser.model_selection._statistics import import_pandas
+from skser.model_selection._targets import Classes
 from skser.storage import replacing
 
 if TYPE_CHECKING:
@@ -417,9 +418,9 @@ def evaluate_across(
     IncompleteEvaluationError
         As of :func:`evaluate`. Its `result` is a CrossCorpusResult.
     ValueError
-        If arguments cannot be used, a corpus has no speakers, two corpora have a file
-        in common, fewer than two classes are shared, or `mapping` names a corpus or a
-        label that does not exist.
+        If the system is a regressor, arguments cannot be used, a corpus has no
+        speakers, two corpora have a file in common, fewer than two classes are shared,
+        or `mapping` names a corpus or a label that does not exist.
 
     See Also
     --------
@@ -453,6 +454,13 @@ def evaluate_across(
     >>> result.cells["one", "two"]
     <EvaluationResult: 40 predictions of 40 recordings, pooled UA 0.9..., WA 0.9...>
     """
+    if is_regressor(system):
+        raise ValueError(
+            "evaluate_across is for classifiers: it finds the classes that corpora "
+            "share. Of numbers, such as arousal, corpora have scales of their own: "
+            "merge them (skser.datasets.merge), with numbers on one scale, and call "
+            "evaluate with target=."
+        )
     data, plan = _join(corpora, mapping, X, same_speakers, n_jobs)
     if train not in _TRAIN:
         raise ValueError(f"train must be one of {list(_TRAIN)}, got {train!r}.")
@@ -547,9 +555,8 @@ def _join(corpora, mapping, X, same_speakers, n_jobs):
     _check_files(parts["files"], parts["corpus"])
     data = Recordings(
         _concatenate(parts["X"]),
-        np.array(parts["y"]),
+        Classes(np.array(parts["y"]), classes),
         np.array(parts["speakers"]),
-        classes,
         parts["files"],
         _join_columns(known, mapped_rows),
         " + ".join(corpora),

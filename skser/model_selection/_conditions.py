@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from skser.model_selection._measures import MEASURES
 from skser.model_selection._statistics import Comparison, paired_difference
 
 if TYPE_CHECKING:
-    from skser.model_selection._result import EvaluationResult
+    from skser.model_selection._base_result import BaseResult
 
 
 def compare_conditions(
-    results: Mapping[str, EvaluationResult],
+    results: Mapping[str, BaseResult],
     *,
     reference: str = "clean",
-    score: str = "UA",
+    score: str | None = None,
     random_state: int = 0,
 ) -> Comparison:
     """Return what each condition costs, with intervals of the paired difference.
 
     Parameters
     ----------
-    results : dict of str to EvaluationResult
+    results : dict of str to EvaluationResult or RegressionResult
         By condition, on the same recordings, as :func:`evaluate_under` returns them.
     reference : str, default="clean"
         The condition that others are compared with.
-    score : str, default="UA"
-        One of those of :meth:`EvaluationResult.scores`.
+    score : str, default=None
+        One of those of the results' method `scores`. None is the first, UA of classes
+        and CCC of numbers.
     random_state : int, default=0
         Determines the draws of the bootstrap.
 
@@ -73,13 +73,14 @@ def compare_conditions(
         )
     rows: list[dict[str, Any]] = []
     first = results[reference]
-    sign = 1 if MEASURES[score].is_better_high else -1
+    score = score or first.headline
+    sign = 1 if first.find_measure(score).is_better_high else -1
     for name, result in results.items():
         value = result.score(score)
         lost = sign * (first.score(score) - value)
         row = {"condition": name, score: value, "low": None, "high": None}
         row |= {"lost": lost, "lost low": None, "lost high": None}
-        if result.speakers is not None and len(result.scores_by("speaker")) > 2:
+        if result.has_intervals:
             _, row["low"], row["high"] = result.confidence_interval(
                 score, random_state=random_state
             )

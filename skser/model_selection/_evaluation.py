@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -26,18 +27,16 @@ from skser._base import list_steps
 from skser._columns import check_columns, list_columns
 from skser._compat import safe_indexing
 from skser._progress import make_bar, say, silence
-from skser._sequences import check_labels
 from skser.metrics import wants_groups
-from skser.model_selection._result import NO_ANSWER, EvaluationResult
 from skser.model_selection._splitters import (
     LeaveOneSpeakerOut,
-    check_names,
     check_speakers,
     find_leak,
     find_shared,
     list_folds,
     warn_of_similar_names,
 )
+from skser.model_selection._targets import Classes, Numbers, read_target
 from skser.model_selection.perturbations import PERTURBATIONS, perturb_recordings
 from skser.storage import Checkpoints, describe, digest, find_versions
 
@@ -47,7 +46,7 @@ class IncompleteEvaluationError(RuntimeError):
 
     Attributes
     ----------
-    result : EvaluationResult or None
+    result : EvaluationResult, RegressionResult or None
         The finished folds. None if there are none. Of :func:`evaluate_under`, a dict
         of results.
     """
@@ -57,20 +56,19 @@ class IncompleteEvaluationError(RuntimeError):
 
 @dataclass
 class Recordings:
-    """A corpus as arrays; `true` are the indices of `y` in `labels`."""
+    """A corpus as arrays; `task` is what is to be predicted of it."""
 
     X: object
-    y: np.ndarray
+    task: Classes | Numbers
     speakers: np.ndarray | None
-    labels: list
     files: list
     columns: dict = field(default_factory=dict)
     name: str | None = None
-    true: np.ndarray = field(init=False)
 
-    def __post_init__(self):
-        codes = {label: i for i, label in enumerate(self.labels)}
-        self.true = np.array([codes[label] for label in self.y.tolist()])
+    @property
+    def y(self):
+        """What systems are given."""
+        return self.task.y
 
     def list_names(self):
         """Return what is known of each recording that no two sides should share.
@@ -131,6 +129,7 @@ def evaluate(
     y: ArrayLike | None = None,
     cv: object = None,
     *,
+    target: str | Sequence[str] | None = None,
     groups: ArrayLike | None = None,
     columns: Mapping | None = None,
     X: Sequence | ArrayLike | None = None,
@@ -139,26 +138,34 @@ def evaluate(
     n_jobs: int | None = None,
     verbose: int | None = None,
     allow_leaks: bool = False,
-) -> EvaluationResult:
+) -> Any:
     """Fit and test a system on each fold of a corpus, and keep every prediction.
 
     ``evaluate(system, corpus, cv)`` and ``evaluate(system, paths, emotions,
-    groups=speakers, cv=cv)`` do the same.
+    groups=speakers, cv=cv)`` do the same. With a regressor it is
+    ``evaluate(system, corpus, cv, target="arousal")`` or ``evaluate(system, paths,
+    arousal, groups=speakers, cv=cv)``.
 
     Parameters
     ----------
     system : estimator
-        From recordings (or from `X`) to labels; not changed.
+        From recordings (or from `X`) to labels or, if it is a regressor
+        (:func:`sklearn.base.is_regressor`), to numbers; not changed.
     corpus : :class:`~sklearn.utils.Bunch`, or sequence of length n_recordings
         A corpus, as the functions of :mod:`skser.datasets` return it: with `paths` (or
         `data`), `target` and, unless nothing is known of speakers, `groups`. Or the
         recordings themselves, as the system takes them, such as paths.
-    y : array-like of shape (n_recordings,), default=None
-        The emotion of each recording, where `corpus` are recordings. A corpus brings
-        its own; the third argument is then `cv`.
+    y : array-like of shape (n_recordings,) or (n_recordings, n_targets), default=None
+        The emotion of each recording, where `corpus` are recordings; with a regressor,
+        one or several numbers of each. A corpus brings its own; the third argument is
+        then `cv`.
     cv : splitter, int or iterable of (train, test), default=None
         A splitter of this package or any of scikit-learn's. None is
         :class:`LeaveOneSpeakerOut`.
+    target : str or list of str, default=None
+        What is to be predicted: the name of a column of the corpus, such as "arousal",
+        or of several, for regressors. None is the emotion, ``corpus.target``. Where
+        `corpus` are recordings, names of what `y` holds.
     groups : array-like of shape (n_recordings,), default=None
         The speaker of each recording, where `corpus` are recordings.
     columns : mapping of str to sequence, or pandas.DataFrame, default=None
@@ -188,7 +195,8 @@ def evaluate(
 
     Returns
     -------
-    result : EvaluationResult
+    result : EvaluationResult or RegressionResult
+        The latter of a regressor.
 
     Raises
     ------
@@ -196,8 +204,9 @@ def evaluate(
         If folds have failed. The others are run to their end; they are in the
         attribute `result` of the error and in `checkpoint`.
     ValueError
-        If arguments cannot be used, if speakers or labels are numbers and texts, or if
-        a speaker is on two sides of a fold.
+        If arguments cannot be used, if speakers or labels are numbers and texts, if
+        numbers are missing (NaN) or the system is of another task, or if a speaker is
+        on two sides of a fold.
 
     Warns
     -----
@@ -247,8 +256,17 @@ def evaluate(
     ...     LogisticRegression(), corpus.data, target, groups=corpus.groups)
     >>> again.ua == result.ua
     True
+
+    Numbers, such as arousal:
+
+    >>> from sklearn.linear_model import Ridge
+    >>> arousal = (target == "anger") + rng.normal(0, 0.1, 40)
+    >>> evaluate(Ridge(), corpus, columns={"arousal": arousal}, target="arousal")
+    <RegressionResult: 40 predictions of 40 recordings, pooled CCC: arousal 0.7...>
     """
-    data, cv = read_arguments(corpus, y, cv, groups, columns, X)
+    data, cv = read_arguments(
+        corpus, y, cv, groups, columns, X, target=target, system=system
+    )
     results = evaluate_folds(
         system,
         data,
@@ -272,6 +290,7 @@ def evaluate_under(
     perturbations: Iterable[str] | Mapping[str, Callable] | None = None,
     sample_rate: int = 16000,
     random_state: int = 0,
+    target: str | Sequence[str] | None = None,
     groups: ArrayLike | None = None,
     columns: Mapping | None = None,
     seeds: Iterable[int] | None = None,
@@ -279,7 +298,7 @@ def evaluate_under(
     n_jobs: int | None = None,
     verbose: int | None = None,
     allow_leaks: bool = False,
-) -> dict[str, EvaluationResult]:
+) -> dict[str, Any]:
     """Evaluate a system whose test recordings are perturbed: robustness.
 
     Each fold is fitted once, on the recordings as they are. Its test recordings are
@@ -287,8 +306,8 @@ def evaluate_under(
 
     Parameters
     ----------
-    system, corpus, y, cv, groups, columns, seeds, checkpoint, n_jobs, verbose, \
-            allow_leaks
+    system, corpus, y, cv, target, groups, columns, seeds, checkpoint, n_jobs, \
+            verbose, allow_leaks
         As of :func:`evaluate`. The system gets waveforms for waveforms, paths for
         paths and segments, those of temporary WAV files of 32-bit floating-point
         numbers, and (waveform, rate) for all else that an
@@ -306,7 +325,7 @@ def evaluate_under(
 
     Returns
     -------
-    results : dict of str to EvaluationResult
+    results : dict of str to EvaluationResult or RegressionResult
         "clean", then one result for each perturbation, with the same keys.
 
     Raises
@@ -347,7 +366,9 @@ def evaluate_under(
         perturbations = {name: PERTURBATIONS[name] for name in names}
     if "clean" in perturbations:
         raise ValueError("perturbations must not name one 'clean': it is always there.")
-    data, cv = read_arguments(corpus, y, cv, groups, columns, None)
+    data, cv = read_arguments(
+        corpus, y, cv, groups, columns, None, target=target, system=system
+    )
     return evaluate_folds(
         system,
         data,
@@ -361,13 +382,13 @@ def evaluate_under(
     )
 
 
-def read_arguments(corpus, y, cv, groups, columns, X):
+def read_arguments(corpus, y, cv, groups, columns, X, *, target=None, system=None):
     """Return the recordings as arrays, and cv, of a corpus or of separate arguments.
 
     Parameters
     ----------
-    corpus, y, cv, groups, columns, X
-        As of :func:`evaluate`.
+    corpus, y, cv, groups, columns, X, target, system
+        As of :func:`evaluate`. Without a system, recordings have classes.
 
     Returns
     -------
@@ -383,7 +404,8 @@ def read_arguments(corpus, y, cv, groups, columns, X):
             )
         y, cv = given.get("target"), y if cv is None else cv
         recordings = given.get("paths", given.get("data")) if X is None else X
-        if recordings is None or y is None:
+        y = None if target is not None else y
+        if recordings is None or (y is None and target is None):
             raise ValueError(
                 "corpus must have target, and paths or data (or pass X); it has "
                 f"{sorted(given)}."
@@ -391,28 +413,25 @@ def read_arguments(corpus, y, cv, groups, columns, X):
         groups, files = given.get("groups"), given.get("paths")
         names, origin = given.get("target_names"), "corpus.target"
     else:
-        _check_recordings(corpus, y)
+        _check_recordings(corpus, y, target)
         recordings, names, origin = corpus if X is None else X, None, "y"
         is_list = getattr(corpus, "ndim", 1) == 1
         first = next(iter(corpus), None) if is_list else None
         are_files = isinstance(first, (str, os.PathLike)) or hasattr(first, "path")
         files, given = corpus if are_files else None, {}
-    y = check_labels(np.asarray(check_names(y, origin)), recordings, origin)
-    warn_of_similar_names(y, origin, stacklevel=3)
+    known = {**given, **({} if columns is None else columns)}
+    task = read_target(system, y, recordings, target, known, names, origin)
+    n = len(task.true)
     if groups is not None:
         groups = check_speakers(groups, recordings, "evaluate")
         warn_of_similar_names(groups, "groups", stacklevel=3)
-    labels = [] if names is None else [str(name) for name in names]
-    if not set(y.tolist()) <= set(labels):
-        labels = np.unique(y).tolist()
-    files = [str(file) for file in (range(len(y)) if files is None else files)]
+    files = [str(file) for file in (range(n) if files is None else files)]
     cv = LeaveOneSpeakerOut() if cv is None else cv
-    known = list_columns(given, len(y)) | check_columns(columns, len(y))
-    name = given.get("name")
-    return Recordings(recordings, y, groups, labels, files, known, name), cv
+    known = list_columns(given, n) | check_columns(columns, n)
+    return Recordings(recordings, task, groups, files, known, given.get("name")), cv
 
 
-def _check_recordings(recordings, y):
+def _check_recordings(recordings, y, target):
     """Refuse what is neither a corpus nor recordings with their emotions."""
     if isinstance(recordings, (str, bytes, os.PathLike)) or not hasattr(
         recordings, "__len__"
@@ -422,9 +441,12 @@ def _check_recordings(recordings, y):
             "skser.datasets load (load_table, load_folder, ...), or a list of "
             "recordings with y, their emotions, and groups, their speakers."
         )
+    if y is None and target is not None:
+        return
     if y is None or hasattr(y, "split") or np.ndim(y) == 0:
         raise ValueError(
-            "With recordings in place of a corpus, y must be the emotion of each; got "
+            "With recordings in place of a corpus, y must be the emotion of each, or "
+            "the numbers that a regressor predicts; got "
             f"{y!r:.80}. Call evaluate(system, paths, emotions, groups=speakers, "
             "cv=...)."
         )
@@ -445,10 +467,13 @@ def evaluate_folds(system, data, cv, conditions, **options):
 
     Returns
     -------
-    results : dict of str to EvaluationResult
+    results : dict of str to EvaluationResult or RegressionResult
         By the names of the conditions.
     """
-    folds = list_folds(cv, data.X, data.y, data.speakers)
+    is_classification = data.task.is_classification
+    folds = list_folds(
+        cv, data.X, data.y, data.speakers, is_classification=is_classification
+    )
     leak = None if data.speakers is None else find_leak(folds, data.speakers)
     if leak and not options["allow_leaks"]:
         raise ValueError(
@@ -469,12 +494,12 @@ def evaluate_folds(system, data, cv, conditions, **options):
         "shared": _count_shared(folds, data),
         "pipeline": describe(system),
         "versions": find_versions(),
+        **data.task.describe_folds(folds),
     }
     common = {
         "recordings": digest(data.X),
         "files": data.files,
-        "y": data.y.tolist(),
-        "labels": data.labels,
+        **data.task.describe(),
         "speakers": None if data.speakers is None else data.speakers.tolist(),
         "splitter": protocol["splitter"],
         "versions": protocol["versions"],
@@ -503,21 +528,14 @@ def _count_shared(folds, data):
 
 
 def _check_folds(folds, data):
-    """Refuse empty folds, and warn of those that test a class they do not train."""
+    """Refuse empty folds, and warn of those that test what they do not train."""
     for number, (train, _, test) in enumerate(folds, start=1):
         if not len(train) or not len(test):
             raise ValueError(
                 f"Fold {number} of cv has {len(train)} recordings to train on and "
                 f"{len(test)} to test; it needs some of both."
             )
-        unseen = set(data.y[test].tolist()) - set(data.y[train].tolist())
-        if unseen:
-            warnings.warn(
-                f"Fold {number} ({data.describe_test(test)}) tests {sorted(unseen)}, "
-                "which does not occur in its training part: the recall is 0.",
-                UserWarning,
-                stacklevel=4,
-            )
+        data.task.check_fold(number, train, test, data.describe_test(test))
 
 
 def _route_validation(system, folds):
@@ -640,9 +658,9 @@ class Work:
             # As text, since not every exception survives the way from a worker.
             return i, None, (text, traceback.format_exc()), f"failed, {error}"
         self.store.write(job, outcome)
-        share = np.mean(outcome["predicted"][0] == self.data.true[job.parts[2]])
+        name, value = self.data.task.score(outcome["predicted"][0], job.parts[2])
         seconds = time.perf_counter() - start
-        return i, outcome, None, f"WA {share:.3f}, {seconds:.0f} s"
+        return i, outcome, None, f"{name} {value:.3f}, {seconds:.0f} s"
 
     def fit_and_predict(self, job):
         """Return the predictions of one fold under each condition."""
@@ -668,16 +686,16 @@ class Work:
 
 
 class Recorder:
-    """A scorer that keeps what it has seen: labels and posteriors by condition."""
+    """A scorer that keeps what it has seen: predictions by condition."""
 
     def __init__(self, data, conditions, test):
-        self.labels = data.labels
+        self.task = data.task
         self.conditions = conditions
         self.test = test
         self.speakers = None if data.speakers is None else data.speakers[test]
 
     def __call__(self, estimator, X, y):
-        """Predict under every condition, keep the predictions, and return WA."""
+        """Predict under every condition, keep the predictions, and return a score."""
         found = []
         for name in self.conditions.perturbations:
             with tempfile.TemporaryDirectory() as folder:
@@ -686,26 +704,15 @@ class Recorder:
                 )
                 found.append(self.predict(estimator, perturbed))
         self.outcome = {key: np.array([one[key] for one in found]) for key in found[0]}
-        truth = [self.labels.index(label) for label in np.asarray(y).tolist()]
-        return float(np.mean(self.outcome["predicted"][0] == truth))
+        return self.task.score(self.outcome["predicted"][0], self.test)[1]
 
     def predict(self, estimator, X):
-        """Return the predictions as indices and, if there are any, posteriors."""
+        """Return what the system predicts, as arrays by name."""
         # Step by step, so that features are computed once for labels and posteriors.
         *front_end, last = list_steps(estimator)
         for step in front_end:
             X = self.call(step, "transform", X)
-        codes = {label: i for i, label in enumerate(self.labels)}
-        predicted = np.asarray(self.call(last, "predict", X)).tolist()
-        # What is no class is a refusal to answer, such as that of a RejectOption.
-        answers = np.array([codes.get(label, len(codes)) for label in predicted])
-        outcome = {"predicted": answers}
-        if hasattr(last, "predict_proba"):
-            posteriors = np.zeros((len(predicted), len(self.labels)))
-            columns = [codes[label] for label in last.classes_.tolist()]
-            posteriors[:, columns] = self.call(last, "predict_proba", X)
-            outcome["posteriors"] = posteriors
-        return outcome
+        return self.task.predict(last, self.call, X, len(self.test))
 
     def call(self, estimator, method, X):
         """Call a method, telling it who speaks if it asks."""
@@ -719,25 +726,19 @@ def _gather(data, conditions, jobs, outcomes, protocol):
     finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
     tests = [job.parts[2] for job, _ in finished]
     sizes = [len(test) for test in tests]
-    keys = [key for key in ("predicted", "posteriors") if key in finished[0][1]]
     joined = {
         key: np.concatenate([outcome[key] for _, outcome in finished], axis=1)
-        for key in keys
+        for key in finished[0][1]
     }
-    labels, posteriors = data.labels, joined.get("posteriors")
-    if (joined["predicted"] == len(labels)).any():
-        labels = [*labels, NO_ANSWER]
     return {
-        name: EvaluationResult(
-            labels=labels,
+        name: data.task.make_result(
+            joined,
+            number,
             files=data.files,
             speakers=None if data.speakers is None else data.speakers.tolist(),
-            true=data.true,
             recordings=np.concatenate(tests),
             folds=np.repeat([job.fold for job, _ in finished], sizes),
             runs=np.repeat([job.run for job, _ in finished], sizes),
-            predicted=joined["predicted"][number],
-            posteriors=None if posteriors is None else posteriors[number],
             seeds=list({job.run: job.seed for job in jobs}.values()),
             protocol=protocol if perturbation is None else {**protocol, "test": name},
             columns=dict(data.columns),

@@ -8,7 +8,7 @@ import numpy as np
 
 from skser.model_selection._bootstrap import Counts
 from skser.model_selection._calibration import bounds_over_units
-from skser.model_selection._measures import MEASURES, Measure
+from skser.model_selection._measures import Measure
 
 # A group of fewer speakers or predictions is small: little is known about it.
 MIN_SPEAKERS = 5
@@ -43,56 +43,55 @@ def order_names(names):
         return sorted(different, key=lambda name: (name is None, str(name)))
 
 
-def describe_groups(tally, names, has_speakers) -> list[dict[str, Any]]:
+def describe_groups(tally, names, has_speakers, measures) -> list[dict[str, Any]]:
     """Return the scores of each group, with intervals over its own speakers.
 
     Parameters
     ----------
-    tally : Tally
+    tally : BaseTally
         Whose units are speakers.
     names : sequence of length n_predictions
         The group of each prediction.
     has_speakers : bool
+    measures : dict of str to Measure
+        The scores; of the first there is an interval.
 
     Returns
     -------
     rows : list of dict
-        "group", "speakers", "n", "UA", "low", "high", "WA" and "small".
+        "group", "speakers", "n", the first score, "low", "high", the other scores
+        and "small". None stands for a score that is not defined.
     """
     rows = []
     for name in order_names(names):
         group = tally.only(np.array([other == name for other in names]))
-        # Without speakers there is one unit, and no interval.
-        low, high = bounds_over_units(MEASURES["UA"], group)
+        row = {"group": name, "speakers": group.n_units if has_speakers else None}
+        row["n"] = len(group.true)
+        for number, (score, measure) in enumerate(measures.items()):
+            value = measure.value(group)
+            row[score] = None if np.isnan(value) else value
+            if number == 0:
+                # Without speakers there is one unit, and no interval.
+                row["low"], row["high"] = bounds_over_units(measure, group)
         is_small = has_speakers and group.n_units < MIN_SPEAKERS
-        rows.append(
-            {
-                "group": name,
-                "speakers": group.n_units if has_speakers else None,
-                "n": len(group.true),
-                "UA": MEASURES["UA"].value(group),
-                "low": low,
-                "high": high,
-                "WA": MEASURES["WA"].value(group),
-                "small": is_small or len(group.true) < MIN_PREDICTIONS,
-            }
-        )
+        row["small"] = is_small or len(group.true) < MIN_PREDICTIONS
+        rows.append(row)
     return rows
 
 
-def find_gap(tally, names, groups, score, **options) -> Gap:
+def find_gap(tally, names, groups, measure, **options) -> Gap:
     """Return the range of the scores of groups, with its interval over speakers.
 
     Parameters
     ----------
-    tally : Tally
+    tally : BaseTally
         Whose units are speakers.
     names : sequence of length n_predictions
         The group of each prediction.
     groups : list
         Those that are compared, two or more.
-    score : str
-        A name in `MEASURES`.
+    measure : Measure
+        Of the score.
     **options : dict
         As of :meth:`Measure.interval`.
 
@@ -101,7 +100,6 @@ def find_gap(tally, names, groups, score, **options) -> Gap:
     gap : Gap
         `best` has the highest score, or the lowest loss.
     """
-    measure = MEASURES[score]
     masks = [np.array([other == group for other in names]) for group in groups]
     kept = np.any(masks, axis=0)
     chosen = tally.only(kept)

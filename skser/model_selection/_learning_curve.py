@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from skser.model_selection._evaluation import evaluate, read_arguments
-from skser.model_selection._result import EvaluationResult
 from skser.model_selection._splitters import list_folds
 
 
@@ -23,7 +22,7 @@ def speaker_learning_curve(
     n_speakers: Iterable[int] = (1, 2, 4, 8),
     random_state: int = 0,
     **options: Any,
-) -> dict[int, EvaluationResult]:
+) -> dict[int, Any]:
     """Evaluate a system that is trained on fewer speakers: does it want more of them.
 
     In each fold the training speakers are put in a random order, of which the first
@@ -39,12 +38,12 @@ def speaker_learning_curve(
     random_state : int, default=0
         Determines the order of the speakers.
     **options : dict
-        Further arguments of :func:`evaluate`, such as `groups`, `X`, `seeds`,
-        `checkpoint`, `n_jobs`.
+        Further arguments of :func:`evaluate`, such as `target`, `groups`, `X`,
+        `seeds`, `checkpoint`, `n_jobs`.
 
     Returns
     -------
-    results : dict of int to EvaluationResult
+    results : dict of int to EvaluationResult or RegressionResult
         By the number of training speakers, in rising order.
 
     Raises
@@ -71,14 +70,17 @@ def speaker_learning_curve(
     >>> list(curve)
     [1, 3]
     """
-    known = {name: options.get(name) for name in ("groups", "columns", "X")}
-    data, splitter = read_arguments(corpus, y, cv, **known)
+    known = {name: options.get(name) for name in ("groups", "columns", "X", "target")}
+    data, splitter = read_arguments(corpus, y, cv, system=system, **known)
     if data.speakers is None:
         raise ValueError(
             "A curve over training speakers needs to know who speaks: pass groups, or "
             "a corpus that has them."
         )
-    folds = list_folds(splitter, data.X, data.y, data.speakers)
+    is_classification = data.task.is_classification
+    folds = list_folds(
+        splitter, data.X, data.y, data.speakers, is_classification=is_classification
+    )
     orders = []
     for number, (train, _, test) in enumerate(folds):
         names = np.unique(data.speakers[train])
@@ -91,7 +93,7 @@ def speaker_learning_curve(
             f"n_speakers must be numbers from 1 to {n_least}, the training speakers of "
             f"the smallest fold, got {sizes}."
         )
-    results = {}
+    results: dict[int, Any] = {}
     for size in sizes:
         parts = [
             (train[np.isin(data.speakers[train], names[:size])], test)

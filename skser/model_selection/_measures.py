@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -28,31 +28,69 @@ from skser.model_selection._bootstrap import (
 N_BINS = 10
 
 
-@dataclass
-class Tally:
+@dataclass(kw_only=True)
+class BaseTally:
     """Predictions, and whose they are; what is counted of them is kept.
+
+    Attributes
+    ----------
+    true, predicted : ndarray of shape (n_predictions, ...)
+    units : ndarray of int of shape (n_predictions,)
+        The speaker, or another unit whose predictions are summed.
+    n_units : int
+    """
+
+    true: np.ndarray
+    predicted: np.ndarray
+    units: np.ndarray
+    n_units: int
+
+    # What there is of each prediction.
+    per_prediction: ClassVar[tuple] = ("true", "predicted", "units")
+
+    def sum(self, *columns):
+        """Return sums over the predictions of each unit: (n_units, n_columns)."""
+        parts = [np.bincount(self.units, c, self.n_units) for c in columns]
+        return np.stack(parts, axis=1).astype(float)
+
+    @cached_property
+    def n(self):
+        """The number of predictions of each unit, of shape (n_units, 1)."""
+        return self.sum(np.ones(len(self.true)))
+
+    def take(self, which):
+        """Return some of the predictions; the units stay."""
+        arrays = {name: getattr(self, name) for name in self.per_prediction}
+        kept = {name: v[which] for name, v in arrays.items() if v is not None}
+        return replace(self, **kept)
+
+    def only(self, which):
+        """Return some of the predictions, and no units but theirs."""
+        taken = self.take(which)
+        names, units = np.unique(taken.units, return_inverse=True)
+        return replace(taken, units=units, n_units=len(names))
+
+    def pool(self):
+        """Return the same predictions as those of one unit."""
+        return replace(self, units=np.zeros(len(self.true), dtype=int), n_units=1)
+
+
+@dataclass(kw_only=True)
+class Tally(BaseTally):
+    """Predictions of classes.
 
     Attributes
     ----------
     true, predicted : ndarray of int of shape (n_predictions,)
         Classes as indices; `n_classes` is predicted where there is no answer.
     posteriors : ndarray of shape (n_predictions, n_classes) or None
-    units : ndarray of int of shape (n_predictions,)
-        The speaker, or another unit whose predictions are summed.
-    n_units, n_classes : int
+    n_classes : int
     """
 
-    true: np.ndarray
-    predicted: np.ndarray
     posteriors: np.ndarray | None
-    units: np.ndarray
-    n_units: int
     n_classes: int
 
-    def sum(self, *columns):
-        """Return sums over the predictions of each unit: (n_units, n_columns)."""
-        parts = [np.bincount(self.units, c, self.n_units) for c in columns]
-        return np.stack(parts, axis=1).astype(float)
+    per_prediction: ClassVar[tuple] = (*BaseTally.per_prediction, "posteriors")
 
     @cached_property
     def matrices(self):
@@ -67,11 +105,6 @@ class Tally:
         right = np.diagonal(self.matrices, axis1=1, axis2=2)
         return right, self.matrices.sum(axis=2), self.matrices[:, :, :-1].sum(axis=1)
 
-    @cached_property
-    def n(self):
-        """The number of predictions of each unit, of shape (n_units, 1)."""
-        return self.sum(np.ones(len(self.true)))
-
     @property
     def is_right(self):
         """Whether each prediction is."""
@@ -82,27 +115,6 @@ class Tally:
         """The posterior of each prediction, 0 of none."""
         padded = np.pad(self.posteriors, ((0, 0), (0, 1)))
         return padded[np.arange(len(self.predicted)), self.predicted]
-
-    def take(self, which):
-        """Return some of the predictions; the units stay."""
-        posteriors = None if self.posteriors is None else self.posteriors[which]
-        return replace(
-            self,
-            true=self.true[which],
-            predicted=self.predicted[which],
-            posteriors=posteriors,
-            units=self.units[which],
-        )
-
-    def only(self, which):
-        """Return some of the predictions, and no units but theirs."""
-        taken = self.take(which)
-        names, units = np.unique(taken.units, return_inverse=True)
-        return replace(taken, units=units, n_units=len(names))
-
-    def pool(self):
-        """Return the same predictions as those of one unit."""
-        return replace(self, units=np.zeros(len(self.true), dtype=int), n_units=1)
 
 
 def guess(tally):
@@ -123,12 +135,12 @@ def guess(tally):
     posteriors = np.zeros(tally.n_classes)
     posteriors[classes] = 1 / k
     return Tally(
-        np.repeat(tally.true, k),
-        np.tile(classes, n),
-        np.tile(posteriors, (n * k, 1)),
-        np.zeros(n * k, dtype=int),
-        1,
-        tally.n_classes,
+        true=np.repeat(tally.true, k),
+        predicted=np.tile(classes, n),
+        posteriors=np.tile(posteriors, (n * k, 1)),
+        units=np.zeros(n * k, dtype=int),
+        n_units=1,
+        n_classes=tally.n_classes,
     )
 
 
@@ -147,13 +159,10 @@ def follow_majority(tally):
     """
     counts = np.bincount(tally.true, minlength=tally.n_classes)
     n = len(tally.true)
-    return Tally(
-        tally.true,
-        np.full(n, counts.argmax()),
-        np.tile(counts / n, (n, 1)),
-        np.zeros(n, dtype=int),
-        1,
-        tally.n_classes,
+    return replace(
+        tally.pool(),
+        predicted=np.full(n, counts.argmax()),
+        posteriors=np.tile(counts / n, (n, 1)),
     )
 
 
@@ -289,6 +298,8 @@ class Measure(NamedTuple):
     is_better_high: bool = True
     # Never negative, so that noise enlarges it.
     is_distance: bool = False
+    # Of fewer predictions it is not defined.
+    n_least: int = 1
 
     def by_unit(self, tally, **options):
         """Return the score of each unit, NaN of one without what counts."""
@@ -297,7 +308,7 @@ class Measure(NamedTuple):
     def of_counts(self, counts):
         """Return the score of each unit, of what was counted."""
         correct, total = counts
-        occurs = total > 0
+        occurs = total >= self.n_least
         ratios = np.divide(correct, total, out=np.zeros_like(correct), where=occurs)
         return self.combine(ratios, occurs)[0]
 

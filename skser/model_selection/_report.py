@@ -30,14 +30,16 @@ from skser.model_selection._conditions import compare_conditions
 from skser.plotting import (
     ConfusionDisplay,
     CoverageDisplay,
+    RegressionDisplay,
     ReliabilityDisplay,
     ScoreDisplay,
     name_rows,
+    pick_last,
 )
 from skser.storage import replacing
 
 if TYPE_CHECKING:
-    from skser.model_selection._result import EvaluationResult
+    from skser.model_selection._base_result import BaseResult
 
 # Stands for the colour of the page's text while a figure is drawn.
 _INK = "#0a0b0c"
@@ -98,6 +100,42 @@ def points(share):
     return f"{100 * share:.1f} points"
 
 
+def decimals(value):
+    """Return a score or a difference that is no share as text, such as "0.812".
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    text : str
+    """
+    return f"{value:.3f}"
+
+
+class Style(NamedTuple):
+    """How a score and a difference of two are written."""
+
+    value: Callable
+    difference: Callable
+
+
+def find_style(result: BaseResult) -> Style:
+    """Return how the scores of a result are written: shares as percent.
+
+    Parameters
+    ----------
+    result : EvaluationResult or RegressionResult
+
+    Returns
+    -------
+    style : Style
+    """
+    is_share = result.is_classification
+    return Style(percent, points) if is_share else Style(decimals, decimals)
+
+
 def show_shared(protocol):
     """Return as text what two sides of folds have in common.
 
@@ -118,12 +156,12 @@ def show_shared(protocol):
     return ", ".join(parts) or f"no {' or '.join(protocol['shared'])}"
 
 
-def describe_methods(result: EvaluationResult) -> str:
+def describe_methods(result: BaseResult) -> str:
     """Return how the figures came about, as sentences for a paper.
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or RegressionResult
 
     Returns
     -------
@@ -149,20 +187,19 @@ def describe_methods(result: EvaluationResult) -> str:
         seeded = ""
     versions = protocol.get("versions", {})
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
+    task, scores = result.describe_task()
     test = f" Test recordings: {protocol['test']}." if "test" in protocol else ""
     return (
-        f"The system was tested on {n_tested} recordings{corpus}{speakers} in "
-        f"{len(result.classes)} classes, by {protocol.get('splitter')} in "
-        f"{protocol.get('n_folds')} folds{seeded}; {independence}. On two sides of a "
-        f"fold: {show_shared(protocol)}.{test} UA is the mean recall over the classes "
-        "and WA the accuracy, both of the predictions of all folds together. Intervals "
-        "are 95 % studentised bootstrap intervals over speakers (4999 draws). "
-        f"Software: {software}."
+        f"The system was tested on {n_tested} recordings{corpus}{speakers} in {task}, "
+        f"by {protocol.get('splitter')} in {protocol.get('n_folds')} folds{seeded}; "
+        f"{independence}. On two sides of a fold: {show_shared(protocol)}.{test} "
+        f"{scores} Intervals are 95 % studentised bootstrap intervals over speakers "
+        f"(4999 draws). Software: {software}."
     )
 
 
 def write_report(
-    result: EvaluationResult,
+    result: BaseResult,
     path: str | os.PathLike,
     *,
     title: str | None = None,
@@ -175,7 +212,7 @@ def write_report(
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or RegressionResult
     path, title, notes, conditions, learning_curve, model
         As of :meth:`EvaluationResult.report`.
 
@@ -235,7 +272,7 @@ def write_report(
 
 
 def list_sections(
-    result: EvaluationResult,
+    result: BaseResult,
     notes: str,
     conditions: Mapping | None,
     learning_curve: Mapping | None,
@@ -244,7 +281,7 @@ def list_sections(
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or RegressionResult
     notes : str
     conditions : dict of str to EvaluationResult, or None
     learning_curve : dict of int to EvaluationResult, or None
@@ -254,15 +291,19 @@ def list_sections(
     sections : list of Section
     """
     tables = result.tables()
-    sections = [_describe_scores(result, tables, notes), _describe_classes(tables)]
-    sections[1].figures["confusion"] = _plot_confusion(result)
+    sections = [_describe_scores(result, tables, notes)]
+    if result.is_classification:
+        sections.append(_describe_classes(tables))
+        sections[1].figures["confusion"] = _plot_confusion(result)
+    else:
+        sections.append(_describe_predictions(result))
     if "Speakers" in tables:
-        sections.append(_describe_speakers(tables["Speakers"]))
+        sections.append(_describe_speakers(result, tables["Speakers"]))
     sections += [
         _describe_group(result, tables[f"By {name}"], name, number)
         for number, name in enumerate(result.breakdowns(), start=1)
     ]
-    if result.posteriors is not None:
+    if getattr(result, "posteriors", None) is not None:
         sections.append(_describe_calibration(result))
         sections.append(_describe_coverage(result))
     if conditions is not None:
@@ -276,26 +317,70 @@ def list_sections(
 
 def _describe_scores(result, tables, notes):
     """Return the headline, and all scores."""
-    rows = {row["score"]: row for row in tables["Scores"]}
     sentences = [notes] if notes else []
     if result.protocol.get("speaker_independent") is False:
         sentences.append(
             "Warning: speakers were both trained on and tested. The figures say "
             "nothing about other speakers."
         )
-    for name in ("UA", "WA"):
-        row = rows[name]
-        interval = ""
-        if row["low"] is not None:
-            bounds = f"{percent(row['low'])} to {percent(row['high'])}"
-            interval = f", with a 95 % interval over speakers of {bounds}"
-        sentences.append(
-            f"{name} is {percent(row['pooled'])}{interval}. Guessing reaches "
-            f"{percent(row['chance'])}, and always answering the most frequent class "
-            f"{percent(row['majority'])}."
-        )
+    names = ("UA", "WA") if result.is_classification else ("CCC", "RMSE")
+    rows = [row for row in tables["Scores"] if row["score"] in names]
+    sentences += [_describe_score(result, row) for row in rows]
     shown = ("Scores", "Means over speakers and seeds")
     return Section("Scores", sentences, {name: tables[name] for name in shown}, {})
+
+
+def _describe_score(result, row):
+    """Return a score with its interval, and what baselines reach."""
+    show = find_style(result).value
+    name, interval, baselines = row["score"], "", ""
+    if "target" in row:
+        name += " (mean)" if row["target"] == MEAN else f" of {row['target']}"
+    if row["low"] is not None:
+        bounds = f"{show(row['low'])} to {show(row['high'])}"
+        interval = f", with a 95 % interval over speakers of {bounds}"
+    if result.is_classification:
+        baselines = (
+            f" Guessing reaches {show(row['chance'])}, and always answering the most "
+            f"frequent class {show(row['majority'])}."
+        )
+    elif row["training mean"] is not None:
+        baselines = f" The mean of the training part has {show(row['training mean'])}."
+    value = "not defined" if row["pooled"] is None else show(row["pooled"])
+    return f"{name} is {value}{interval}.{baselines}"
+
+
+def _describe_predictions(result):
+    """Return predicted over true values, and by how much they differ."""
+    figures, sentences = {}, []
+    for number, target in enumerate(result.targets):
+        true, predicted = result.true[result.recordings], result.predicted
+        differences = (predicted - true)[:, number]
+        bias, width = differences.mean(), 1.96 * differences.std()
+        sentences.append(
+            f"Predictions of {target} are on average {decimals(abs(bias))} too "
+            f"{'high' if bias > 0 else 'low'}; 95 % of the differences lie between "
+            f"{decimals(bias - width)} and {decimals(bias + width)}, if they are "
+            "normally distributed."
+        )
+        for kind, caption in _PREDICTION_KINDS.items():
+            figures[f"{kind}_{number + 1}"] = Figure(
+                f"{target.capitalize()}: {caption}",
+                (4.8, 4),
+                partial(
+                    RegressionDisplay.from_result, result, target=target, kind=kind
+                ),
+            )
+    return Section("Predictions", sentences, {}, figures)
+
+
+_PREDICTION_KINDS = {
+    "actual_vs_predicted": "true over predicted values. On the diagonal they are "
+    "equal.",
+    "bland_altman": "the difference between predicted and true values over their mean "
+    "(Bland and Altman), with the mean difference and the limits of agreement, 1.96 "
+    "standard deviations around it.",
+}
 
 
 def _describe_classes(tables):
@@ -334,28 +419,33 @@ def _plot_confusion(result):
     )
 
 
-def _describe_speakers(rows):
+def _describe_speakers(result, rows):
     """Return the speakers one by one."""
-    worst, best = (pick(rows, key=lambda row: row["UA"]) for pick in (min, max))
-    sentence = (
-        f"UA of single speakers goes from {percent(worst['UA'])} (speaker "
-        f"{worst['speaker']}) to {percent(best['UA'])} (speaker {best['speaker']})."
-    )
-    return Section("Speakers", [sentence], {"Speakers": rows}, {})
+    score, show = result.headline, find_style(result).value
+    known = [row for row in pick_last(rows) if row[score] is not None]
+    sentences = []
+    if known:
+        worst, best = (pick(known, key=lambda row: row[score]) for pick in (min, max))
+        sentences.append(
+            f"{score} of single speakers goes from {show(worst[score])} (speaker "
+            f"{worst['speaker']}) to {show(best[score])} (speaker {best['speaker']})."
+        )
+    return Section("Speakers", sentences, {"Speakers": rows}, {})
 
 
 def _describe_group(result, rows, name, number):
     """Return the groups of a column, and the gap between them."""
-    sentences = []
-    if sum(not row["small"] for row in rows) > 1:
+    sentences, shown = [], pick_last(rows)
+    score, show = result.headline, find_style(result).difference
+    if sum(not row["small"] for row in shown) > 1:
         gap = result.gap(name)
         interval = ""
         if gap.low is not None:
-            bounds = f"{points(gap.low)} to {points(gap.high)}"
+            bounds = f"{show(gap.low)} to {show(gap.high)}"
             interval = f", with a 95 % interval over speakers of {bounds}"
         sentences.append(
-            f"The gap in UA between the best group ({gap.best}) and the worst "
-            f"({gap.worst}) is {points(gap.estimate)}{interval}."
+            f"The gap in {score} between the best group ({gap.best}) and the worst "
+            f"({gap.worst}) is {show(gap.estimate)}{interval}."
         )
         if gap.low == 0:
             sentences.append("A gap of this size may be chance.")
@@ -365,9 +455,9 @@ def _describe_group(result, rows, name, number):
             "their figures say little."
         )
     figure = Figure(
-        f"UA by {name}, with 95 % intervals over speakers.",
-        (4.8, 1 + 0.28 * len(rows)),
-        ScoreDisplay(name_rows(rows, name)).plot,
+        f"{score} by {name}, with 95 % intervals over speakers.",
+        (4.8, 1 + 0.28 * len(shown)),
+        ScoreDisplay(name_rows(shown, name, score), label=score).plot,
     )
     title = f"By {name}"
     return Section(title, sentences, {title: rows}, {f"groups_{number}": figure})
@@ -417,12 +507,13 @@ def _describe_conditions(conditions):
     reference = next(iter(conditions))
     rows = compare_conditions(conditions, reference=reference).rows
     worst = max(rows, key=lambda row: row["lost"])
+    score, show = conditions[reference].headline, find_style(conditions[reference])
     sentences = [
         f"Compared with {reference!r} most is lost under {worst['condition']!r}: "
-        f"{points(worst['lost'])} of UA."
+        f"{show.difference(worst['lost'])} of {score}."
     ]
     figure = Figure(
-        "UA under each condition, with 95 % intervals over speakers.",
+        f"{score} under each condition, with 95 % intervals over speakers.",
         (4.8, 1 + 0.28 * len(rows)),
         partial(ScoreDisplay.from_conditions, conditions),
     )
@@ -439,7 +530,7 @@ def _describe_learning_curve(results):
         for row in compare_conditions(results, reference=reference).rows
     ]
     figure = Figure(
-        "UA over the number of training speakers, with 95 % intervals over test "
+        f"{results[reference].headline} over the number of training speakers, with 95 % intervals over test "
         "speakers.",
         (4.8, 3.6),
         partial(ScoreDisplay.from_learning_curve, results),
@@ -640,12 +731,12 @@ def _place_inline(svg, figure, name):
 # The model card
 
 
-def write_card(result: EvaluationResult, model: Path) -> str:
+def write_card(result: BaseResult, model: Path) -> str:
     """Return a model card in the form of the Hugging Face Hub's README.
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or RegressionResult
     model : Path
         The saved system.
 

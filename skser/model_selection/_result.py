@@ -1,64 +1,42 @@
-"""The result of an evaluation: predictions, scores, calibration, groups, report.
-
-All figures are computed from the predictions, none is stored beside them. The headline
-is pooled: one confusion matrix over all folds and seeds. Means over speakers differ
-from it and are given under their own names.
-"""
+"""The result of an evaluation of classes: scores, calibration, groups, report."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skser._display import html_table, markdown_table
+from skser.model_selection._base_result import BaseResult, defined
 from skser.model_selection._bootstrap import Interval
 from skser.model_selection._calibration import (
     bounds_over_units,
     describe_bins,
     describe_coverage,
 )
-from skser.model_selection._groups import Gap, describe_groups, find_gap, order_names
 from skser.model_selection._measures import (
     CLASS_MEASURES,
     MEASURES,
     N_BINS,
+    Measure,
     Tally,
     follow_majority,
     guess,
 )
-from skser.model_selection._report import describe_methods, show_shared, write_report
-from skser.model_selection._statistics import import_pandas
-from skser.storage import read_archive, write_archive
-
-if TYPE_CHECKING:
-    import pandas
-
+from skser.model_selection._regression_result import RegressionResult
+from skser.storage import read_archive
 
 # Stands among the labels where a system refused to answer.
 NO_ANSWER = "no answer"
-_FORMAT = "skser evaluation"
-_FORMAT_VERSION = 1
-_ARRAYS = ("true", "recordings", "folds", "runs", "predicted", "posteriors")
 _COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-_NOTE = (
-    "low, high: 95 % studentised bootstrap interval over speakers. mean and sd: of the "
-    "scores of single speakers and single seeds. chance: each class guessed equally "
-    "often; majority: always the most frequent one."
-)
-# Groups of a column that the tables of a result show; scores_by has all.
-_MAX_GROUPS = 10
 
 
 @dataclass(eq=False)
-class EvaluationResult:
+class EvaluationResult(BaseResult):
     """Every prediction of an evaluation, and the figures that follow from them.
 
     :func:`evaluate` makes it, :func:`load_result` reads it back.
@@ -125,6 +103,43 @@ class EvaluationResult:
     protocol: dict
     columns: dict = field(default_factory=dict)
 
+    is_classification: ClassVar[bool] = True
+    measures: ClassVar[Mapping[str, Measure]] = MEASURES
+    summarised: ClassVar[tuple[str, ...]] = ("UA", "WA", "macro precision")
+    detailed: ClassVar[tuple[str, ...]] = ("UA", "WA")
+    format: ClassVar[str] = "skser evaluation"
+    metadata: ClassVar[tuple[str, ...]] = (
+        "labels",
+        "files",
+        "speakers",
+        "seeds",
+        "protocol",
+    )
+    arrays: ClassVar[tuple[str, ...]] = (
+        "true",
+        "recordings",
+        "folds",
+        "runs",
+        "predicted",
+        "posteriors",
+    )
+    indices: ClassVar[Mapping[str, str | None]] = MappingProxyType(
+        {
+            "summary": "score",
+            "scores": "score",
+            "classes": "class",
+            "confusion": "true",
+            "predictions": None,
+            "calibration": None,
+            "coverage": None,
+        }
+    )
+    note: ClassVar[str] = (
+        "low, high: 95 % studentised bootstrap interval over speakers. mean and sd: of "
+        "the scores of single speakers and single seeds. chance: each class guessed "
+        "equally often; majority: always the most frequent one."
+    )
+
     def __repr__(self):
         chance = MEASURES["UA"].value(guess(self._tally()))
         return (
@@ -186,6 +201,28 @@ class EvaluationResult:
         measure, options = self._find_measure(name, label)
         return measure.value(self._tally(), **options)
 
+    def find_measure(self, name: str) -> Measure:
+        """Return how a score is computed.
+
+        Parameters
+        ----------
+        name : str
+            One of those of :meth:`scores`.
+
+        Returns
+        -------
+        measure : Measure
+
+        Raises
+        ------
+        ValueError
+            If there is no such score, or it needs posteriors and there are none.
+        """
+        measure = super().find_measure(name)
+        if measure.needs_posteriors:
+            self._check_posteriors(name)
+        return measure
+
     def _find_measure(self, name, label=None):
         """Return a measure and what it is to be told, or say what is wrong."""
         if name in CLASS_MEASURES:
@@ -197,18 +234,12 @@ class EvaluationResult:
             # As a slice, so that the ratios stay a table.
             number = self.classes.index(label)
             return CLASS_MEASURES[name], {"label": slice(number, number + 1)}
-        if name not in MEASURES:
-            raise ValueError(
-                f"score must be one of {[*MEASURES, *CLASS_MEASURES]}, got {name!r}."
-            )
-        if label is not None:
+        if label is not None and name in MEASURES:
             raise ValueError(
                 f"{name} is that of all classes, got label={label!r}. Of one class "
                 f"there are {list(CLASS_MEASURES)}."
             )
-        if MEASURES[name].needs_posteriors:
-            self._check_posteriors(name)
-        return MEASURES[name], {}
+        return self.find_measure(name), {}
 
     def _check_posteriors(self, what):
         if self.posteriors is None:
@@ -219,17 +250,34 @@ class EvaluationResult:
 
     def _tally(self):
         """Return the predictions by speaker, or as one unit if none are known."""
-        units, n_units = np.zeros(len(self.recordings), dtype=int), 1
-        if self.speakers is not None:
-            names, units = np.unique(self._keys("speaker"), return_inverse=True)
-            n_units = len(names)
         return Tally(
-            self.true[self.recordings],
-            self.predicted,
-            self.posteriors,
-            units,
-            n_units,
-            len(self.classes),
+            true=self.true[self.recordings],
+            predicted=self.predicted,
+            posteriors=self.posteriors,
+            n_classes=len(self.classes),
+            **self._units(),
+        )
+
+    def truths(self) -> dict[str, Any]:
+        """Return the class of each recording, by its file.
+
+        Returns
+        -------
+        truths : dict of str to label
+        """
+        names = [self.labels[i] for i in self.true]
+        return dict(zip(self.files, names, strict=True))
+
+    def describe_task(self) -> tuple[str, str]:
+        """Return what was predicted, and what the scores are, for sentences.
+
+        Returns
+        -------
+        what, scores : str
+        """
+        return f"{len(self.classes)} classes", (
+            "UA is the mean recall over the classes and WA the accuracy, both of the "
+            "predictions of all folds together."
         )
 
     def scores(self) -> list[dict[str, Any]]:
@@ -270,8 +318,8 @@ class EvaluationResult:
             row = {"score": name, "pooled": measure.value(tally)}
             row |= {"low": low, "high": high}
             row |= {key: measure.value(other) for key, other in baselines.items()}
-            # JSON has no NaN, such as kappa where only one class occurs.
-            rows.append({key: None if v != v else v for key, v in row.items()})
+            # Not defined is kappa where only one class occurs.
+            rows.append({key: defined(value) for key, value in row.items()})
         return rows
 
     def class_scores(self) -> list[dict[str, Any]]:
@@ -293,7 +341,7 @@ class EvaluationResult:
             row = {"class": label, "n": counts[number]}
             for name, measure in CLASS_MEASURES.items():
                 value = measure.value(tally, **which)
-                row[name] = None if np.isnan(value) else value
+                row[name] = defined(value)
                 if name != "F1":
                     low, high = bounds_over_units(measure, tally, **which)
                     row |= {f"{name} low": low, f"{name} high": high}
@@ -333,85 +381,6 @@ class EvaluationResult:
             recalls = np.diag(matrix) / matrix.sum(axis=1)
         # "no answer", which nothing is, is the last.
         return dict(zip(self.classes, recalls.tolist(), strict=False))
-
-    def scores_by(self, by: str) -> list[dict[str, Any]]:
-        """Return UA and WA of each speaker, fold, seed or group of recordings.
-
-        Parameters
-        ----------
-        by : str
-            "speaker", "fold", "seed" or the name of one of the `columns`, such as
-            "sex". The predictions of all seeds are pooled, except for "seed".
-
-        Returns
-        -------
-        rows : list of dict
-            With the keys `by`, "n" (predictions), "UA" (over the classes that occur)
-            and "WA". Of a column there are further "speakers" (how many), "low" and
-            "high", the 95 % interval of UA over the group's speakers (None with fewer
-            than three), and "small": whether the group has fewer than five speakers
-            or 30 predictions, so that its figures say little.
-        """
-        keys = self._keys(by)
-        if by in self.columns:
-            rows = describe_groups(self._tally(), keys, self.speakers is not None)
-            return [{by: row.pop("group"), **row} for row in rows]
-        names = list(dict.fromkeys(keys))
-        if by != "seed":
-            names = order_names(names)
-        numbers = {name: i for i, name in enumerate(names)}
-        tally = self._tally()
-        tally.units = np.array([numbers[key] for key in keys], dtype=int)
-        tally.n_units = len(names)
-        scores = {name: MEASURES[name].by_unit(tally).tolist() for name in ("UA", "WA")}
-        counts = tally.n[:, 0].astype(int).tolist()
-        return [
-            {by: name, "n": counts[i], **{key: scores[key][i] for key in scores}}
-            for i, name in enumerate(names)
-        ]
-
-    def gap(self, by: str, score: str = "UA") -> Gap:
-        """Return how much better the best group is than the worst.
-
-        Parameters
-        ----------
-        by : str
-            The name of one of the `columns`, such as "sex".
-        score : str, default="UA"
-            One of those of :meth:`scores`.
-
-        Returns
-        -------
-        gap : Gap
-            With `best` and `worst`, the two groups, `estimate`, and the bounds `low`
-            and `high` of its 95 % interval over speakers; None with fewer than three.
-
-        Raises
-        ------
-        ValueError
-            If there are not two groups that are not small (see :meth:`scores_by`).
-
-        Notes
-        -----
-        A gap is never negative, and chance alone makes one, the larger the more groups
-        there are. The lower end of the interval allows for both; only where it is
-        above 0 is there evidence that groups differ. Groups differ in their speakers
-        and texts, too, so that a gap does not tell its cause.
-        """
-        if by not in self.columns:
-            raise ValueError(
-                f"by must be one of the columns {list(self.columns)}, got {by!r}."
-            )
-        self._find_measure(score)
-        keys, rows = self._keys(by), self.scores_by(by)
-        groups = [row[by] for row in rows if not row["small"]]
-        if len(groups) < 2:
-            raise ValueError(
-                f"A gap is that between two groups of five speakers and 30 predictions "
-                f"or more, but of {by!r} there are {len(groups)} of {len(rows)}. "
-                f"scores_by({by!r}) shows all."
-            )
-        return find_gap(self._tally(), keys, groups, score)
 
     def calibration(
         self, *, n_bins: int = N_BINS, strategy: str = "quantile"
@@ -471,54 +440,6 @@ class EvaluationResult:
         self._check_posteriors("Coverage")
         return describe_coverage(self._tally(), coverages)
 
-    def _keys(self, by):
-        """Return the speaker, fold, seed or group of each prediction."""
-        if by == "speaker" and self.speakers is None:
-            raise ValueError(
-                "The corpus had no groups, so that nothing is known about speakers."
-            )
-        kinds = {
-            "speaker": lambda: [self.speakers[i] for i in self.recordings],
-            "fold": self.folds.tolist,
-            "seed": lambda: [self.seeds[run] for run in self.runs],
-        }
-        if by in kinds:
-            return kinds[by]()
-        if by not in self.columns:
-            raise ValueError(
-                f"by must be one of {[*kinds, *self.columns]}, got {by!r}. Another "
-                f"column is added by result.columns[{by!r}] = [...], with a value for "
-                "each recording."
-            )
-        values = list(self.columns[by])
-        if len(values) != len(self.files):
-            raise ValueError(
-                f"The column {by!r} has {len(values)} values, but there are "
-                f"{len(self.files)} recordings: it needs one for each."
-            )
-        return [values[i] for i in self.recordings]
-
-    def speaker_counts(
-        self, score: str = "UA"
-    ) -> tuple[list, tuple[np.ndarray, np.ndarray]]:
-        """Return what scores and their intervals are computed from.
-
-        Parameters
-        ----------
-        score : str, default="UA"
-            One of those of :meth:`scores`.
-
-        Returns
-        -------
-        speakers : list
-            Those that were tested, sorted.
-        counts : tuple of two ndarray of shape (n_speakers, n_ratios)
-            Of UA and WA correct predictions and all predictions, of each class or of
-            all; of others, the sums whose ratios they are computed from.
-        """
-        measure, _ = self._find_measure(score)
-        return sorted(set(self._keys("speaker"))), measure.sums(self._tally())
-
     def confidence_interval(
         self,
         score: str = "UA",
@@ -566,64 +487,13 @@ class EvaluationResult:
         accounts for the folds' training sets having speakers in common. Where all
         speakers have the same score, the interval is a point.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level must be between 0 and 1, got {level!r}.")
         measure, options = self._find_measure(score, label)
-        self._keys("speaker")
-        return measure.interval(
-            self._tally(),
-            level,
-            n_resamples=n_resamples,
-            random_state=random_state,
-            **options,
-        )
+        draws = {"n_resamples": n_resamples, "random_state": random_state}
+        return self._find_interval(measure, self._tally(), level, draws, **options)
 
-    def summary(self) -> list[dict[str, Any]]:
-        """Return the headline figures, UA, WA and macro precision.
-
-        Returns
-        -------
-        rows : list of dict
-            One a score: "pooled" (the headline), the bounds of its 95 % "interval" over
-            speakers, and mean and standard deviation over speakers and over seeds;
-            None where there are too few of them.
-        """
-        speakers = [] if self.speakers is None else self.scores_by("speaker")
-        tally = self._tally()
-        runs = [tally.take(self.runs == i) for i in range(len(self.seeds))]
-        rows = []
-        for name in ("UA", "WA", "macro precision"):
-            measure = MEASURES[name]
-            by_speaker = [row[name] for row in speakers if name in row]
-            low, high = bounds_over_units(measure, tally)
-            pooled = measure.value(tally)
-            row = {"score": name, "pooled": pooled, "low": low, "high": high}
-            by_seed = [measure.value(run) for run in runs]
-            for kind, values in (("speakers", by_speaker), ("seeds", by_seed)):
-                n = len(values)
-                row[f"mean over {kind}"] = float(np.mean(values)) if n else None
-                row[f"sd over {kind}"] = (
-                    float(np.std(values, ddof=1)) if n > 1 else None
-                )
-            rows.append(row)
-        return rows
-
-    def predictions(self) -> dict[str, list]:
-        """Return every prediction.
-
-        Returns
-        -------
-        columns : dict of str to list
-            "file", "speaker", "fold", "seed", the `columns`, "true", "predicted", and
-            "p(<class>)" for each class if there are posteriors.
-        """
-        columns = {"file": [self.files[i] for i in self.recordings]}
-        if self.speakers is not None:
-            columns["speaker"] = self._keys("speaker")
-        columns |= {
-            "fold": self._keys("fold"),
-            "seed": self._keys("seed"),
-            **{name: self._keys(name) for name in self.columns},
+    def _predictions(self):
+        """Return what is true and predicted, as columns."""
+        columns = {
             "true": [self.labels[i] for i in self.true[self.recordings]],
             "predicted": [self.labels[i] for i in self.predicted],
         }
@@ -632,253 +502,37 @@ class EvaluationResult:
                 columns[f"p({label})"] = column.tolist()
         return columns
 
-    def to_frame(self, table: str = "predictions") -> pandas.DataFrame:
-        """Return one of the tables as a DataFrame.
-
-        Parameters
-        ----------
-        table : {"predictions", "scores", "classes", "summary", "speaker", "fold", \
-                "seed", "confusion", "calibration", "coverage"} or the name of a \
-                column, default="predictions"
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed. All tables can be had without: `predictions`,
-            `summary`, `scores_by`, `confusion_matrix`, `to_markdown`.
-        """
-        pandas = import_pandas()
+    def _frames(self):
+        """Return tables of `to_frame` that no other task has."""
         names = [str(label) for label in self.labels]
-        tables: dict[str, Callable[[], Any]] = {
-            "predictions": self.predictions,
-            "scores": self.scores,
+        return {
             "classes": self.class_scores,
             "calibration": self.calibration,
             "coverage": self.coverage,
-            "summary": self.summary,
-            "speaker": lambda: self.scores_by("speaker"),
-            "fold": lambda: self.scores_by("fold"),
-            "seed": lambda: self.scores_by("seed"),
-            **{name: partial(self.scores_by, name) for name in self.columns},
-            "confusion": lambda: dict(
-                zip(names, self.confusion_matrix().T.tolist(), strict=True)
-            ),
-        }
-        if table not in tables:
-            raise ValueError(f"table must be one of {list(tables)}, got {table!r}.")
-        index = {"summary": "score", "scores": "score", "classes": "class"}.get(
-            table, table
-        )
-        if table in ("predictions", "calibration", "coverage"):
-            index = None
-        frame = pandas.DataFrame(tables[table]())
-        if table == "confusion":
-            return frame.set_index(pandas.Index(names, name="true"))
-        return frame if index is None else frame.set_index(index)
-
-    def to_markdown(self) -> str:
-        """Return the report as Markdown.
-
-        Returns
-        -------
-        report : str
-            Protocol, scores with intervals and baselines, classes, confusion matrix,
-            speakers, groups and seeds.
-
-        See Also
-        --------
-        report : The same with pictures, as a page.
-        """
-        lines = [f"- {name}: {value}" for name, value in self._describe().items()]
-        parts = ["# Evaluation", "\n".join(lines)]
-        for title, rows in self.tables().items():
-            parts += [f"## {title}", markdown_table(rows)]
-        return "\n\n".join([*parts, _NOTE]) + "\n"
-
-    def _describe(self):
-        """Return how the figures came about, by names."""
-        known = self.protocol.get("speaker_independent")
-        versions = self.protocol.get("versions", {})
-        return {
-            "Splitter": f"`{self.protocol.get('splitter')}`",
-            "Folds": self.protocol.get("n_folds"),
-            "Speaker-independent": {True: "yes", False: "NO", None: "not known"}[known],
-            "On two sides of a fold": show_shared(self.protocol),
-            "Test recordings": self.protocol.get("test", "as they are"),
-            "Recordings": f"{len(self.files)}, {len(set(self.recordings.tolist()))} "
-            "of them tested",
-            "Seeds": ", ".join(map(str, self.seeds)),
-            "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
+            "confusion": lambda: {
+                "true": names,
+                **dict(zip(names, self.confusion_matrix().T.tolist(), strict=True)),
+            },
         }
 
-    def _repr_html_(self):
-        """Show the tables of the report in a notebook."""
-        title = f"<p>{escape(repr(self)[1:-1])}</p>"
-        tables = (html_table(rows, name) for name, rows in self.tables().items())
-        return title + "".join(tables)
-
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the tables of the report by their titles.
-
-        Returns
-        -------
-        tables : dict of str to list of dict
-            "Scores", "Means over speakers and seeds", "Classes", "Confusion matrix",
-            and, where known, "Speakers", one for each of `breakdowns`, and "Seeds".
-        """
+    def _own_tables(self):
+        """Return tables of the report that no other task has."""
         names = [str(label) for label in self.labels]
-        tables = {
-            "Scores": self.scores(),
-            "Means over speakers and seeds": [
-                {name: v for name, v in row.items() if name not in ("low", "high")}
-                for row in self.summary()[:2]
-            ],
+        counts = self.confusion_matrix().tolist()
+        return {
             "Classes": self.class_scores(),
             "Confusion matrix": [
                 {"true \\ predicted": name, **dict(zip(names, row, strict=True))}
-                for name, row in zip(
-                    names, self.confusion_matrix().tolist(), strict=True
-                )
+                for name, row in zip(names, counts, strict=True)
             ],
         }
-        if self.speakers is not None:
-            tables["Speakers"] = self.scores_by("speaker")
-        for name in self.breakdowns():
-            tables[f"By {name}"] = self.scores_by(name)
-        if len(self.seeds) > 1:
-            tables["Seeds"] = self.scores_by("seed")
-        return tables
-
-    def breakdowns(self) -> list[str]:
-        """Return the columns that are worth a table: those of two to ten groups.
-
-        Returns
-        -------
-        names : list of str
-        """
-        return [
-            name
-            for name in self.columns
-            if 2 <= len(set(map(repr, self._keys(name)))) <= _MAX_GROUPS
-        ]
-
-    def methods(self) -> str:
-        """Return how the figures came about, as sentences for a paper.
-
-        Returns
-        -------
-        text : str
-            Corpus, folds, whether speakers were kept apart, seeds, scores, intervals
-            and versions.
-        """
-        return describe_methods(self)
-
-    def report(
-        self,
-        path: str | os.PathLike,
-        *,
-        title: str | None = None,
-        notes: str = "",
-        conditions: Mapping[str, EvaluationResult] | None = None,
-        learning_curve: Mapping[int, EvaluationResult] | None = None,
-        model: str | os.PathLike | None = None,
-    ) -> list[Path]:
-        """Write the report of the evaluation, for reviewers and for those who deploy.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-            A folder, which is made if it does not exist; or a single file, whose ending
-            is ".html" (a page that needs nothing but itself), ".md" or ".tex" (tables
-            for the package booktabs). Existing files are replaced.
-        title : str, default=None
-            None is "Evaluation" and the name of the corpus.
-        notes : str, default=""
-            What is said first, such as which system this is.
-        conditions : dict of str to EvaluationResult, default=None
-            As of :func:`evaluate_under`: what each condition costs, compared with the
-            first.
-        learning_curve : dict of int to EvaluationResult, default=None
-            As of :func:`speaker_learning_curve`.
-        model : str or os.PathLike, default=None
-            A file that :func:`skser.save` has written. The folder gets a model card for
-            it, ``README.md`` in the form of the Hugging Face Hub.
-
-        Returns
-        -------
-        paths : list of Path
-            The files that were written. In a folder these are ``report.html``,
-            ``report.md``, ``tables.tex``, ``predictions.csv``, and each figure as SVG
-            and PDF in ``figures``. Without matplotlib there are no figures.
-
-        Raises
-        ------
-        ValueError
-            If `path` is a file of another ending, or a model card is asked for that
-            has no folder.
-        FileNotFoundError
-            If there is no file `model`.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import numpy as np
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> from skser.model_selection import evaluate
-        >>> rng = np.random.default_rng(0)
-        >>> emotions = np.tile(["anger", "sadness"], 20)
-        >>> X = rng.normal(size=(40, 3)) + (emotions == "anger")[:, None]
-        >>> speakers = np.repeat(list("abcd"), 10)
-        >>> result = evaluate(LogisticRegression(), X, emotions, groups=speakers)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     paths = result.report(folder)
-        >>> [path.name for path in paths][:4]
-        ['report.html', 'report.md', 'tables.tex', 'predictions.csv']
-        """
-        return write_report(
-            self,
-            path,
-            title=title,
-            notes=notes,
-            conditions=conditions,
-            learning_curve=learning_curve,
-            model=model,
-        )
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the result to one file, from which :func:`load_result` reads it.
-
-        An NPZ file with the predictions as arrays, and everything else, including the
-        protocol and the pipeline's parameters, as JSON. The file appears as a whole or
-        not at all.
-
-        Parameters
-        ----------
-        path : str or os.PathLike
-            An existing file is replaced. Its folder is made if it does not exist.
-        """
-        metadata = {
-            "format": _FORMAT,
-            "format_version": _FORMAT_VERSION,
-            "labels": self.labels,
-            "files": self.files,
-            "speakers": self.speakers,
-            "seeds": self.seeds,
-            "protocol": self.protocol,
-            "columns": {name: list(column) for name, column in self.columns.items()},
-        }
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        present = {name: value for name, value in arrays.items() if value is not None}
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_archive(path, metadata, present)
 
 
-def load_result(path: str | os.PathLike) -> EvaluationResult:
-    """Read a result that :meth:`EvaluationResult.save` has written.
+_KINDS = {kind.format: kind for kind in (EvaluationResult, RegressionResult)}
+
+
+def load_result(path: str | os.PathLike) -> Any:
+    """Read a result that its method `save` has written.
 
     Parameters
     ----------
@@ -886,7 +540,8 @@ def load_result(path: str | os.PathLike) -> EvaluationResult:
 
     Returns
     -------
-    result : EvaluationResult
+    result : EvaluationResult or RegressionResult
+        Of the kind that was saved.
 
     Raises
     ------
@@ -896,19 +551,21 @@ def load_result(path: str | os.PathLike) -> EvaluationResult:
         If the file is something else, damaged, or of a later version of the package.
     """
     metadata, arrays = read_archive(path)
-    if metadata.get("format") != _FORMAT:
+    if metadata.get("format") not in _KINDS:
         raise ValueError(
             f"{str(path)!r} holds {metadata.get('format')!r}, not an evaluation's "
-            "result. Results are written by EvaluationResult.save."
+            "result. Results are written by EvaluationResult.save and "
+            "RegressionResult.save."
         )
-    if metadata["format_version"] > _FORMAT_VERSION:
+    kind = _KINDS[metadata["format"]]
+    if metadata["format_version"] > kind.format_version:
         raise ValueError(
             f"{str(path)!r} has version {metadata['format_version']} of the format, "
-            f"but this version of skser reads up to {_FORMAT_VERSION}. Update skser."
+            f"but this version of skser reads up to {kind.format_version}. Update "
+            "skser."
         )
-    fields = ("labels", "files", "speakers", "seeds", "protocol")
-    content: dict[str, Any] = {name: metadata[name] for name in fields}
+    content: dict[str, Any] = {name: metadata[name] for name in kind.metadata}
     # Files of before there were columns have none.
     content["columns"] = metadata.get("columns", {})
-    content |= {name: arrays.get(name) for name in _ARRAYS}
-    return EvaluationResult(**content)
+    content |= {name: arrays.get(name) for name in kind.arrays}
+    return kind(**content)

@@ -17,10 +17,12 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import (
     BaseCrossValidator,
     GroupShuffleSplit,
+    ShuffleSplit,
     StratifiedShuffleSplit,
     check_cv,
 )
 from sklearn.utils import check_random_state, indexable
+from sklearn.utils.multiclass import type_of_target
 
 from skser._display import find_similar_names
 from skser._sequences import check_groups
@@ -598,7 +600,10 @@ class FixedSplit(ValidationSplitter):
         if speakers is None and y is None:
             raise ValueError("validation as a share needs groups, or else y.")
         train = np.flatnonzero(is_train)
-        kind = StratifiedShuffleSplit if speakers is None else GroupShuffleSplit
+        # Numbers, other than classes, cannot be stratified.
+        is_class = y is not None and not type_of_target(y).startswith("continuous")
+        kind = StratifiedShuffleSplit if is_class else ShuffleSplit
+        kind = kind if speakers is None else GroupShuffleSplit
         splitter = kind(1, test_size=self.validation, random_state=self.random_state)
         labels = None if y is None else np.asarray(y)[train]
         groups = None if speakers is None else speakers[train]
@@ -685,7 +690,7 @@ class SpeakerAndTextFolds(ValidationSplitter):
 PARTS = ("train", "validation", "test")
 
 
-def list_folds(cv, X, y=None, groups=None):
+def list_folds(cv, X, y=None, groups=None, *, is_classification=True):
     """Return (train, validation, test) for every fold of any splitter.
 
     Parameters
@@ -694,6 +699,8 @@ def list_folds(cv, X, y=None, groups=None):
         Of this package, of scikit-learn, or a list of pairs of indices.
     X, y, groups
         The recordings, their emotions and speakers.
+    is_classification : bool, default=True
+        Whether a number of folds is stratified by `y`.
 
     Returns
     -------
@@ -722,7 +729,7 @@ def list_folds(cv, X, y=None, groups=None):
     with warnings.catch_warnings():
         # KFold and others that know no speakers.
         warnings.filterwarnings("ignore", message="The groups parameter is ignored")
-        pairs = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+        pairs = list(check_cv(cv, y, classifier=is_classification).split(X, y, groups))
     empty = np.array([], dtype=int)
     return [(as_indices(train), empty, as_indices(test)) for train, test in pairs]
 

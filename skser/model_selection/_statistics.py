@@ -11,11 +11,10 @@ from scipy.stats import binomtest, wilcoxon
 
 from skser._display import markdown_table
 from skser.model_selection._bootstrap import Interval, bootstrap_speakers, estimate
-from skser.model_selection._measures import MEASURES
 from skser.model_selection._power import SpeakersNeeded, search_speakers
 
 if TYPE_CHECKING:
-    from skser.model_selection._result import EvaluationResult
+    from skser.model_selection._base_result import BaseResult
 
 
 class McNemar(NamedTuple):
@@ -33,9 +32,7 @@ class Difference(NamedTuple):
     p_value: float
 
 
-def mcnemar_test(
-    first: EvaluationResult, second: EvaluationResult, *, run: int = 0
-) -> McNemar:
+def mcnemar_test(first: BaseResult, second: BaseResult, *, run: int = 0) -> McNemar:
     r"""Compare two systems by the recordings on which only one of them is right.
 
     If both were equally good, each of the :math:`n = n_{10} + n_{01}` discordant
@@ -75,6 +72,11 @@ def mcnemar_test(
        proportions or percentages", Psychometrika 12, 1947.
     """
     _check_comparable(first, second)
+    if not first.is_classification:
+        raise ValueError(
+            "McNemar's test is for classes: a number is not right or wrong. Take "
+            "paired_difference or wilcoxon_test."
+        )
     is_right = []
     for result in (first, second):
         if not 0 <= run < len(result.seeds):
@@ -102,18 +104,25 @@ def mcnemar_test(
 
 def _check_comparable(first, second, speakers=None):
     """Refuse results on other recordings, with other labels or over other speakers."""
-    truths = [
-        {
-            name: result.labels[i]
-            for name, i in zip(result.files, result.true, strict=True)
-        }
-        for result in (first, second)
-    ]
+    if type(first) is not type(second):
+        names = " and ".join(type(result).__name__ for result in (first, second))
+        raise ValueError(
+            f"Two results can only be compared if both are of classes or both of "
+            f"numbers, got {names}."
+        )
+    if getattr(first, "targets", None) != getattr(second, "targets", None):
+        raise ValueError(
+            "Two results can only be compared on the same targets, got "
+            f"{first.targets} and {second.targets}. of_target(name) is the result of "
+            "a single one."
+        )
+    truths = [result.truths() for result in (first, second)]
     if truths[0] != truths[1]:
         n_shared = len(truths[0].items() & truths[1].items())
+        what = "labels" if first.is_classification else "numbers"
         raise ValueError(
             "Two results can only be compared on the same recordings with the same "
-            f"labels: the first has {len(truths[0])}, the second {len(truths[1])}, and "
+            f"{what}: the first has {len(truths[0])}, the second {len(truths[1])}, and "
             f"they share {n_shared}."
         )
     if speakers is not None and set(speakers[0]) != set(speakers[1]):
@@ -123,8 +132,13 @@ def _check_comparable(first, second, speakers=None):
         )
 
 
+def _find_measure(result, score):
+    """Return how a score is computed; None is the first of the result."""
+    return result.find_measure(score or result.headline)
+
+
 def wilcoxon_test(
-    first: EvaluationResult, second: EvaluationResult, *, score: str = "UA"
+    first: BaseResult, second: BaseResult, *, score: str | None = None
 ) -> float:
     """Compare two systems by the scores of single speakers.
 
@@ -132,10 +146,11 @@ def wilcoxon_test(
 
     Parameters
     ----------
-    first, second : EvaluationResult
+    first, second : EvaluationResult or RegressionResult
         On the same recordings.
-    score : str, default="UA"
-        One of those of :meth:`EvaluationResult.scores`.
+    score : str, default=None
+        One of those of the results' method `scores`. None is the first, UA of classes
+        and CCC of numbers (of several targets, the mean).
 
     Returns
     -------
@@ -155,9 +170,12 @@ def wilcoxon_test(
     scores = []
     for result in (first, second):
         speakers, counts = result.speaker_counts(score)
-        values = MEASURES[score].of_counts(counts).tolist()
+        values = _find_measure(result, score).of_counts(counts).tolist()
         scores.append(dict(zip(speakers, values, strict=True)))
     _check_comparable(first, second, scores)
+    # Of one recording of a speaker there is no correlation.
+    undefined = {name for one in scores for name, v in one.items() if np.isnan(v)}
+    scores = [{k: v for k, v in one.items() if k not in undefined} for one in scores]
     # Rounding would hide ties, such as 0.8 - 0.7 and 0.3 - 0.2.
     differences = np.round(
         [scores[0][name] - scores[1][name] for name in scores[0]], 12
@@ -168,10 +186,10 @@ def wilcoxon_test(
 
 
 def paired_difference(
-    first: EvaluationResult,
-    second: EvaluationResult,
+    first: BaseResult,
+    second: BaseResult,
     *,
-    score: str = "UA",
+    score: str | None = None,
     level: float = 0.95,
     n_resamples: int = 4999,
     random_state: int | np.random.RandomState | None = 0,
@@ -183,10 +201,11 @@ def paired_difference(
 
     Parameters
     ----------
-    first, second : EvaluationResult
+    first, second : EvaluationResult or RegressionResult
         On the same recordings.
-    score : str, default="UA"
-        One of those of :meth:`EvaluationResult.scores`.
+    score : str, default=None
+        One of those of the results' method `scores`. None is the first, UA of classes
+        and CCC of numbers (of several targets, the mean).
     level : float, default=0.95
         Nominal coverage.
     n_resamples : int, default=4999
@@ -209,7 +228,7 @@ def paired_difference(
     other_speakers, other_counts = second.speaker_counts(score)
     _check_comparable(first, second, (speakers, other_speakers))
     # The order of the classes does not matter to the sum over them.
-    measure = MEASURES[score]
+    measure = _find_measure(first, score)
     bootstrap = bootstrap_speakers(
         counts,
         other_counts,
@@ -222,20 +241,20 @@ def paired_difference(
 
 
 def speakers_needed(
-    first: EvaluationResult,
-    second: EvaluationResult,
+    first: BaseResult,
+    second: BaseResult,
     *,
     difference: float = 0.05,
     power: float = 0.8,
     alpha: float = 0.05,
-    score: str = "UA",
+    score: str | None = None,
     random_state: int | np.random.RandomState | None = 0,
 ) -> SpeakersNeeded:
     r"""Find how many speakers are needed to tell two systems apart.
 
     Parameters
     ----------
-    first, second : EvaluationResult
+    first, second : EvaluationResult or RegressionResult
         On the same recordings, such as those of a first experiment with few speakers.
     difference : float, default=0.05
         The difference of the pooled scores that is to be found: 0.05 is 5 points. What
@@ -244,8 +263,9 @@ def speakers_needed(
         With which probability it is to be found.
     alpha : float, default=0.05
         Below which p-value it counts as found, in :func:`paired_difference`.
-    score : str, default="UA"
-        One of those of :meth:`EvaluationResult.scores`.
+    score : str, default=None
+        One of those of the results' method `scores`. None is the first, UA of classes
+        and CCC of numbers (of several targets, the mean).
     random_state : int, RandomState instance or None, default=0
         Determines the draws.
 
@@ -293,10 +313,12 @@ def speakers_needed(
     for name, value in (("power", power), ("alpha", alpha)):
         if not 0 < value < 1:
             raise ValueError(f"{name} must be between 0 and 1, got {value!r}.")
-    if not 0 < difference <= 1:
+    measure = _find_measure(first, score)
+    width = measure.bounds[1] - measure.bounds[0]
+    if not 0 < difference <= width:
         raise ValueError(
-            f"difference must be above 0 and at most 1, such as 0.05 for 5 points, got "
-            f"{difference!r}."
+            f"difference must be above 0 and at most {width:g}, such as 0.05 for 5 "
+            f"points, got {difference!r}."
         )
     speakers, counts = first.speaker_counts(score)
     other_speakers, other_counts = second.speaker_counts(score)
@@ -307,7 +329,7 @@ def speakers_needed(
             f"How differences vary over speakers takes 3 speakers or more to tell, got "
             f"{n}."
         )
-    combine = MEASURES[score].combine
+    combine = measure.combine
     (value, influences), (other, other_influences) = (
         estimate(one, combine=combine) for one in (counts, other_counts)
     )
@@ -381,10 +403,10 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    reference: EvaluationResult,
-    others: Mapping[str, EvaluationResult],
+    reference: BaseResult,
+    others: Mapping[str, BaseResult],
     *,
-    score: str = "UA",
+    score: str | None = None,
     difference: float | None = 0.05,
     random_state: int = 0,
 ) -> Comparison:
@@ -392,12 +414,13 @@ def compare(
 
     Parameters
     ----------
-    reference : EvaluationResult
-    others : dict of str to EvaluationResult
+    reference : EvaluationResult or RegressionResult
+    others : dict of str to EvaluationResult or RegressionResult
         On the same recordings.
-    score : str, default="UA"
-        One of those of :meth:`EvaluationResult.scores`, for the difference and
-        Wilcoxon's test. McNemar's is about WA.
+    score : str, default=None
+        One of those of the results' method `scores`, for the difference and Wilcoxon's
+        test. None is the first, UA of classes and CCC of numbers. McNemar's is about
+        WA, and for classes only.
     difference : float, default=0.05
         The difference that would matter, for `speakers_needed`: 0.05 is 5 points. None
         leaves that column out, which saves a second or two.
@@ -410,9 +433,9 @@ def compare(
         Its `rows` have the keys "system", "difference" (reference minus other), "low",
         "high", "speakers to find 0.05" (how many it would take to find the difference
         that matters with a power of 80 %, by :func:`speakers_needed`; with fewer, a
-        large p-value says nothing), and the p-values "bootstrap p", "Wilcoxon p" and
-        "McNemar p", each followed by its Holm adjustment over all systems. `to_frame`
-        and `to_markdown` show them.
+        large p-value says nothing), and the p-values "bootstrap p", "Wilcoxon p" and,
+        of classes, "McNemar p", each followed by its Holm adjustment over all systems.
+        `to_frame` and `to_markdown` show them.
     """
     if not others:
         raise ValueError("others must have at least one result to compare with.")
@@ -433,13 +456,13 @@ def compare(
             )
             title = f"speakers to find {difference:g}"
             rows[-1][title] = needed.n_speakers
-        p_values.append(
-            {
-                "bootstrap p": found.p_value,
-                "Wilcoxon p": wilcoxon_test(reference, other, score=score),
-                "McNemar p": mcnemar_test(reference, other).p_value,
-            }
-        )
+        tests = {
+            "bootstrap p": found.p_value,
+            "Wilcoxon p": wilcoxon_test(reference, other, score=score),
+        }
+        if reference.is_classification:
+            tests["McNemar p"] = mcnemar_test(reference, other).p_value
+        p_values.append(tests)
     for test in p_values[0]:
         adjusted = holm_adjust([tests[test] for tests in p_values])
         for row, tests, holm in zip(rows, p_values, adjusted.tolist(), strict=True):

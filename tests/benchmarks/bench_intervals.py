@@ -132,7 +132,14 @@ def simulate_posteriors(
     logits[np.arange(len(units)), true] += skill[units]
     posteriors = softmax(sharpness * logits, axis=1)
     predicted = posteriors.argmax(axis=1)
-    return Tally(true, predicted, posteriors, units, n_speakers, n_classes)
+    return Tally(
+        true=true,
+        predicted=predicted,
+        posteriors=posteriors,
+        units=units,
+        n_units=n_speakers,
+        n_classes=n_classes,
+    )
 
 
 def list_intervals(tally, threshold, draws):

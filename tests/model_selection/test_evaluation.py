@@ -374,7 +374,7 @@ class TestArguments:
             (lambda c: (list(c.data),), r"evaluate\(system, paths, emotions, groups="),
             (
                 lambda c: (list(c.data), KFold(2)),
-                "y must be the emotion of each; got K",
+                "y must be the emotion of each, or .*; got K",
             ),
             (lambda c: (c, c.target), r"cv must be a splitter, .* got \["),
             (lambda c: (c, c.target, KFold(2)), "A corpus has its own target"),

@@ -135,10 +135,10 @@ def test_a_truncated_file_and_another_file_are_refused(make_result, tmp_path):
         load_result(path)
 
 
-def test_a_later_format_is_refused(make_result, tmp_path, monkeypatch):
-    monkeypatch.setattr("skser.model_selection._result._FORMAT_VERSION", 2)
-    make_result(TABLE).save(tmp_path / "result.npz")
-    monkeypatch.undo()
+def test_a_later_format_is_refused(make_result, tmp_path):
+    result = make_result(TABLE)
+    result.format_version = 2
+    result.save(tmp_path / "result.npz")
     with pytest.raises(ValueError, match="Update skser"):
         load_result(tmp_path / "result.npz")
 
