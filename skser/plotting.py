@@ -1,4 +1,4 @@
-"""Plots: attention, training, confusion, regression, reliability, corpora, features, timelines.
+"""Plots: attention, training, confusion, regression, calibration, features, timelines.
 
 They are displays in scikit-learn's form. A display holds its data; `plot` draws them,
 into the axes that are given or into a new figure; class methods named ``from_...``
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from skser.model_selection._across import CrossCorpusResult
     from skser.model_selection._base_result import BaseResult
+    from skser.model_selection._regression_result import RegressionResult
     from skser.model_selection._result import EvaluationResult
 
 

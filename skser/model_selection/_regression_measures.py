@@ -16,6 +16,9 @@ import numpy as np
 from skser.model_selection._bootstrap import Counts
 from skser.model_selection._measures import BaseTally, Measure
 
+# Stands among the targets for the mean of their scores.
+MEAN = "mean"
+
 
 @dataclass(kw_only=True)
 class NumberTally(BaseTally):

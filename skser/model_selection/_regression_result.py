@@ -13,10 +13,12 @@ from skser.model_selection._base_result import BaseResult, defined
 from skser.model_selection._bootstrap import Interval
 from skser.model_selection._calibration import bounds_over_units
 from skser.model_selection._measures import BaseTally, Measure
-from skser.model_selection._regression_measures import REGRESSION_MEASURES, NumberTally
+from skser.model_selection._regression_measures import (
+    MEAN,
+    REGRESSION_MEASURES,
+    NumberTally,
+)
 
-# Stands among the targets for the mean of their scores.
-MEAN = "mean"
 TRAINING_MEANS = "training_means"
 
 

@@ -27,6 +27,7 @@ from skser._display import (
     markdown_table,
 )
 from skser.model_selection._conditions import compare_conditions
+from skser.model_selection._regression_measures import MEAN
 from skser.plotting import (
     ConfusionDisplay,
     CoverageDisplay,
@@ -272,7 +273,7 @@ def write_report(
 
 
 def list_sections(
-    result: BaseResult,
+    result: Any,
     notes: str,
     conditions: Mapping | None,
     learning_curve: Mapping | None,
@@ -530,8 +531,8 @@ def _describe_learning_curve(results):
         for row in compare_conditions(results, reference=reference).rows
     ]
     figure = Figure(
-        f"{results[reference].headline} over the number of training speakers, with 95 % intervals over test "
-        "speakers.",
+        f"{results[reference].headline} over the number of training speakers, with "
+        "95 % intervals over test speakers.",
         (4.8, 3.6),
         partial(ScoreDisplay.from_learning_curve, results),
     )
@@ -731,7 +732,7 @@ def _place_inline(svg, figure, name):
 # The model card
 
 
-def write_card(result: BaseResult, model: Path) -> str:
+def write_card(result: Any, model: Path) -> str:
     """Return a model card in the form of the Hugging Face Hub's README.
 
     Parameters
@@ -747,7 +748,14 @@ def write_card(result: BaseResult, model: Path) -> str:
     """
     corpus = result.protocol.get("corpus") or "own recordings"
     version = result.protocol.get("versions", {}).get("skser", "")
-    scores = {row["score"]: row["pooled"] for row in result.scores()}
+    if result.is_classification:
+        kinds = {"UA": "recall", "WA": "accuracy"}
+        answer = f"tells {', '.join(map(str, result.classes))} from"
+        details = [markdown_table(result.class_scores())]
+    else:
+        kinds = {"CCC": "concordance_correlation", "PCC": "pearsonr"}
+        answer = f"predicts {result.describe_task()[0]} of"
+        details = []
     results = [
         {
             "task": {
@@ -756,8 +764,8 @@ def write_card(result: BaseResult, model: Path) -> str:
             },
             "dataset": {"name": corpus, "type": corpus},
             "metrics": [
-                {"type": kind, "name": name, "value": round(scores[name], 4)}
-                for name, kind in (("UA", "recall"), ("WA", "accuracy"))
+                {"type": kind, "name": name, "value": round(result.score(name), 4)}
+                for name, kind in kinds.items()
             ],
         }
     ]
@@ -765,19 +773,17 @@ def write_card(result: BaseResult, model: Path) -> str:
         "library_name": "skser",
         "pipeline_tag": "audio-classification",
         "tags": ["speech-emotion-recognition", "skser", "audio"],
-        "metrics": ["recall", "accuracy"],
+        "metrics": list(kinds.values()),
         "model-index": [{"name": model.stem, "results": results}],
     }
     # JSON is YAML, too.
     front = [f"{key}: {json.dumps(value)}" for key, value in head.items()]
     checksum = hashlib.sha256(model.read_bytes()).hexdigest()
     parameters = _flatten(result.protocol.get("pipeline"))
-    labels = ", ".join(map(str, result.classes))
     parts = [
         "---\n" + "\n".join(front) + "\n---",
         "# Model description",
-        f"A speech emotion recognition system. It tells {labels} from recordings of "
-        "speech.",
+        f"A speech emotion recognition system. It {answer} recordings of speech.",
         "## Intended uses & limitations",
         _UNKNOWN,
         "The figures below are of acted or recorded speech of one corpus. Other "
@@ -793,7 +799,7 @@ def write_card(result: BaseResult, model: Path) -> str:
         "## Evaluation results",
         describe_methods(result),
         markdown_table(result.scores()),
-        markdown_table(result.class_scores()),
+        *details,
         *(markdown_table(result.scores_by(name)) for name in result.breakdowns()),
         "# How to get started with the model",
         f'```python\nimport skser\n\nsystem = skser.load("{model.name}")\n'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,7 +32,7 @@ class Difference(NamedTuple):
     p_value: float
 
 
-def mcnemar_test(first: BaseResult, second: BaseResult, *, run: int = 0) -> McNemar:
+def mcnemar_test(first: Any, second: Any, *, run: int = 0) -> McNemar:
     r"""Compare two systems by the recordings on which only one of them is right.
 
     If both were equally good, each of the :math:`n = n_{10} + n_{01}` discordant

@@ -19,11 +19,8 @@ from skser._base import list_steps
 from skser._compat import is_pandas_na
 from skser._sequences import check_labels
 from skser.metrics import concordance_correlation_coefficient
-from skser.model_selection._regression_result import (
-    MEAN,
-    TRAINING_MEANS,
-    RegressionResult,
-)
+from skser.model_selection._regression_measures import MEAN
+from skser.model_selection._regression_result import TRAINING_MEANS, RegressionResult
 from skser.model_selection._result import NO_ANSWER, EvaluationResult
 from skser.model_selection._splitters import check_names, warn_of_similar_names
 

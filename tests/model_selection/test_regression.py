@@ -36,6 +36,7 @@ from skser.model_selection import (
     speakers_needed,
     wilcoxon_test,
 )
+from skser.plotting import RegressionDisplay, ScoreDisplay
 
 METRICS = {
     "CCC": concordance_correlation_coefficient,
@@ -411,3 +412,72 @@ class TestFiles:
         assert "CCC is the concordance" in result.methods()
         assert "| arousal | CCC |" in result.to_markdown()
         assert "<table>" in result._repr_html_()
+
+
+class TestReport:
+    def test_a_folder_has_all_documents(self, result, tmp_path):
+        (tmp_path / "model.skser").write_bytes(b"model")
+        curve = {2: result, 4: result}
+        conditions = {"clean": result, "noise": result}
+        paths = result.report(
+            tmp_path / "report",
+            conditions=conditions,
+            learning_curve=curve,
+            model=tmp_path / "model.skser",
+        )
+        names = [path.name for path in paths]
+        for name in ("report.html", "report.md", "tables.tex", "predictions.csv"):
+            assert name in names
+        assert "bland_altman_2.svg" in names
+        text = (tmp_path / "report" / "report.md").read_text()
+        ccc = result.score("CCC", target="arousal")
+        assert f"CCC of arousal is {ccc:.3f}, with a 95 % interval" in text
+        assert "The gap in CCC between the best group" in text
+        assert "Compared with 'clean' most is lost under" in text
+        assert "UA" not in text
+        card = (tmp_path / "report" / "README.md").read_text()
+        assert "It predicts arousal and valence of recordings" in card
+        header = (tmp_path / "report" / "predictions.csv").read_text().split("\n")[0]
+        assert header.endswith("true valence,predicted valence")
+
+    @pytest.mark.parametrize("name", ["report.html", "report.md", "report.tex"])
+    def test_a_single_file_is_written(self, result, tmp_path, name):
+        (path,) = result.of_target("valence").report(tmp_path / name)
+        assert "CCC" in path.read_text()
+
+
+class TestDisplays:
+    @pytest.fixture(autouse=True)
+    def close(self):
+        yield
+        pytest.importorskip("matplotlib.pyplot").close("all")
+
+    def test_predictions_are_shown_over_true_values(self, result):
+        display = RegressionDisplay.from_result(result, target="valence")
+        offsets = np.asarray(display.points_.get_offsets())
+        assert_allclose(offsets[:, 0], result.predicted[:, 1])
+        assert_allclose(offsets[:, 1], result.true[result.recordings, 1])
+        assert display.ax_.get_ylabel() == "valence"
+
+    def test_bland_altman_has_the_limits_of_agreement(self, result):
+        display = RegressionDisplay.from_result(result, kind="bland_altman")
+        difference = result.predicted[:, 0] - result.true[result.recordings, 0]
+        heights = [line.get_ydata()[0] for line in display.lines_]
+        bias, width = difference.mean(), 1.96 * difference.std()
+        assert_allclose(heights, [bias, bias - width, bias + width])
+
+    def test_scores_of_groups_are_shown(self, result):
+        display = ScoreDisplay.from_result(result, "sex")
+        expected = [
+            row["CCC"] for row in result.scores_by("sex") if row["target"] == "mean"
+        ]
+        assert_allclose(display.points_.get_xdata(), expected)
+        assert display.ax_.get_xlabel() == "CCC"
+
+    def test_what_cannot_be_shown_is_said(self, result):
+        with pytest.raises(ValueError, match="kind must be one of"):
+            RegressionDisplay.from_result(result, kind="residuals")
+        with pytest.raises(ValueError, match="target must be one of"):
+            RegressionDisplay.from_result(result, target="liking")
+        with pytest.raises(ValueError, match="1d array"):
+            RegressionDisplay.from_predictions(result.true, result.predicted)
