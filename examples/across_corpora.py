@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from skser import datasets
 from skser.model_selection import evaluate_across
-from skser.systems import SYSTEMS, split_front_end
+from skser.systems import SYSTEMS, list_systems, split_front_end
 
 
 def main():
@@ -64,7 +64,10 @@ def parse_arguments():
         "its file or folder. Give it once for each corpus",
     )
     parser.add_argument(
-        "--rows", nargs="+", choices=SYSTEMS, default=["statistics_ivector_vote"]
+        "--rows",
+        nargs="+",
+        choices=list_systems("classification"),
+        default=["statistics_ivector_vote"],
     )
     parser.add_argument("--encoder", help="ONNX file, for systems that take a model")
     parser.add_argument("--train", choices=["each", "others"], default="each")

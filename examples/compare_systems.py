@@ -34,7 +34,7 @@ from skser import datasets
 from skser.metrics import unweighted_accuracy_score
 from skser.model_selection import compare, evaluate, evaluate_under, load_result
 from skser.model_selection.perturbations import PERTURBATIONS
-from skser.systems import PUBLISHED, SYSTEMS, split_front_end
+from skser.systems import PUBLISHED, SYSTEMS, list_systems, split_front_end
 
 TITLES = [
     "system",
@@ -81,7 +81,7 @@ def parse_arguments():
     parser.add_argument(
         "--rows",
         nargs="+",
-        choices=SYSTEMS,
+        choices=list_systems("classification"),
         help="default: all, of those with an encoder only if there is one",
     )
     parser.add_argument("--encoder", help="ONNX file, for systems that take a model")
@@ -98,7 +98,7 @@ def parse_arguments():
     parser.add_argument(
         "--reference",
         default="attention_blstm_fcn",
-        choices=SYSTEMS,
+        choices=list_systems("classification"),
         help="what the others are compared with, default: attention_blstm_fcn",
     )
     parser.add_argument(
@@ -110,7 +110,9 @@ def parse_arguments():
     parser.add_argument("--output", default="comparison", help="folder of the results")
     parser.add_argument("--n-jobs", type=int, default=2, help="threads for features")
     parser.add_argument("--n-speakers", type=int, default=3, help="synthetic corpus")
-    parser.add_argument("--worker", choices=SYSTEMS, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--worker", choices=list_systems("classification"), help=argparse.SUPPRESS
+    )
     options = parser.parse_args()
     name = options.corpus[0]
     is_known = name == "synthetic" or hasattr(datasets, f"load_{name}")
@@ -125,8 +127,8 @@ def parse_arguments():
     if options.rows is None:
         options.rows = [
             name
-            for name, build in SYSTEMS.items()
-            if options.encoder is not None or not build.row.takes_model
+            for name in list_systems("classification")
+            if options.encoder is not None or not SYSTEMS[name].row.takes_model
         ]
     elif options.encoder is None:
         lacking = [name for name in options.rows if name.startswith("pretrained")]

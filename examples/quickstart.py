@@ -19,7 +19,7 @@ from pathlib import Path
 import skser
 from skser import datasets
 from skser.model_selection import LeaveOneSpeakerOut, evaluate
-from skser.systems import SYSTEMS, make_system
+from skser.systems import SYSTEMS, list_systems, make_system
 
 
 def main():
@@ -50,7 +50,11 @@ def parse_arguments():
     )
     parser.add_argument(
         "--system",
-        choices=[name for name in SYSTEMS if not name.endswith("_transductive")],
+        choices=[
+            name
+            for name in list_systems("classification")
+            if not name.endswith("_transductive")
+        ],
         default="recommended",
         metavar="NAME",
         help="a name in skser.systems.SYSTEMS; default: recommended",

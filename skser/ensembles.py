@@ -1,4 +1,4 @@
-"""Soft voting of classifiers, data augmentation, and refusing to answer."""
+"""Soft voting, data augmentation, refusing to answer, and scaled targets."""
 
 import math
 import numbers
@@ -11,7 +11,15 @@ import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import VotingClassifier
-from sklearn.utils import Bunch, check_random_state, get_tags, indexable
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import (
+    Bunch,
+    check_array,
+    check_random_state,
+    get_tags,
+    indexable,
+)
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -35,7 +43,12 @@ from skser.audio import scale_to_rms
 from skser.model_selection._splitters import SpeakerFolds, find_leak, list_folds
 from skser.model_selection.perturbations import perturb
 
-__all__ = ["AugmentedTraining", "RejectOption", "SoftVotingClassifier"]
+__all__ = [
+    "AugmentedTraining",
+    "RejectOption",
+    "ScaledTargetRegressor",
+    "SoftVotingClassifier",
+]
 
 
 class SoftVotingClassifier(VotingClassifier):
@@ -781,3 +794,106 @@ def _choose_threshold(certainty, is_right, error_rate):
         stacklevel=6,
     )
     return math.inf, 0.0, math.nan
+
+
+class ScaledTargetRegressor(MultiOutputRegressor):
+    """Fit a regressor to each target, standardised by the training part.
+
+    Regressors such as a support vector machine predict one target, and parameters such
+    as its `epsilon` are in the unit of it. Here each target, such as arousal from 1 to
+    5, has a regressor of its own and, for that, the mean 0 and the standard deviation
+    1. Predictions are in the unit of the target again.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A regressor. It is cloned for each target.
+    n_jobs : int, default=None
+        Number of targets at a time. None is 1.
+
+    Attributes
+    ----------
+    estimators_ : list of estimator
+        Of each target.
+    scaler_ : sklearn.preprocessing.StandardScaler
+        Mean and scale of the targets.
+    target_ndim_ : int
+        1 if `y` was of shape (n_samples,), 2 otherwise: so are predictions.
+    n_features_in_ : int
+
+    See Also
+    --------
+    sklearn.multioutput.MultiOutputRegressor : The same without scaling, and for
+        several targets only.
+    sklearn.compose.TransformedTargetRegressor : Scales targets, of a regressor that
+        takes all of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.svm import SVR
+    >>> from skser.ensembles import ScaledTargetRegressor
+    >>> X = np.linspace(0, 1, 20)[:, np.newaxis]
+    >>> y = np.hstack([X, 1000 * X])
+    >>> regressor = ScaledTargetRegressor(SVR(kernel="linear", epsilon=0.01)).fit(X, y)
+    >>> regressor.predict([[0.5]]).round(2)
+    array([[  0.5, 500. ]])
+    """
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
+        """Fit a regressor to each target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each sample counts, if the regressor takes weights. Mean and
+            standard deviation are those without.
+        **fit_params : dict
+            Further arguments of the regressor's `fit`.
+
+        Returns
+        -------
+        self : ScaledTargetRegressor
+        """
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        y = check_array(y, ensure_2d=False, dtype=float, input_name="y")
+        columns = y.reshape(len(y), -1)
+        scaler = StandardScaler().fit(columns)
+        super().fit(X, scaler.transform(columns), sample_weight, **fit_params)
+        self.scaler_, self.target_ndim_ = scaler, y.ndim
+        return self
+
+    @property
+    def partial_fit(self):
+        """Not there: a part of the targets has another mean and scale."""
+        raise AttributeError("ScaledTargetRegressor cannot be fitted by parts.")
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            As `y` was in `fit`.
+        """
+        check_is_fitted(self)
+        predicted = self.scaler_.inverse_transform(super().predict(X))
+        return predicted[:, 0] if self.target_ndim_ == 1 else predicted

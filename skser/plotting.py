@@ -762,7 +762,8 @@ class RegressionDisplay(_Display):
         )
         self.points_, self.lines_ = self.error_.scatter_, [self.error_.line_]
         if self.target is not None:
-            self.ax_.set(xlabel=f"Predicted {self.target}", ylabel=self.target)
+            self.ax_.set(xlabel=f"Predicted {self.target}")
+            self.ax_.set(ylabel=f"True {self.target}")
 
     def _plot_differences(self):
         """Plot differences over means, after Bland and Altman."""

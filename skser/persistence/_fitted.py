@@ -87,6 +87,18 @@ FITTED = {
         "class_weight_": "float[c]",
         "_gamma": "amount",
     },
+    "SVR": {"n_features_in_": "=n", "_gamma": "amount"},
+    "Ridge": {
+        "n_features_in_": "=n",
+        "coef_": "float[n]|float[k,n]",
+        "intercept_": "number|float[k]",
+    },
+    "ScaledTargetRegressor": {
+        "n_features_in_": "=n",
+        "estimators_": "list[k]",
+        "scaler_": "StandardScaler",
+        "target_ndim_": "=d",
+    },
     "LinearSVC": _LINES | {"intercept_": "float[r]|number"},
     "LogisticRegression": _LINES,
     "LinearDiscriminantAnalysis": _LINES

@@ -347,7 +347,8 @@ class StateReader:
         _adapt(class_, params, description.get("defaults", []), classes)
         estimator = class_(**params)
         vars(estimator).update(attributes)
-        if derives(class_, "SVC") and "_n_support" in attributes:
+        is_machine = derives(class_, "SVC") or derives(class_, "SVR")
+        if is_machine and "_n_support" in attributes:
             # Before version 1.9 scikit-learn has but the parameter.
             is_calibrated = estimator.probability not in (False, "deprecated")
             vars(estimator).setdefault("_effective_probability", is_calibrated)
@@ -549,9 +550,11 @@ def _check_support_vectors(machine):
     """Check all that libsvm takes on trust."""
     if not hasattr(machine, "support_vectors_"):
         return
+    is_regressor = derives(type(machine), "SVR")
     counts = machine._n_support
     _check_array(machine, "_n_support", np.shape(counts)[:1])
     n_vectors, n_classes = len(machine.support_), len(counts)
+    name = type(machine).__name__
     is_precomputed = machine.kernel == "precomputed"
     n_pairs = comb(n_classes, 2)
     shapes = {
@@ -559,12 +562,13 @@ def _check_support_vectors(machine):
             (0, 0) if is_precomputed else (n_vectors, machine.n_features_in_)
         ),
         "support_": (n_vectors,),
-        "classes_": (n_classes,),
         "dual_coef_": (n_classes - 1, n_vectors),
         "_dual_coef_": (n_classes - 1, n_vectors),
         "intercept_": (n_pairs,),
         "_intercept_": (n_pairs,),
     }
+    if not is_regressor:
+        shapes["classes_"] = (n_classes,)
     # Before version 1.9 scikit-learn has but the parameter.
     has_sigmoids = getattr(machine, "_effective_probability", machine.probability)
     n_sigmoids = n_pairs if has_sigmoids else 0
@@ -572,13 +576,16 @@ def _check_support_vectors(machine):
     for attribute, shape in shapes.items():
         _check_array(machine, attribute, shape)
     if machine._sparse is not False:
-        raise ValueError("SVC: only support vectors in dense arrays can be loaded")
-    if n_classes < 2 or counts.min() < 0 or int(counts.sum(dtype=int)) != n_vectors:
-        raise ValueError("SVC: _n_support does not add up to the support vectors")
+        raise ValueError(f"{name}: only support vectors in dense arrays can be loaded")
+    # Of a regression libsvm has the number of all vectors, twice.
+    expected = 2 * n_vectors if is_regressor else n_vectors
+    is_known = n_classes == 2 if is_regressor else n_classes >= 2
+    if not is_known or counts.min() < 0 or int(counts.sum(dtype=int)) != expected:
+        raise ValueError(f"{name}: _n_support does not add up to the support vectors")
     lowest = np.min(machine.support_, initial=0)
     highest = np.max(machine.support_, initial=0)
     if lowest < 0 or highest >= machine.shape_fit_[0]:
-        raise ValueError("SVC: support_ has indices beyond the training samples")
+        raise ValueError(f"{name}: support_ has indices beyond the training samples")
 
 
 def _check_array(machine, attribute, expected):
@@ -670,6 +677,7 @@ _CHECKS = {
     "FeatureUnion": check_union,
     "GridSearchCV": _check_search,
     "SVC": _check_support_vectors,
+    "SVR": _check_support_vectors,
     "BaseNetworkEstimator": _check_network,
     "StatelessTransformer": methodcaller("_check_choices"),
 }

@@ -1,11 +1,16 @@
-"""Whole systems, from recordings to labels: the paper's, its baselines, ours.
+"""Whole systems, from recordings to labels or numbers: the paper's, baselines, ours.
 
 ``SYSTEMS`` has a function for each, and each can be imported by its name.
 """
 
 from typing import TYPE_CHECKING
 
-from skser.systems._make import SYSTEMS, make_system, split_front_end
+from skser.systems._make import (
+    SYSTEMS,
+    list_systems,
+    make_system,
+    split_front_end,
+)
 from skser.systems._rows import OWN, PUBLISHED, Published
 from skser.systems._steps import N_COMPONENTS
 
@@ -46,6 +51,10 @@ if TYPE_CHECKING:
     pretrained_attention_blstm_fcn: SystemFunction
     recommended: SystemFunction
     recommended_transductive: SystemFunction
+    pretrained_ridge: SystemFunction
+    statistics_svr: SystemFunction
+    compare_svr: SystemFunction
+    recommended_regressor: SystemFunction
 
 __all__ = [
     "N_COMPONENTS",
@@ -53,6 +62,7 @@ __all__ = [
     "PUBLISHED",
     "SYSTEMS",
     "Published",
+    "list_systems",
     "make_system",
     "split_front_end",
     *SYSTEMS,

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from skser._base import learning_steps
 from skser.audio import AudioLoader
 from skser.storage import ContentMemory
-from skser.systems._rows import ROWS, Row
+from skser.systems._rows import ROWS, TASKS, Row
 from skser.systems._steps import RMS, Arguments
 
 
@@ -63,8 +63,9 @@ def make_system(
     -------
     system : sklearn.pipeline.Pipeline
         From a list of recordings, in any form that an :class:`~skser.AudioLoader`
-        takes, to labels. What is learnt is learnt in `fit`. Everything that is not a
-        parameter here is one of a step: ``system.get_params()`` lists them.
+        takes, to labels or, where the task is regression, to numbers. What is learnt
+        is learnt in `fit`. Everything that is not a parameter here is one of a step:
+        ``system.get_params()`` lists them.
 
     Raises
     ------
@@ -111,6 +112,34 @@ def look_into_recordings(memory: Any) -> Any:
     if memory is None or hasattr(memory, "cache"):
         return memory
     return ContentMemory(memory)
+
+
+def list_systems(task: str | None = None) -> list[str]:
+    """Return the names of ``SYSTEMS``, in its order.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default=None
+        Only systems that predict classes, or numbers. None is all.
+
+    Returns
+    -------
+    names : list of str
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    Examples
+    --------
+    >>> from skser.systems import list_systems
+    >>> list_systems("regression")[:2]
+    ['pretrained_ridge', 'statistics_svr']
+    """
+    if task is not None and task not in TASKS:
+        raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}.")
+    return [row.name for row in ROWS if task in (None, row.task)]
 
 
 class SystemFunction(Protocol):

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from skser.systems import _steps
 
+TASKS = ("classification", "regression")
+
 
 class Row(NamedTuple):
     """A system, in reStructuredText: what its function and the documentation say."""
@@ -31,6 +33,7 @@ class Row(NamedTuple):
     see_also: tuple[str, ...] = ()
     takes_model: bool = False  # a pretrained encoder
     is_scaled: bool = False  # without an encoder: recordings are loaded at one level
+    task: str = "classification"  # or "regression", which predicts numbers
 
 
 class Published(NamedTuple):
@@ -83,6 +86,9 @@ ZHAO_2018 = """\
 Z. Zhao, Y. Zheng, Z. Zhang, H. Wang, Y. Zhao and C. Li, "Exploring
    spatio-temporal representations by integrating attention-based bidirectional-
    LSTM-RNNs and FCNs for speech emotion recognition", Interspeech 2018."""
+SVR = """\
+A. J. Smola and B. Schölkopf, "A tutorial on support vector regression",
+   Statistics and Computing 14, 2004."""
 # Descriptors of Lee and Tashev, and of Mirsamadi et al.
 LEE_DESCRIPTORS: dict[str, Any] = {
     "descriptors": ["log_energy", "pitch", "voicing", "zero_crossing_rate", "mfcc"],
@@ -99,6 +105,13 @@ It must be told who speaks, in `fit` and at prediction::
     system.predict(new_paths, groups=new_speakers)
 
 :func:`skser.model_selection.evaluate` does so by itself."""
+
+
+NUMBERS = """\
+It predicts numbers, such as arousal, one or several at a time::
+
+    system.fit(paths, arousal)
+    evaluate(system, corpus, target=["arousal", "valence"])"""
 
 
 def ablation(
@@ -745,5 +758,85 @@ With a `model` it is :func:`pretrained_statistics_transductive`, without one
         see_also=("recommended",),
         takes_model=True,
         is_scaled=True,
+    ),
+    # Of numbers in place of classes.
+    Row(
+        "pretrained_ridge",
+        "The mean of a speech model's frames, and ridge regression, for numbers.",
+        _steps.pretrained_ridge,
+        """\
+>>> system = pretrained_ridge(model="encoder.onnx")
+>>> list(system.named_steps)
+['load', 'features', 'statistics', 'scale', 'regress']""",
+        about=f"""\
+As :func:`pretrained_statistics`, with ridge regression in place of discriminant
+analysis.
+
+{NUMBERS}""",
+        ours="""\
+``alpha=300``. With Whisper base and arousal and valence that were derived from the
+emotions of EmoDB, 100 to 1000 make little difference; search ``regress__alpha`` for
+ratings of your own.""",
+        see_also=("pretrained_statistics", "recommended_regressor"),
+        takes_model=True,
+        task="regression",
+    ),
+    Row(
+        "statistics_svr",
+        "Statistics of contours and support vector regression, for numbers.",
+        _steps.statistics_svr,
+        """\
+>>> list(statistics_svr().named_steps)
+['load', 'frame', 'features', 'statistics', 'scale', 'regress']""",
+        about=f"""\
+All recordings are loaded at one level. The statistics of prosody, 40 mel bands and 20
+cepstral coefficients, which are those of :func:`statistics_ivector_vote`, go to a
+linear support vector regression [1]_ of each target. Targets are standardised by the
+training recordings.
+
+{NUMBERS}""",
+        ours="""\
+the penalty, ``C = 1 / n_statistics``, as of :func:`compare_svm`; ``rms=0.05``
+("load"): gain makes no difference.""",
+        references=(SVR,),
+        see_also=("statistics_ivector_vote", "recommended_regressor"),
+        is_scaled=True,
+        task="regression",
+    ),
+    Row(
+        "compare_svr",
+        "ComParE 2016 functionals with support vector regression, for numbers.",
+        partial(_steps.functionals_svr, feature_set="ComParE"),
+        """\
+>>> compare_svr()["features"].feature_set
+'ComParE'""",
+        about=f"""\
+As :func:`compare_svm`, with a linear support vector regression [1]_ of each target.
+Targets are standardised by the training recordings. Needs the extra `opensmile`.
+
+{NUMBERS}""",
+        ours="the penalty, ``C = 1 / n_functionals``, as of :func:`compare_svm`.",
+        references=(SVR,),
+        see_also=("compare_svm",),
+        task="regression",
+    ),
+    Row(
+        "recommended_regressor",
+        "What we recommend for numbers: with a pretrained speech model, or without.",
+        _steps.recommended_regressor,
+        """\
+>>> list(recommended_regressor(model="encoder.onnx").named_steps)
+['load', 'features', 'statistics', 'scale', 'regress']
+>>> recommended_regressor()["regress"].estimator.kernel
+'linear'""",
+        about=f"""\
+With a `model` it is :func:`pretrained_ridge`, without one :func:`statistics_svr`.
+Neither needs TensorFlow.
+
+{NUMBERS}""",
+        see_also=("pretrained_ridge", "statistics_svr", "recommended"),
+        takes_model=True,
+        is_scaled=True,
+        task="regression",
     ),
 )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 
 from skser.classifiers import (
     AttentionBLSTMClassifier,
@@ -23,7 +23,11 @@ from skser.classifiers import (
     SegmentStatistics,
     ShrunkenDiscriminantAnalysis,
 )
-from skser.ensembles import AugmentedTraining, SoftVotingClassifier
+from skser.ensembles import (
+    AugmentedTraining,
+    ScaledTargetRegressor,
+    SoftVotingClassifier,
+)
 from skser.features import (
     CATALOGUE,
     AcousticFeatures,
@@ -119,6 +123,8 @@ CONTOUR_STATISTICS: dict[str, Any] = {
         *(f"percentile_{percentage}" for percentage in (1, 10, 90, 99)),
     ),
 }
+# Of a ridge of the means of an encoder's frames, some 1500 columns.
+RIDGE = 300.0
 # 21 statistics of 70 contours.
 N_CONTOUR_STATISTICS = 1470
 
@@ -368,6 +374,34 @@ def pretrained_network(arguments: Arguments) -> list:
     ]
 
 
+def pretrained_ridge(arguments: Arguments) -> list:
+    """Return three layers of an encoder, their mean over time, and a ridge."""
+    *steps, _ = pretrained_statistics(arguments)
+    return [*steps, ("regress", Ridge(alpha=RIDGE))]
+
+
+def statistics_svr(arguments: Arguments) -> list:
+    """Return statistics of contours and a linear support vector regression."""
+    return [
+        *short_frames(arguments, **CONTOUR_DESCRIPTORS),
+        ("statistics", FrameStatistics(**CONTOUR_STATISTICS)),
+        ("scale", StandardScaler()),
+        ("regress", linear_regressor(N_CONTOUR_STATISTICS)),
+    ]
+
+
+def functionals_svr(arguments: Arguments, feature_set: str) -> list:
+    """Return openSMILE's functionals and a linear support vector regression."""
+    *steps, _ = functionals(arguments, feature_set)
+    return [*steps, ("regress", linear_regressor(N_FUNCTIONALS[feature_set]))]
+
+
+def recommended_regressor(arguments: Arguments) -> list:
+    """Return what predicts numbers with an encoder, or without one."""
+    has_model = arguments.model is not None
+    return (pretrained_ridge if has_model else statistics_svr)(arguments)
+
+
 def recommended(arguments: Arguments, *, by_speaker: bool = False) -> list:
     """Return what is best with an encoder, or without one."""
     has_model = arguments.model is not None
@@ -397,6 +431,13 @@ def short_frames(arguments: Arguments, **descriptors: Any) -> list:
 def linear_machine(C: float, *, verbose: bool = False) -> SVC:
     """Return a linear support vector machine that counts all classes alike."""
     return SVC(kernel="linear", C=C, class_weight="balanced", verbose=verbose)
+
+
+def linear_regressor(n_features: int) -> ScaledTargetRegressor:
+    """Return a linear support vector regression of each target, standardised."""
+    # Rows have a squared norm of about their length.
+    machine = SVR(kernel="linear", C=1 / n_features)
+    return ScaledTargetRegressor(machine)
 
 
 def logistic_regression(C: float) -> LogisticRegression:

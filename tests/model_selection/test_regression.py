@@ -457,7 +457,7 @@ class TestDisplays:
         offsets = np.asarray(display.points_.get_offsets())
         assert_allclose(offsets[:, 0], result.predicted[:, 1])
         assert_allclose(offsets[:, 1], result.true[result.recordings, 1])
-        assert display.ax_.get_ylabel() == "valence"
+        assert display.ax_.get_ylabel() == "True valence"
 
     def test_bland_altman_has_the_limits_of_agreement(self, result):
         display = RegressionDisplay.from_result(result, kind="bland_altman")

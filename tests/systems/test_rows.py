@@ -11,12 +11,19 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
-from skser.metrics import SCORERS
+from skser.metrics import REGRESSION_SCORERS, SCORERS
 from skser.storage import ContentMemory
-from skser.systems import OWN, PUBLISHED, SYSTEMS, make_system, split_front_end
+from skser.systems import (
+    OWN,
+    PUBLISHED,
+    SYSTEMS,
+    list_systems,
+    make_system,
+    split_front_end,
+)
 
 
 def test_every_system_is_a_pipeline_with_the_same_arguments(row):
@@ -24,9 +31,13 @@ def test_every_system_is_a_pipeline_with_the_same_arguments(row):
         input_sample_rate=16000, n_jobs=1, random_state=0, verbose=0, memory=None
     )
     assert isinstance(system, Pipeline)
-    assert is_classifier(system)
+    is_of_task, last = {
+        "classification": (is_classifier, "classify"),
+        "regression": (is_regressor, "regress"),
+    }[SYSTEMS[row].row.task]
+    assert is_of_task(system)
     assert next(iter(system.named_steps)) == "load"
-    assert list(system.named_steps)[-1] == "classify"
+    assert list(system.named_steps)[-1] == last
     assert system["load"].input_sample_rate == 16000
 
 
@@ -70,6 +81,15 @@ def test_the_parameters_that_are_shown_and_documented_are_those_that_are_taken(r
         SYSTEMS[row](njobs=2)
 
 
+def test_systems_are_listed_by_their_task():
+    classes, numbers = map(list_systems, ("classification", "regression"))
+    assert {"fcn", "recommended"} <= set(classes)
+    assert {"statistics_svr", "recommended_regressor"} <= set(numbers)
+    assert classes + numbers == list_systems() == list(SYSTEMS)
+    with pytest.raises(ValueError, match=r"'regression'.*got 'regressor'"):
+        list_systems("regressor")
+
+
 def test_the_table_cannot_be_changed_by_accident():
     with pytest.raises(TypeError):
         SYSTEMS["fcn"] = SYSTEMS["attention_lstm"]
@@ -85,20 +105,27 @@ def test_a_model_for_a_system_without_a_pretrained_encoder_is_an_error():
         SYSTEMS["fcn"](model="encoder.onnx")
 
 
-def test_every_system_is_fitted_scored_cloned_and_pickled(fitted_row, speech):
+def test_every_system_is_fitted_scored_cloned_and_pickled(
+    row, fitted_row, speech, target_of_row
+):
     labels = fitted_row.predict(speech.paths)
-    assert set(labels) <= set(speech.target)
-    assert 0 <= SCORERS["UA"](fitted_row, speech.paths, speech.target) <= 1
+    if SYSTEMS[row].row.task == "classification":
+        assert set(labels) <= set(speech.target)
+        assert 0 <= SCORERS["UA"](fitted_row, speech.paths, speech.target) <= 1
+    else:
+        assert labels.shape == target_of_row.shape
+        score = REGRESSION_SCORERS["CCC"](fitted_row, speech.paths, target_of_row)
+        assert -1 <= score <= 1
     copy = pickle.loads(pickle.dumps(fitted_row))
     np.testing.assert_array_equal(copy.predict(speech.paths), labels)
     unfitted = clone(fitted_row)
-    assert not hasattr(unfitted["classify"], "classes_")
+    assert not hasattr(unfitted[-1], "n_features_in_")
 
 
 def test_every_system_starts_with_steps_that_learn_nothing(row):
     front_end, rest = split_front_end(SYSTEMS[row]())
     assert "load" in front_end.named_steps
-    assert "classify" in rest.named_steps
+    assert list(rest.named_steps)[-1] in ("classify", "regress")
 
 
 def test_a_pipeline_that_learns_from_its_first_step_on_has_a_front_end_of_nothing():
