@@ -20,7 +20,7 @@ import skser
 from skser import datasets
 from skser.__main__ import main
 from skser.model_selection import LeaveOneSpeakerOut, evaluate
-from skser.systems import SYSTEMS, split_front_end
+from skser.systems import SYSTEMS, make_system, split_front_end
 from skser.timeline import predict_timeline
 
 # Two systems that are trained in a moment: one without TensorFlow, one with posteriors.
@@ -435,12 +435,13 @@ def small_table(tmp_path_factory):
     corpus = datasets.make_emotional_speech(
         2, n_utterances=2, duration=0.3, random_state=0
     )
-    lines = ["file,label,speaker"]
+    lines = ["file,label,speaker,arousal"]
+    columns = (corpus.target, corpus.groups, corpus.arousal)
     paths = datasets.write_corpus(corpus, folder)
-    for path, label, speaker in zip(paths, corpus.target, corpus.groups, strict=True):
+    for path, label, speaker, arousal in zip(paths, *columns, strict=True):
         (folder / speaker).mkdir(exist_ok=True)
         moved = Path(path).rename(folder / speaker / Path(path).name)
-        lines.append(f"{moved},{label},{speaker}")
+        lines.append(f"{moved},{label},{speaker},{arousal}")
     (folder / "table.csv").write_text("\n".join(lines))
     return folder / "table.csv"
 
@@ -477,7 +478,11 @@ def test_every_system_goes_through_every_command(
     assert [r["file"] for r in rows] == sorted(
         map(str, small_table.parent.glob("*/*.wav"))
     )
-    assert {r["label"] for r in rows} <= {"anger", "happiness", "neutral", "sadness"}
+    if SYSTEMS[row].row.task == "classification":
+        emotions = {"anger", "happiness", "neutral", "sadness"}
+        assert {r["label"] for r in rows} <= emotions
+    else:
+        assert np.isfinite([float(r["arousal"]) for r in rows]).all()
     recordings = [r["file"] for r in rows]
     if is_transductive:
         groups = [os.path.dirname(path) for path in recordings]
@@ -488,7 +493,7 @@ def test_every_system_goes_through_every_command(
     evaluate_it = ["evaluate", str(small_table), "--format", "json", *options]
     assert main(evaluate_it) == 0
     report = json.loads(capsys.readouterr().out)
-    assert [s["speaker"] for s in report["speakers"]] == ["s01", "s02"]
+    assert {s["speaker"] for s in report["speakers"]} == {"s01", "s02"}
 
     file = str(tmp_path / "features.npz")
     assert main(["extract", recordings[0], "--output", file, *options]) == 0
@@ -802,10 +807,150 @@ class TestHelp:
         assert main(["list"]) == 0
         lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.split("\n")]
         said = dict(line for line in lines if len(line) == 2)
-        assert said["fcn"] == SYSTEMS["fcn"].row.summary
+        for name in ("fcn", "statistics_svr"):
+            task, summary = said[name].split(maxsplit=1)
+            assert (task, summary) == SYSTEMS[name].row[-1:] + SYSTEMS[name].row[1:2]
         assert said["emodb"] == "EmoDB, the Berlin database of emotional speech."
         assert not [text for text in said.values() if text.startswith("Return")]
 
     def test_parameters_are_listed_as_they_are_set(self, capsys):
         assert main(["list", "fcn"]) == 0
         assert "classify__max_epochs=30\n" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def numbers_table(tmp_path_factory):
+    """Write a corpus of numbers, without emotions."""
+    folder = tmp_path_factory.mktemp("numbers")
+    corpus = datasets.make_emotional_speech(
+        3, n_utterances=2, duration=0.5, random_state=0
+    )
+    lines = ["file,speaker,arousal,valence,mood"]
+    for i, path in enumerate(datasets.write_corpus(corpus, folder)):
+        numbers = f"{corpus.arousal[i]},{corpus.valence[i]}"
+        lines.append(f"{path},{corpus.groups[i]},{numbers},{corpus.target[i]}")
+    (folder / "table.csv").write_text("\n".join(lines))
+    return folder / "table.csv"
+
+
+class TestNumbers:
+    """Regression, of tables that need not have emotions."""
+
+    def test_figures_are_those_of_python(self, numbers_table, capsys):
+        command = ["evaluate", str(numbers_table), "--task", "regression", "--quiet"]
+        assert main([*command, "--format", "json"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        corpus = datasets.load_table(numbers_table, label=None)
+        expected = evaluate(
+            make_system("recommended_regressor"),
+            corpus,
+            target=["arousal", "valence"],
+        )
+        assert report["system"] == "recommended_regressor"
+        assert report["targets"] == ["arousal", "valence"]
+        found = [row["pooled"] for row in report["scores"]]
+        np.testing.assert_allclose(
+            found, [row["pooled"] for row in expected.scores()], rtol=1e-6
+        )
+
+    @pytest.mark.parametrize("format_", ["markdown", "csv"])
+    def test_the_target_alone_says_the_task(
+        self, numbers_table, format_, tmp_path, capsys
+    ):
+        command = ["evaluate", str(numbers_table), "--target", "valence", "--quiet"]
+        report = str(tmp_path / "report")
+        assert main([*command, "--format", format_, "--report", report]) == 0
+        assert "CCC of valence is" in Path(report, "report.md").read_text("utf-8")
+        answer = capsys.readouterr().out
+        if format_ == "markdown":
+            assert "| valence | CCC |" in answer
+            return
+        rows = read_csv(answer)
+        assert [row["of"] for row in rows[:4]] == ["pooled", *["speaker"] * 3]
+        assert {row["target"] for row in rows} == {"valence"}
+
+    def test_another_column_of_classes_is_predicted(self, numbers_table, capsys):
+        command = ["evaluate", str(numbers_table), "--target", "mood", "--quiet"]
+        options = ["--task", "classification", "--option", "label=None"]
+        assert main([*command, *options, "--system", "ivector"]) == 0
+        assert "| anger |" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("targets", [["valence"], ["valence", "arousal"]])
+    def test_a_trained_system_names_what_it_predicts(
+        self, numbers_table, targets, tmp_path, capsys
+    ):
+        model = str(tmp_path / "model")
+        command = ["train", str(numbers_table), "--target", *targets, "--quiet"]
+        assert main([*command, "--output", model]) == 0
+        recordings = sorted(map(str, numbers_table.parent.glob("*.wav")))[:3]
+        predict = ["predict", *recordings, "--model", model, "--quiet"]
+        expected = skser.load(model).predict(recordings).reshape(3, -1)
+        assert main([*predict, "--format", "csv"]) == 0
+        rows = read_csv(capsys.readouterr().out)
+        assert list(rows[0]) == ["file", *targets]
+        found = [[float(row[name]) for name in targets] for row in rows]
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert main([*predict, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)
+        np.testing.assert_allclose(
+            [[row[name] for name in targets] for row in rows], expected, atol=1e-6
+        )
+
+    def test_what_is_for_classes_is_told(self, numbers_table, tmp_path, capsys):
+        corpus = datasets.load_table(numbers_table, label=None)
+        system = make_system("recommended_regressor")
+        system.fit(corpus.paths, np.stack([corpus.arousal, corpus.valence], axis=1))
+        skser.save(system, tmp_path / "model")
+        predict = ["predict", corpus.paths[0], "--model", str(tmp_path / "model")]
+        assert main([*predict, "--format", "csv", "--quiet"]) == 0
+        assert capsys.readouterr().out.startswith("file,y0,y1\n")
+        assert main([*predict, "--proba"]) == 1
+        assert "has no posteriors" in capsys.readouterr().err
+        assert main([*predict, "--window", "1"]) == 1
+        assert "Timelines are of emotions" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--system", "fcn", "--task", "regression"], "these are: pretrained_r"),
+            (["--system", "statistics_svr", "--task", "classification"], "is not for"),
+            (["--target", "dominance"], "no column 'dominance'; .* arousal, valence"),
+            (["--target", "mood"], "'mood' has 'anger', which is no number"),
+            ([], "has no column 'label'.*or pass --option label=None"),
+            (["--option", "label=None"], "The corpus has no emotions. Name"),
+            (
+                [
+                    *("--task", "classification", "--target", "mood", "arousal"),
+                    *("--option", "label=None"),
+                ],
+                "--target takes one column of classes",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("command", ["evaluate", "train"])
+    def test_what_cannot_be_predicted(
+        self, numbers_table, command, options, message, tmp_path, capsys
+    ):
+        output = ["--output", str(tmp_path / "out")]
+        assert main([command, str(numbers_table), *options, *output]) in (1, 2)
+        assert re.search(message, capsys.readouterr().err)
+        assert not (tmp_path / "out").exists()
+
+    def test_a_corpus_without_dimensions_is_told(self, numbers_table, tmp_path, capsys):
+        lines = numbers_table.read_text().split("\n")
+        table = tmp_path / "table.csv"
+        table.write_text("\n".join(",".join(line.split(",")[:2]) for line in lines))
+        assert main(["evaluate", str(table), "--task", "regression"]) == 2
+        assert "has none of arousal, valence, dominance" in capsys.readouterr().err
+
+    def test_a_missing_number_is_told_before_features_are_computed(
+        self, numbers_table, tmp_path, capsys
+    ):
+        lines = numbers_table.read_text().split("\n")
+        lines[3] = lines[3].replace(lines[3].split(",")[2], "nan")
+        table = tmp_path / "table.csv"
+        table.write_text("\n".join(lines))
+        assert main(["evaluate", str(table), "--target", "arousal"]) == 1
+        error = capsys.readouterr().err
+        assert "1 of 24 recordings have no number" in error
+        assert "Features" not in error

@@ -87,6 +87,7 @@ DATA = {
     ":class:`~skser.systems.Published`.",
     "skser.timeline.SMOOTHINGS": "What `smoothing` may be called: dict of str to "
     "function.",
+    "skser.systems.TASKS": "What systems predict: classes or numbers: tuple of str.",
     "skser.systems.SYSTEMS": "Every system by its name, in the order of the paper's "
     "tables: read-only mapping of str to function.",
 }

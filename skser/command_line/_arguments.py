@@ -23,7 +23,7 @@ from skser.command_line._commands import (
     ending,
     guess,
 )
-from skser.systems import SYSTEMS
+from skser.systems import SYSTEMS, TASKS
 from skser.timeline import SMOOTHINGS
 
 _WIDTH = 79
@@ -140,8 +140,21 @@ _ARGUMENTS = {
     "--system": {
         "metavar": "NAME",
         "type": _SYSTEM,
-        "default": "recommended",
-        "help": "one of the systems below (default: %(default)s)",
+        "help": "one of the systems below (default: recommended or, with --task "
+        "regression, recommended_regressor)",
+    },
+    "--task": {
+        "choices": TASKS,
+        "help": "classes, such as emotions, or numbers, such as arousal (default: "
+        "that of --system; regression where --target is named alone)",
+    },
+    "--target": {
+        "metavar": "NAME",
+        "nargs": "+",
+        "action": "extend",
+        "dest": "targets",
+        "help": "columns of the corpus that are predicted (default: the emotion; of "
+        "numbers those of arousal, valence and dominance that there are)",
     },
     "--encoder": {
         "metavar": "FILE",
@@ -291,23 +304,27 @@ _TIMELINE_JOBS = (
 )
 _CORPUS_ARGUMENTS: dict[str, dict] = {"corpus": {}, "path": {}}
 _SYSTEM_ARGUMENTS: dict[str, dict] = {"--system": {}, "--encoder": {}, "--set": {}}
+_TASK_ARGUMENTS: dict[str, dict] = {"--task": {}, "--target": {}}
 _COMMANDS = {
     "evaluate": _Command(
         _commands.evaluate,
         "evaluate a system leaving one speaker out at a time",
         "Each speaker is recognised by a system that was trained on all others. UA "
         "(mean recall over the classes) and WA (accuracy) are printed, pooled and of "
-        "each speaker. What is computed before anything is learnt is shared by all "
-        "folds; it is computed again when a run goes on.",
+        "each speaker; of numbers CCC, PCC, RMSE and MAE. What is computed before "
+        "anything is learnt is shared by all folds; it is computed again when a run "
+        "goes on.",
         (
             "evaluate my.csv --encoder encoder.onnx --report results",
             "evaluate emodb path/to/emodb --system attention_blstm_fcn --checkpoint "
             "folds",
             "evaluate my.csv --system egemaps_svm --option label=emotion",
             "evaluate synthetic --system fcn --seed 0 1 --set classify__max_epochs=5",
+            "evaluate my.csv --task regression --target arousal valence",
         ),
         _CORPUS_ARGUMENTS
         | _SYSTEM_ARGUMENTS
+        | _TASK_ARGUMENTS
         | {
             "--seed": {
                 "nargs": "+",
@@ -355,17 +372,20 @@ _COMMANDS = {
         (
             "train my.csv --encoder encoder.onnx --output model.skser",
             "train synthetic --output model.skser --option n_speakers=3",
+            "train my.csv --task regression --target arousal --output model.skser",
         ),
         _CORPUS_ARGUMENTS
         | _SYSTEM_ARGUMENTS
+        | _TASK_ARGUMENTS
         | {"--seed": {}, "--jobs": {}, "--output": {"help": "file for the system"}}
         | {"--option": {}},
         ("systems", "corpora"),
     ),
     "predict": _Command(
         _commands.predict,
-        "predict the emotions of recordings",
-        "A row for each recording, with its file as it was named. With --window or "
+        "predict the emotions of recordings, or numbers such as arousal",
+        "A row for each recording, with its file as it was named; a system of numbers "
+        "gives a column for each target. With --window or "
         "--segments, a row for each window or segment, with its start and end in "
         "seconds; textgrid (for Praat, of one recording) and rttm have the parts in "
         "which the emotion is the same.",

@@ -20,16 +20,19 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline
 
 from skser import datasets, features, model_selection
 from skser._display import csv_table
 from skser._progress import make_bar, silence
 from skser.datasets._corpus import describe_unreadable, find_audio, read_description
+from skser.datasets._tables import read_lines
 from skser.metrics import wants_groups
+from skser.model_selection import _targets
 from skser.persistence import load, save
 from skser.storage import replacing
-from skser.systems import SYSTEMS, make_system, split_front_end
+from skser.systems import SYSTEMS, list_systems, make_system, split_front_end
 from skser.timeline import predict_timeline
 
 # As it was typed.
@@ -51,6 +54,8 @@ VALIDATIONS = {"none": None, "rotate": "rotate"}
 _BLOCK_LENGTH = 16
 # A result without lines, which is written all the same.
 _NOTHING = "\n"
+# What is predicted of numbers where --target says nothing.
+DIMENSIONS = ("arousal", "valence", "dominance")
 # Digits behind the point of posteriors in CSV and JSON; more say nothing.
 _N_DECIMALS = 6
 
@@ -63,6 +68,7 @@ def evaluate(options: argparse.Namespace) -> str:
     """Evaluate a system leaving one speaker out at a time, and return the report."""
     if len(set(options.seed)) < len(options.seed):
         raise UsageError(f"--seed takes different integers, got {options.seed}.")
+    choose_system(options)
     corpus, recordings = load_corpus(options)
     folds = model_selection.LeaveOneSpeakerOut(
         validation=VALIDATIONS[options.validation]
@@ -70,11 +76,13 @@ def evaluate(options: argparse.Namespace) -> str:
     # Missing speakers should be told before minutes are spent on features.
     folds.get_n_splits(recordings, groups=corpus["groups"])
     front_end, rest = split_front_end(build_system(options, corpus))
+    target, _ = read_target(rest, corpus, recordings, options)
     has_chance = any(name.endswith("random_state") for name in rest.get_params())
     result = model_selection.evaluate(
         rest,
         corpus,
         folds,
+        target=target,
         X=compute_features(front_end, recordings, options),
         # A system without chance would be the same with every seed.
         seeds=options.seed if has_chance else None,
@@ -114,9 +122,11 @@ def extract(options: argparse.Namespace) -> str:
 
 def train(options: argparse.Namespace) -> str:
     """Fit a system on a whole corpus and save it; return nothing."""
+    choose_system(options)
     corpus, recordings = load_corpus(options)
     system = build_system(options, corpus, options.seed)
     front_end, rest = split_front_end(system)
+    target, y = read_target(rest, corpus, recordings, options)
     features = compute_features(front_end, recordings, options)
     # What libsvm reports does not go through Python and would end up among the
     # results: only the package's own steps show how training goes.
@@ -130,9 +140,13 @@ def train(options: argparse.Namespace) -> str:
         # Networks take groups, too, but train on everybody without.
         is_told = corpus.groups is not None and wants_groups(rest, "predict")
         params = {"groups": corpus.groups} if is_told else {}
-        rest.fit(features, corpus.target, **params)
+        rest.fit(features, y, **params)
     rest.set_params(**dict.fromkeys(names, 0))
-    save(Pipeline(front_end.steps + rest.steps), options.output)
+    whole = Pipeline(front_end.steps + rest.steps)
+    if options.task == "regression":
+        # For the columns of `predict`.
+        whole.target_names_ = target
+    save(whole, options.output)
     note(f"Written: {options.output}", options)
     return ""
 
@@ -145,8 +159,8 @@ def predict(options: argparse.Namespace) -> str:
     if not isinstance(system, Pipeline) or not hasattr(system, "predict"):
         raise ValueError(
             f"{options.model!r} holds a {type(system).__name__}, expected a Pipeline "
-            f"that begins with recordings and ends with a classifier, as '{PROGRAM} "
-            "train' writes it."
+            f"that begins with recordings and ends with a classifier or regressor, as "
+            f"'{PROGRAM} train' writes it."
         )
     set_parameters(system, options, f"The system in {options.model!r}")
     if options.proba and not hasattr(system, "predict_proba"):
@@ -156,13 +170,18 @@ def predict(options: argparse.Namespace) -> str:
         )
     if wants_timeline(options):
         return _predict_along_time(system, files, options)
+    target_names = getattr(system, "target_names_", None)
     front_end, rest = split_front_end(system)
     with sklearn.config_context(enable_metadata_routing=True):
         params = {}
         if wants_groups(rest, "predict"):
             params["groups"] = _name_speakers(files, options)
         features = compute_features(front_end, files, options)
-        labels = rest.predict(features, **params).tolist()
+        answers = rest.predict(features, **params)
+        if is_regressor(rest):
+            rows = _list_numbers(files, answers, target_names)
+            return TABLES[options.format](rows)
+        labels = answers.tolist()
         rows = [{"file": f, "label": la} for f, la in zip(files, labels, strict=True)]
         if options.proba:
             names = [f"p({label})" for label in rest.classes_.tolist()]
@@ -170,6 +189,78 @@ def predict(options: argparse.Namespace) -> str:
             for row, values in zip(rows, posteriors.tolist(), strict=True):
                 row.update(zip(names, values, strict=True))
     return TABLES[options.format](rows)
+
+
+def _list_numbers(files, answers, names):
+    """Return a row for each recording, with a column for each target."""
+    table = np.reshape(answers, (len(files), -1)).round(_N_DECIMALS)
+    n_targets = table.shape[1]
+    is_named = isinstance(names, list) and all(isinstance(n, str) for n in names)
+    if not is_named or len(names) != n_targets:
+        # A system that was not trained by `train`.
+        names = ["y"] if n_targets == 1 else [f"y{i}" for i in range(n_targets)]
+    return [
+        {"file": file, **dict(zip(names, values, strict=True))}
+        for file, values in zip(files, table.tolist(), strict=True)
+    ]
+
+
+def choose_system(options: argparse.Namespace) -> None:
+    """Set the task, and the system of it, where they were left open."""
+    if options.task is None:
+        is_open = options.system is None
+        given = "classification" if is_open else SYSTEMS[options.system].row.task
+        options.task = "regression" if is_open and options.targets else given
+    if options.system is None:
+        is_regression = options.task == "regression"
+        options.system = "recommended_regressor" if is_regression else "recommended"
+    if SYSTEMS[options.system].row.task != options.task:
+        raise UsageError(
+            f"--system {options.system} is not for --task {options.task}; these are: "
+            f"{', '.join(list_systems(options.task))}."
+        )
+
+
+def read_target(system, corpus, recordings, options: argparse.Namespace) -> tuple:
+    """Return what is predicted, None for the emotion, and its value of each recording.
+
+    Numbers that are missing should be told before minutes are spent on features.
+    """
+    target = choose_target(corpus, options)
+    if target is None:
+        return None, corpus.target
+    known = dict(corpus)
+    return target, _targets.read_target(
+        system, None, recordings, target, known, None, "target"
+    ).y
+
+
+def choose_target(corpus, options: argparse.Namespace) -> list[str] | str | None:
+    """Return the columns that are predicted; None is the emotion."""
+    if options.task == "classification":
+        if options.targets is None:
+            if corpus.get("target") is None:
+                raise UsageError(
+                    "The corpus has no emotions. Name a column of classes with "
+                    "--target, or add --task regression to predict numbers."
+                )
+            return None
+        if len(options.targets) > 1:
+            raise UsageError(
+                f"--target takes one column of classes, got {options.targets}. Several "
+                "columns of numbers are predicted with --task regression."
+            )
+        return options.targets[0]
+    if options.targets is not None:
+        return options.targets
+    found = [name for name in DIMENSIONS if _targets.is_numeric(corpus.get(name))]
+    if not found:
+        raise UsageError(
+            f"The corpus {options.corpus} has none of {', '.join(DIMENSIONS)}. Name "
+            "the columns of numbers that are to be predicted with --target."
+        )
+    note(f"Predicted: {', '.join(found)}", options)
+    return found
 
 
 def wants_timeline(options: argparse.Namespace) -> bool:
@@ -254,7 +345,11 @@ def list_names(options: argparse.Namespace) -> str:
         )
     # The recommended ones first.
     names = sorted(SYSTEMS, key=lambda name: not name.startswith("recommended"))
-    systems = [{"Systems": n, "": SYSTEMS[n].row.summary} for n in names]
+    rows = {name: SYSTEMS[name].row for name in names}
+    systems = [
+        {"Systems": name, "Task": row.task, "": row.summary}
+        for name, row in rows.items()
+    ]
     corpora = [{"Corpora": n, "": _summarise(n)} for n in CORPORA]
     return f"{align(systems)}\n{align(corpora)}"
 
@@ -302,14 +397,20 @@ def load_corpus(options: argparse.Namespace) -> tuple:
     refuse_unknown(chosen, known, f"The corpus {name} has no option")
     if name == SYNTHETIC:
         note("Synthetic speech: figures say nothing about real voices.", options)
+    if name == "table" and options.task == "regression" and "label" not in chosen:
+        # A table of numbers need not say which emotion it is.
+        header, _ = read_lines(path)
+        chosen |= {} if "label" in header else {"label": None}
     corpus = CORPORA[name](*paths, **chosen)
     n_speakers = "unknown" if corpus.groups is None else len(set(corpus.groups))
+    recordings = corpus.get("paths", corpus.get("data"))
+    is_labelled = corpus.get("target") is not None
+    emotions = f"{len(set(corpus.target)) if is_labelled else 'no'} emotions"
     note(
-        f"{name}: {len(corpus.target)} recordings, {n_speakers} speakers, "
-        f"{len(set(corpus.target))} emotions",
+        f"{name}: {len(recordings)} recordings, {n_speakers} speakers, {emotions}",
         options,
     )
-    return corpus, corpus.get("paths", corpus.get("data"))
+    return corpus, recordings
 
 
 def build_system(options: argparse.Namespace, corpus=None, seed=None) -> Pipeline:
@@ -442,32 +543,52 @@ def _as_markdown(result, options):
 
 def _as_json(result, options):
     """Return the figures of an evaluation and how they came about as JSON."""
-    recalls = {str(label): value for label, value in result.recalls().items()}
     report = {
         "corpus": options.corpus,
         "system": options.system,
         "summary": result.summary(),
         "scores": result.scores(),
-        "classes": result.class_scores(),
         "groups": {name: result.scores_by(name) for name in result.breakdowns()},
         "speakers": result.scores_by("speaker"),
         "seeds": result.scores_by("seed"),
+        "protocol": result.protocol,
+    }
+    if result.is_classification:
+        report |= _list_classes(result)
+    else:
+        report["targets"] = result.targets
+    return json.dumps(report, indent=2) + "\n"
+
+
+def _list_classes(result):
+    """Return what an evaluation of classes has of them."""
+    recalls = {str(label): value for label, value in result.recalls().items()}
+    return {
+        "classes": result.class_scores(),
         # A class without recordings has no recall, and JSON no NaN.
         "recalls": {k: None if math.isnan(v) else v for k, v in recalls.items()},
         "labels": result.labels,
         "confusion_matrix": result.confusion_matrix().tolist(),
-        "protocol": result.protocol,
     }
-    return json.dumps(report, indent=2) + "\n"
 
 
 def _as_csv(result, _):
-    """Return UA and WA, pooled and of each speaker, seed and group, as CSV."""
-    pooled = {"UA": result.ua, "WA": result.wa}
-    rows = [{"of": "pooled", "name": "", "n": len(result.predicted), **pooled}]
+    """Return the scores, pooled and of each speaker, seed and group, as CSV."""
+    names = list(result.detailed)
+    pooled = {}
+    for row in result.scores():
+        part = pooled.setdefault(row.get("target"), {})
+        part[row["score"]] = row["pooled"]
+    targets = [{} if name is None else {"target": name} for name in pooled]
+    rows = [
+        {"of": "pooled", "name": "", **target, "n": len(result.predicted)}
+        | {name: scores[name] for name in names}
+        for target, scores in zip(targets, pooled.values(), strict=True)
+    ]
     for kind in ("speaker", "seed", *result.breakdowns()):
+        shown = [*targets[0], "n", *names]
         rows += [
-            {"of": kind, "name": row[kind], **{k: row[k] for k in ("n", "UA", "WA")}}
+            {"of": kind, "name": row[kind], **{key: row[key] for key in shown}}
             for row in result.scores_by(kind)
         ]
     return _write_csv(rows)

@@ -180,7 +180,7 @@ class Corpus(Bunch):
         >>> corpus.take([1]).paths
         array(['b.wav'], dtype='<U5')
         """
-        n_samples = len(self["target"])
+        n_samples = len(next(v for v in map(self.get, _RECORDINGS) if v is not None))
         which: Any = rows
         rows = np.arange(n_samples)[which]
         entries = {key: value for key, value in self.items() if key != "frame"}

@@ -83,7 +83,7 @@ def load_table(
     csv_file: str | os.PathLike,
     *,
     file: str = "file",
-    label: str = "label",
+    label: str | None = "label",
     speaker: str | None = "speaker",
     split: str | None = "split",
     session: str | None = "session",
@@ -102,8 +102,11 @@ def load_table(
     csv_file : str or os.PathLike
         A text file in UTF-8 with a header and one line per recording; the columns are
         separated by commas, semicolons or tabs. ``~`` is the home folder.
-    file, label : str, default="file", "label"
-        Names of the columns of the recordings' paths and of their emotions.
+    file : str, default="file"
+        Name of the column of the recordings' paths.
+    label : str or None, default="label"
+        Name of the column of their emotions. None does without, for tables of numbers
+        such as arousal.
     speaker, split, session, text_id : str or None, default=their own names
         Names of the columns that may be there. None does without; so does a table
         without a column of the default name.
@@ -175,7 +178,8 @@ def load_table(
         "starts": start,
         "ends": end,
     }
-    columns = _read_columns(csv_file, names)
+    required = ("paths",) if label is None else ("paths", "target")
+    columns = _read_columns(csv_file, names, required)
     if speaker is not None and "groups" not in columns:
         warnings.warn(
             f"{show_path(csv_file)} has no column {speaker!r}, so corpus.groups is "
@@ -320,10 +324,12 @@ def _read_columns(csv_file, names, required=("paths", "target")):
     usual = COLUMNS | _TIMES
     for name, entry in entries.items():
         if name not in header and (entry in required or name != usual[entry]):
+            is_needed = entry in ("paths", "splits")
+            or_none = "" if is_needed else f", or pass {usual[entry]}=None"
             raise ValueError(
                 f"{show_path(csv_file)} has no column {name!r}; its columns are "
                 f"{', '.join(map(repr, header))}. Name the right one with "
-                f"{usual[entry]}=..."
+                f"{usual[entry]}=...{or_none}"
             )
     if names["starts"] is not None or names["ends"] is not None:
         has_no_end = names["starts"] in header and names["ends"] not in header
@@ -514,13 +520,13 @@ def _make_corpus_of_table(csv_file, columns, root, labels, description, name=Non
         )
     _warn_of_rows(csv_file, paths, columns)
     columns["paths"] = paths
-    if labels is not None:
+    if labels is not None and "target" in columns:
         where = f"the labels of {show_path(csv_file)}"
         columns["target"] = _translate(columns["target"], labels, where)
     return make_corpus(
         name or table.name,
         columns,
-        target_names=columns["target"] if labels is None else labels.values(),
+        target_names=columns.get("target", ()) if labels is None else labels.values(),
         expected_counts=None,
         description=description,
     )

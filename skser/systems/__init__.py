@@ -11,7 +11,7 @@ from skser.systems._make import (
     make_system,
     split_front_end,
 )
-from skser.systems._rows import OWN, PUBLISHED, Published
+from skser.systems._rows import OWN, PUBLISHED, TASKS, Published
 from skser.systems._steps import N_COMPONENTS
 
 globals().update(SYSTEMS)
@@ -61,6 +61,7 @@ __all__ = [
     "OWN",
     "PUBLISHED",
     "SYSTEMS",
+    "TASKS",
     "Published",
     "list_systems",
     "make_system",

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import sklearn
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -140,6 +140,12 @@ def _split(system):
         system = copy.copy(system)
         system.estimator_ = rest
         return loader, system
+    if is_regressor(system):
+        raise TypeError(
+            "Timelines are of emotions, with classifiers; this system is a regressor, "
+            "which predicts numbers. Numbers of parts of a recording are "
+            "system.predict([Segment(path, 0, 3), Segment(path, 1, 4), ...])."
+        )
     first = system.steps[0][1] if isinstance(system, Pipeline) else None
     is_whole = isinstance(first, AudioLoader) and len(system.steps) > 1
     if not is_whole or not is_classifier(system):
