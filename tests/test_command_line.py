@@ -425,7 +425,10 @@ class TestTrainAndPredict:
         front_end, _ = split_front_end(SYSTEMS["fcn"]())
         skser.save(front_end, tmp_path / "model")
         assert main(["predict", "x.wav", "--model", str(tmp_path / "model")]) == 1
-        assert "ends with a classifier, as 'python -m skser" in capsys.readouterr().err
+        assert (
+            "ends with a classifier or regressor, as 'python -m skser"
+            in capsys.readouterr().err
+        )
 
 
 @pytest.fixture(scope="module")
