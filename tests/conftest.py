@@ -60,6 +60,9 @@ SMALL_SIZES = {
     "classify__recurrent_units": 4,
     "classify__hidden_units": (6,),
     "classify__max_epochs": 2,
+    "regress__recurrent_units": 4,
+    "regress__hidden_units": (6,),
+    "regress__max_epochs": 2,
 }
 # Where a network has a list of layers in place of one.
 SMALL_LAYERS = {"classify__recurrent_units": (4,), "classify__frame_units": (4,)}

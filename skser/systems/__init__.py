@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     pretrained_attention_blstm_fcn: SystemFunction
     recommended: SystemFunction
     recommended_transductive: SystemFunction
+    attention_blstm_fcn_regressor: SystemFunction
     pretrained_ridge: SystemFunction
     statistics_svr: SystemFunction
     compare_svr: SystemFunction

@@ -135,7 +135,7 @@ def list_systems(task: str | None = None) -> list[str]:
     --------
     >>> from skser.systems import list_systems
     >>> list_systems("regression")[:2]
-    ['pretrained_ridge', 'statistics_svr']
+    ['attention_blstm_fcn_regressor', 'pretrained_ridge']
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}.")

@@ -761,6 +761,25 @@ With a `model` it is :func:`pretrained_statistics_transductive`, without one
     ),
     # Of numbers in place of classes.
     Row(
+        "attention_blstm_fcn_regressor",
+        "The paper's features and network, for numbers.",
+        _steps.paper_regressor,
+        """\
+>>> list(attention_blstm_fcn_regressor().named_steps)
+['load', 'frame', 'features', 'whiten', 'regress']""",
+        about=f"""\
+As :func:`attention_blstm_fcn`, with :class:`~skser.AttentionBLSTMFCNRegressor`, the
+same network [1]_ with an output for each target.
+
+{NUMBERS}""",
+        ours="""\
+everything about numbers: the paper predicts classes only. The loss is 1 - CCC; targets
+are standardised by the utterances that the network is trained on.""",
+        references=(ZHAO_2018,),
+        see_also=("attention_blstm_fcn", "recommended_regressor"),
+        task="regression",
+    ),
+    Row(
         "pretrained_ridge",
         "The mean of a speech model's frames, and ridge regression, for numbers.",
         _steps.pretrained_ridge,

@@ -47,6 +47,7 @@ from skser.ivectors import (
 )
 from skser.metrics import SCORERS
 from skser.normalization import FrameScaler, SpeakerNormalizer, UtteranceNormalizer
+from skser.regressors import AttentionBLSTMFCNRegressor
 from skser.whitening import PCAWhitening
 
 # 90 % of the variance of the standardised features of ten minutes of speech. The paper
@@ -152,6 +153,12 @@ def paper(arguments: Arguments, **changes: Any) -> list:
         ("whiten", PCAWhitening(n_components=N_COMPONENTS)),
         ("classify", AttentionBLSTMFCNClassifier(**arguments.training, **changes)),
     ]
+
+
+def paper_regressor(arguments: Arguments) -> list:
+    """Return the paper's steps, with a network that predicts numbers."""
+    *steps, _ = paper(arguments)
+    return [*steps, ("regress", AttentionBLSTMFCNRegressor(**arguments.training))]
 
 
 def lstm_fcn(arguments: Arguments, **changes: Any) -> list:
