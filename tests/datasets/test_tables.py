@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skser import AudioLoader, Segment
-from skser.datasets import load_cheavd, load_table, merge
+from skser.datasets import load_cheavd, load_table, merge, validate
 from skser.features import FrameStatistics, SpeechDescriptors
 from skser.framing import Framer
 from skser.model_selection import evaluate
@@ -483,3 +483,16 @@ def test_dimensions_are_read_as_numbers(tmp_path):
     table.write_text("\n".join(lines).replace("4.5", "4:5"))
     with pytest.raises(ValueError, match=r"Line 2 .*'arousal' '4:5', but other lines"):
         load_table(table)
+
+
+def test_a_table_of_numbers_needs_no_emotions(write_table):
+    table = write_table("file,speaker,arousal\na.wav,s1,0.5\na.wav,s2,\n")
+    with pytest.raises(ValueError, match="has no column 'label'.*or pass label=None"):
+        load_table(table)
+    with pytest.warns(UserWarning, match="lists 1 recording"):
+        corpus = load_table(table, label=None)
+    assert corpus.target is None
+    assert repr(corpus) == "<Corpus 'table.csv': 2 recordings, 2 speakers>"
+    np.testing.assert_array_equal(corpus.arousal, [0.5, np.nan])
+    assert corpus.take([0]).groups.tolist() == ["s1"]
+    assert validate(corpus, decode=False) is not None
