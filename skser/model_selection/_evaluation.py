@@ -157,7 +157,9 @@ def evaluate(
         recordings themselves, as the system takes them, such as paths.
     y : array-like of shape (n_recordings,) or (n_recordings, n_targets), default=None
         The emotion of each recording, where `corpus` are recordings; with a regressor,
-        one or several numbers of each. A corpus brings its own; the third argument is
+        one or several numbers of each. Or soft labels, a distribution over the classes
+        in each row, whose columns a DataFrame names: network classifiers learn these,
+        others the most likely class. A corpus brings its own; the third argument is
         then `cv`.
     cv : splitter, int or iterable of (train, test), default=None
         A splitter of this package or any of scikit-learn's. None is
@@ -472,7 +474,11 @@ def evaluate_folds(system, data, cv, conditions, **options):
     """
     is_classification = data.task.is_classification
     folds = list_folds(
-        cv, data.X, data.y, data.speakers, is_classification=is_classification
+        cv,
+        data.X,
+        data.task.strata,
+        data.speakers,
+        is_classification=is_classification,
     )
     leak = None if data.speakers is None else find_leak(folds, data.speakers)
     if leak and not options["allow_leaks"]:
@@ -672,7 +678,7 @@ class Work:
                 params["groups"] = data.speakers
             if len(validation) and takes_validation(list_steps(job.system)[-1]):
                 params["X_val"] = safe_indexing(data.X, validation)
-                params["y_val"] = data.y[validation]
+                params["y_val"] = safe_indexing(data.y, validation)
             cross_validate(
                 job.system,
                 data.X,

@@ -79,7 +79,11 @@ def speaker_learning_curve(
         )
     is_classification = data.task.is_classification
     folds = list_folds(
-        splitter, data.X, data.y, data.speakers, is_classification=is_classification
+        splitter,
+        data.X,
+        data.task.strata,
+        data.speakers,
+        is_classification=is_classification,
     )
     orders = []
     for number, (train, _, test) in enumerate(folds):

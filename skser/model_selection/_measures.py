@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from scipy.special import rel_entr
 
 from skser.metrics import find_bins
 from skser.model_selection._bootstrap import (
@@ -85,12 +86,15 @@ class Tally(BaseTally):
         Classes as indices; `n_classes` is predicted where there is no answer.
     posteriors : ndarray of shape (n_predictions, n_classes) or None
     n_classes : int
+    soft : ndarray of shape (n_predictions, n_classes) or None
+        True distributions over the classes.
     """
 
     posteriors: np.ndarray | None
     n_classes: int
+    soft: np.ndarray | None = None
 
-    per_prediction: ClassVar[tuple] = (*BaseTally.per_prediction, "posteriors")
+    per_prediction: ClassVar[tuple] = (*BaseTally.per_prediction, "posteriors", "soft")
 
     @cached_property
     def matrices(self):
@@ -141,6 +145,7 @@ def guess(tally):
         units=np.zeros(n * k, dtype=int),
         n_units=1,
         n_classes=tally.n_classes,
+        soft=None if tally.soft is None else np.repeat(tally.soft, k, axis=0),
     )
 
 
@@ -230,6 +235,19 @@ def _count_squares(tally):
     return Counts(tally.sum(scale * squares), tally.n)
 
 
+def _count_soft_losses(tally):
+    tiny = np.finfo(tally.posteriors.dtype).eps
+    losses = -(tally.soft * np.log(np.clip(tally.posteriors, tiny, 1))).sum(axis=1)
+    return Counts(tally.sum(losses), tally.n)
+
+
+def _count_divergences(tally):
+    middle = (tally.soft + tally.posteriors) / 2
+    terms = rel_entr(tally.soft, middle) + rel_entr(tally.posteriors, middle)
+    rows = np.clip(terms.sum(axis=1) / (2 * np.log(2)), 0, 1)
+    return Counts(tally.sum(rows), tally.n)
+
+
 def _count_overconfidence(tally):
     return Counts(tally.sum(tally.confidence - tally.is_right), tally.n)
 
@@ -295,6 +313,7 @@ class Measure(NamedTuple):
     combine: Callable = mean_ratio
     bounds: tuple = (0, 1)
     needs_posteriors: bool = False
+    needs_soft_labels: bool = False
     is_better_high: bool = True
     # Never negative, so that noise enlarges it.
     is_distance: bool = False
@@ -355,6 +374,19 @@ MEASURES = {
         _count_overconfidence,
         bounds=(-1, 1),
         needs_posteriors=True,
+        is_better_high=False,
+    ),
+    "soft cross-entropy": Measure(
+        _count_soft_losses,
+        bounds=(0, np.inf),
+        needs_posteriors=True,
+        needs_soft_labels=True,
+        is_better_high=False,
+    ),
+    "Jensen-Shannon divergence": Measure(
+        _count_divergences,
+        needs_posteriors=True,
+        needs_soft_labels=True,
         is_better_high=False,
     ),
 }

@@ -70,6 +70,9 @@ class EvaluationResult(BaseResult):
         What else is known of each recording, such as "sex" or "text_id", by the name
         of the column. :func:`evaluate` takes them from the corpus; add your own by
         ``result.columns["age band"] = [...]``.
+    soft_labels : ndarray of shape (n_recordings, n_classes) or None, default=None
+        The distribution of each recording over the `classes`, where they are known:
+        `true` is the most likely one.
 
     Examples
     --------
@@ -102,6 +105,7 @@ class EvaluationResult(BaseResult):
     seeds: list
     protocol: dict
     columns: dict = field(default_factory=dict)
+    soft_labels: np.ndarray | None = None
 
     is_classification: ClassVar[bool] = True
     measures: ClassVar[Mapping[str, Measure]] = MEASURES
@@ -122,6 +126,7 @@ class EvaluationResult(BaseResult):
         "runs",
         "predicted",
         "posteriors",
+        "soft_labels",
     )
     indices: ClassVar[Mapping[str, str | None]] = MappingProxyType(
         {
@@ -216,11 +221,17 @@ class EvaluationResult(BaseResult):
         Raises
         ------
         ValueError
-            If there is no such score, or it needs posteriors and there are none.
+            If there is no such score, or it needs posteriors or soft labels and there
+            are none.
         """
         measure = super().find_measure(name)
         if measure.needs_posteriors:
             self._check_posteriors(name)
+        if measure.needs_soft_labels and self.soft_labels is None:
+            raise ValueError(
+                f"{name} needs soft labels: pass y to evaluate as distributions, such "
+                "as those of skser.annotations.label_distributions."
+            )
         return measure
 
     def _find_measure(self, name, label=None):
@@ -255,6 +266,9 @@ class EvaluationResult(BaseResult):
             predicted=self.predicted,
             posteriors=self.posteriors,
             n_classes=len(self.classes),
+            soft=None
+            if self.soft_labels is None
+            else self.soft_labels[self.recordings],
             **self._units(),
         )
 
@@ -290,7 +304,8 @@ class EvaluationResult(BaseResult):
             of its 95 % interval (None with fewer than three speakers), "chance" and
             "majority". The scores are "UA", "WA", "macro F1", "macro precision",
             "Cohen's kappa" and, where there are posteriors, "log loss", "Brier score",
-            "ECE" and "overconfidence".
+            "ECE" and "overconfidence"; with soft labels "soft cross-entropy" and
+            "Jensen-Shannon divergence".
 
         Notes
         -----
@@ -313,6 +328,8 @@ class EvaluationResult(BaseResult):
         rows = []
         for name, measure in MEASURES.items():
             if measure.needs_posteriors and self.posteriors is None:
+                continue
+            if measure.needs_soft_labels and self.soft_labels is None:
                 continue
             low, high = bounds_over_units(measure, tally)
             row = {"score": name, "pooled": measure.value(tally)}

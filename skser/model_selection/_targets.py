@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from skser._base import list_steps
 from skser._compat import is_pandas_na
 from skser._sequences import check_labels
+from skser.classifiers import BaseNetworkClassifier
 from skser.metrics import concordance_correlation_coefficient
 from skser.model_selection._regression_measures import MEAN
 from skser.model_selection._regression_result import TRAINING_MEANS, RegressionResult
@@ -27,20 +28,39 @@ from skser.model_selection._splitters import check_names, warn_of_similar_names
 
 @dataclass
 class Classes:
-    """Recordings belong to classes; `true` are the indices of `y` in `labels`."""
+    """Recordings belong to classes; `true` are their indices in `labels`.
 
-    y: np.ndarray
+    Of soft labels, the class is the most likely one.
+    """
+
+    classes: np.ndarray
     labels: list
+    soft: np.ndarray | None = None
+    # Soft labels as the system takes them, None if it does not.
+    soft_y: Any = None
     true: np.ndarray = field(init=False)
     is_classification = True
 
     def __post_init__(self):
         codes = {label: i for i, label in enumerate(self.labels)}
-        self.true = np.array([codes[label] for label in self.y.tolist()])
+        self.true = np.array([codes[label] for label in self.classes.tolist()])
+
+    @property
+    def y(self):
+        """What systems are given."""
+        return self.classes if self.soft_y is None else self.soft_y
+
+    @property
+    def strata(self):
+        """What splitters are given."""
+        return self.classes
 
     def describe(self):
         """Return what predictions depend on, as JSON can hold it."""
-        return {"y": self.y.tolist(), "labels": self.labels}
+        described = {"y": self.classes.tolist(), "labels": self.labels}
+        if self.soft is not None:
+            described["soft_labels"] = self.soft.tolist()
+        return described
 
     def describe_folds(self, folds):
         """Return what a result has to say of the folds' targets."""
@@ -48,7 +68,8 @@ class Classes:
 
     def check_fold(self, number, train, test, who):
         """Warn of a fold that tests a class that it does not train."""
-        unseen = set(self.y[test].tolist()) - set(self.y[train].tolist())
+        classes = self.classes
+        unseen = set(classes[test].tolist()) - set(classes[train].tolist())
         if unseen:
             warnings.warn(
                 f"Fold {number} ({who}) tests {sorted(unseen)}, which does not occur "
@@ -93,6 +114,7 @@ class Classes:
             true=self.true,
             predicted=joined["predicted"][condition],
             posteriors=None if posteriors is None else posteriors[condition],
+            soft_labels=self.soft,
             **common,
         )
 
@@ -109,6 +131,11 @@ class Numbers:
     def y(self):
         """What systems are given: of a single target, of shape (n_recordings,)."""
         return self.true[:, 0] if len(self.names) == 1 else self.true
+
+    @property
+    def strata(self):
+        """What splitters are given."""
+        return self.y
 
     def describe(self):
         """Return what predictions depend on, as JSON can hold it."""
@@ -185,6 +212,44 @@ def read_classes(y, X, origin, names=None, *, stacklevel=4):
     if not set(y.tolist()) <= set(labels):
         labels = np.unique(y).tolist()
     return Classes(y, labels)
+
+
+def read_soft_labels(y, X, origin, *, as_given):
+    """Return classes of distributions over them, or say what is wrong with these.
+
+    Parameters
+    ----------
+    y : pandas.DataFrame or array-like of shape (n_recordings, n_classes)
+    X : sequence of length n_recordings
+    origin : str
+        What `y` is called in messages.
+    as_given : bool
+        Whether the system is given the distributions, and not the most likely class.
+
+    Returns
+    -------
+    task : Classes
+    """
+    soft = np.asarray(y, dtype=float)
+    labels = [str(name) for name in getattr(y, "columns", [])]
+    labels = labels or list(range(soft.shape[1]))
+    if len(soft) != len(X):
+        raise ValueError(
+            f"{origin} has {len(soft)} rows, but there are {len(X)} recordings."
+        )
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"The columns of {origin} name a class twice: {labels}.")
+    tied = np.flatnonzero((soft == soft.max(axis=1, keepdims=True)).sum(axis=1) > 1)
+    if len(tied):
+        best = np.flatnonzero(soft[tied[0]] == soft[tied[0]].max())
+        names = ", ".join(str(labels[i]) for i in best)
+        raise ValueError(
+            f"{len(tied)} of {len(soft)} recordings have no most likely class in "
+            f"{origin}; the first is number {tied[0]}, from 0: {names}. Say which is "
+            "meant by giving it a little more, or leave these recordings out."
+        )
+    classes = np.array(labels)[soft.argmax(axis=1)]
+    return Classes(classes, labels, soft, y if as_given else None)
 
 
 def read_numbers(y, X, origin, names=None):
@@ -322,6 +387,9 @@ def read_target(system, y, X, target, known, names, origin):
 
 def _read_for_classifier(system, y, X, origin, names, wanted):
     """Return classes, or say that a regressor is needed."""
+    if system is not None and wanted is None and _are_distributions(y):
+        as_given = isinstance(list_steps(system)[-1], BaseNetworkClassifier)
+        return read_soft_labels(y, X, origin, as_given=as_given)
     if system is not None and (
         (wanted is not None and len(wanted) > 1) or _is_continuous(y)
     ):
@@ -329,7 +397,8 @@ def _read_for_classifier(system, y, X, origin, names, wanted):
         raise ValueError(
             f"{_name(system)} is a classifier, but {what} should be predicted as "
             "numbers. Pass a regressor, such as Ridge of scikit-learn, a Pipeline that "
-            "ends with one, or make_system('recommended_regressor'); or pass classes."
+            "ends with one, or make_system('recommended_regressor'); or pass classes, "
+            "or soft labels: rows of probabilities with the sum 1."
         )
     return read_classes(y, X, origin, names, stacklevel=5)
 
@@ -338,6 +407,16 @@ def _is_text(y):
     """Tell whether there are names of classes among the entries."""
     entries = np.asarray(y, dtype=object).ravel()
     return any(isinstance(entry, str) for entry in entries.tolist())
+
+
+def _are_distributions(y):
+    """Tell whether a table has a distribution over classes in each row."""
+    entries = np.asarray(y)
+    is_table = entries.ndim == 2 and entries.shape[1] > 1
+    if not is_table or entries.dtype.kind not in "fiu" or not len(entries):
+        return False
+    sums = entries.sum(axis=1)
+    return bool((entries >= 0).all() and np.allclose(sums, 1, atol=1e-5))
 
 
 def _is_continuous(y):
