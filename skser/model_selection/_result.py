@@ -261,14 +261,13 @@ class EvaluationResult(BaseResult):
 
     def _tally(self):
         """Return the predictions by speaker, or as one unit if none are known."""
+        soft = self.soft_labels
         return Tally(
             true=self.true[self.recordings],
             predicted=self.predicted,
             posteriors=self.posteriors,
             n_classes=len(self.classes),
-            soft=None
-            if self.soft_labels is None
-            else self.soft_labels[self.recordings],
+            soft=None if soft is None else soft[self.recordings],
             **self._units(),
         )
 

@@ -487,7 +487,7 @@ def test_dimensions_are_read_as_numbers(tmp_path):
 
 def test_a_table_of_numbers_needs_no_emotions(write_table):
     table = write_table("file,speaker,arousal\na.wav,s1,0.5\na.wav,s2,\n")
-    with pytest.raises(ValueError, match="has no column 'label'.*or pass label=None"):
+    with pytest.raises(ValueError, match=r"has no column 'label'.*or pass label=None"):
         load_table(table)
     with pytest.warns(UserWarning, match="lists 1 recording"):
         corpus = load_table(table, label=None)
