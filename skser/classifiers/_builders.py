@@ -12,7 +12,7 @@ class AttentionBLSTMFCNMixin:
     """An estimator whose network is the paper's."""
 
     builder = "attention_blstm_fcn"
-    variable_length = {"view": "frames"}
+    variable_length: dict[str, Any] = {"view": "frames"}
 
     network_constraints: dict[str, Any] = {
         "recurrent": [StrOptions({"blstm", "lstm"}), None],

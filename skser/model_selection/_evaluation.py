@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skser._base import list_steps
 from skser._columns import check_columns, list_columns
@@ -133,6 +134,7 @@ def evaluate(
     groups: ArrayLike | None = None,
     columns: Mapping | None = None,
     X: Sequence | ArrayLike | None = None,
+    params: Mapping[str, ArrayLike] | None = None,
     seeds: Iterable[int] | None = None,
     checkpoint: str | os.PathLike | None = None,
     n_jobs: int | None = None,
@@ -177,6 +179,9 @@ def evaluate(
     X : sequence of length n_recordings, default=None
         What the system is given in place of ``corpus.paths``, for instance features
         that were computed before.
+    params : mapping of str to array-like of length n_recordings, default=None
+        What `fit` is given beside the speakers, as by scikit-learn's metadata routing:
+        ``{"ratings": table}`` for a network that learns ratings beside the emotions.
     seeds : sequence of int, default=None
         The evaluation is run once with each: every parameter of the system that is
         called ``random_state`` is set to it. None is one run with the system's own.
@@ -274,6 +279,7 @@ def evaluate(
         data,
         cv,
         Conditions({"clean": None}),
+        params=params,
         seeds=seeds,
         checkpoint=checkpoint,
         n_jobs=n_jobs,
@@ -295,6 +301,7 @@ def evaluate_under(
     target: str | Sequence[str] | None = None,
     groups: ArrayLike | None = None,
     columns: Mapping | None = None,
+    params: Mapping[str, ArrayLike] | None = None,
     seeds: Iterable[int] | None = None,
     checkpoint: str | os.PathLike | None = None,
     n_jobs: int | None = None,
@@ -324,6 +331,8 @@ def evaluate_under(
         loads them.
     random_state : int, default=0
         Determines noise and filters.
+    params : mapping of str to array-like of length n_recordings, default=None
+        As of :func:`evaluate`.
 
     Returns
     -------
@@ -376,6 +385,7 @@ def evaluate_under(
         data,
         cv,
         Conditions({"clean": None, **perturbations}, sample_rate, random_state),
+        params=params,
         seeds=seeds,
         checkpoint=checkpoint,
         n_jobs=n_jobs,
@@ -454,6 +464,41 @@ def _check_recordings(recordings, y, target):
         )
 
 
+def check_params(params, system, recordings):
+    """Return what `fit` is given beside the speakers, if a step of the system takes it.
+
+    Parameters
+    ----------
+    params, system
+        As of :func:`evaluate`.
+    recordings : sequence
+
+    Returns
+    -------
+    params : dict
+    """
+    params = dict(params or {})
+    for name, values in params.items():
+        if name in ("groups", "X_val", "y_val"):
+            raise ValueError(
+                f"params has {name!r}, which evaluate passes itself: groups are those "
+                "of the corpus, validation recordings those of cv."
+            )
+        if not hasattr(values, "__len__") or len(values) != len(recordings):
+            raise ValueError(
+                f"params[{name!r}] must have an entry for each of the "
+                f"{len(recordings)} recordings."
+            )
+        with sklearn.config_context(enable_metadata_routing=True):
+            is_taken = get_routing_for_object(system).consumes("fit", [name])
+        if not is_taken:
+            raise ValueError(
+                f"params has {name!r}, which no step of the system requests in fit: "
+                f"set_fit_request({name}=True) of a step that takes it."
+            )
+    return params
+
+
 def evaluate_folds(system, data, cv, conditions, **options):
     """Run all folds and return a result for each condition.
 
@@ -464,7 +509,7 @@ def evaluate_folds(system, data, cv, conditions, **options):
     data : Recordings
     conditions : Conditions
         Under which test recordings are predicted.
-    **options : seeds, checkpoint, n_jobs, verbose, allow_leaks
+    **options : params, seeds, checkpoint, n_jobs, verbose, allow_leaks
         As of :func:`evaluate`.
 
     Returns
@@ -511,8 +556,12 @@ def evaluate_folds(system, data, cv, conditions, **options):
         "versions": protocol["versions"],
         "conditions": conditions.describe(),
     }
+    params = check_params(options.get("params"), system, data.X)
+    if params:
+        protocol["params"] = sorted(params)
+        common["params"] = {name: digest(params[name]) for name in params}
     store = Checkpoints(options["checkpoint"], common)
-    work = Work(data, conditions, store)
+    work = Work(data, conditions, store, params)
     outcomes, failures = _run_all(jobs, work, options["n_jobs"], options["verbose"])
     results = _gather(data, conditions, jobs, outcomes, protocol) if outcomes else {}
     if len(outcomes) < len(jobs):
@@ -652,6 +701,7 @@ class Work:
     data: Recordings
     conditions: Conditions
     store: Checkpoints
+    params: dict
 
     def run(self, i, job):
         """Run one fold and keep it; return (position, outcome, failure, report)."""
@@ -671,7 +721,7 @@ class Work:
     def fit_and_predict(self, job):
         """Return the predictions of one fold under each condition."""
         train, validation, test = job.parts
-        data, params = self.data, {}
+        data, params = self.data, dict(self.params)
         recorder = Recorder(data, self.conditions, test)
         with sklearn.config_context(enable_metadata_routing=True):
             if data.speakers is not None and wants_groups(job.system, "fit"):

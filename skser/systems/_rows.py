@@ -358,8 +358,9 @@ S. Mirsamadi, E. Barsoum and C. Zhang, "Automatic speech emotion recognition
 200""",
         about="""\
 200 filters over 10 frames of 26 mel bands, maxima over 30 frames, attention [1]_. Of an
-utterance the first 7.5 s count. With ratings, ``fit(X, y, classify__ratings=...)``, it
-learns several views; activation and valence are the source's.""",
+utterance the first 7.5 s count. With ratings, ``fit(X, y, classify__ratings=...)`` or
+``evaluate(..., params={"ratings": ...})``, it learns several views; activation and
+valence are the source's.""",
         known="""\
 the inputs, the length, one layer of convolution, maxima, attention, and the levels of
 ratings. Only the abstract and scattered quotations could be read.""",

@@ -696,3 +696,39 @@ def test_a_function_that_was_edited_is_described_differently(corpus):
 
     assert describe(lambda x: x + 1) != describe(lambda x: x + 2)
     assert describe(np.float32) == "numpy.float32"
+
+
+class TestParams:
+    @pytest.fixture
+    def weighted(self):
+        """Return a system that takes weights."""
+        with sklearn.config_context(enable_metadata_routing=True):
+            return LogisticRegression().set_fit_request(sample_weight=True)
+
+    def test_they_reach_fit_each_with_its_recording(self, corpus, weighted):
+        weights = np.where(corpus.target == "calm", 0.001, 1.0)
+        light = evaluate(weighted, corpus, params={"sample_weight": weights})
+        plain = evaluate(weighted, corpus, params={"sample_weight": np.ones(40)})
+        assert (plain.predicted == evaluate(weighted, corpus).predicted).all()
+        calm = plain.labels.index("calm")
+        assert (light.predicted == calm).sum() < (plain.predicted == calm).sum()
+        assert light.protocol["params"] == ["sample_weight"]
+
+    def test_another_value_is_another_checkpoint(self, corpus, weighted, tmp_path):
+        for last in (1.0, 2.0):
+            weights = np.r_[np.ones(39), last]
+            options = {"params": {"sample_weight": weights}, "checkpoint": tmp_path}
+            evaluate(weighted, corpus, **options)
+        assert len(list(tmp_path.iterdir())) == 2 * 5  # speakers
+
+    @pytest.mark.parametrize(
+        ("params", "message"),
+        [
+            ({"ratings": np.ones(40)}, "has 'ratings', which no step .* set_fit_requ"),
+            ({"sample_weight": [1.0] * 39}, "an entry for each of the 40 recordings"),
+            ({"groups": ["anna"] * 40}, "evaluate passes itself"),
+        ],
+    )
+    def test_what_nobody_takes_is_refused(self, params, message, corpus, weighted):
+        with pytest.raises(ValueError, match=message):
+            evaluate(weighted, corpus, params=params)
