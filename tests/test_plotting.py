@@ -13,7 +13,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skser import AcousticFeatures, AttentionBLSTMFCNClassifier, AudioLoader, Framer
+from skser import (
+    AcousticFeatures,
+    AttentionBLSTMFCNClassifier,
+    AttentionBLSTMFCNRegressor,
+    AudioLoader,
+    Framer,
+)
 from skser.classifiers import AttentiveCNNClassifier
 from skser.ensembles import SoftVotingClassifier
 from skser.features import CATALOGUE, FrameAveraging
@@ -201,6 +207,23 @@ def test_a_vote_without_networks_or_without_a_fit_is_refused():
     vote.fit([[0.0], [1.0]], ["a", "b"])
     with pytest.raises(ValueError, match=r"none of the members \['a', 'b'\]"):
         TrainingHistoryDisplay.from_estimator(vote)
+
+
+def test_a_regressor_is_shown_with_its_numbers_and_its_ccc(speech):
+    system = attentive_pipeline()
+    network = AttentionBLSTMFCNRegressor(
+        recurrent_units=2, convolutional=False, max_epochs=2, random_state=0
+    )
+    system.steps[-1] = ("predict", network)
+    dimensions = np.column_stack([speech.arousal, speech.valence])
+    system.fit(speech.data, dimensions, predict__groups=speech.groups)
+    display = AttentionDisplay.from_estimator(system, speech.data[0])
+    arousal, valence = system.predict(speech.data[:1])[0]
+    assert display.ax_.get_title() == f"{arousal:.2f}, {valence:.2f}"
+    display = TrainingHistoryDisplay.from_estimator(system)
+    assert display.score_ax_.get_ylabel() == "CCC"
+    line = display.lines_["val_CCC"].get_ydata()
+    np.testing.assert_array_equal(line, network.history_["val_CCC"])
 
 
 def test_there_are_no_weights_behind_the_frames_at_which_a_classifier_cuts(speech):
