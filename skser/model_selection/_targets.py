@@ -496,7 +496,7 @@ def _list_numbers(known):
     return (
         f"columns of numbers are {', '.join(found)}"
         if found
-        else ("no column has numbers")
+        else "no column has numbers"
     )
 
 
@@ -512,8 +512,11 @@ def is_numeric(values: Any) -> bool:
     -------
     is_numeric : bool
     """
-    is_column = isinstance(values, (list, tuple, np.ndarray)) and np.ndim(values) == 1
-    entries = [x for x in values if x is not None and x != ""] if is_column else []
+    is_column = isinstance(values, (list, tuple, np.ndarray))
+    # Such as waveforms, or a table of features.
+    if not is_column or not all(np.isscalar(x) or x is None for x in values):
+        return False
+    entries = [x for x in values if x is not None and x != ""]
     return bool(entries) and all(map(_is_number, entries))
 
 

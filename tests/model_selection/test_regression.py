@@ -364,6 +364,11 @@ class TestWrongInput:
         with pytest.raises(ValueError, match=message):
             evaluate(Ridge(), corpus.data, change(corpus.arousal), groups=corpus.groups)
 
+    def test_columns_of_a_corpus_of_waveforms_are_named(self, corpus):
+        waveforms = [np.zeros(10 + i) for i in range(len(corpus.data))]
+        with pytest.raises(ValueError, match=r"numbers are arousal, valence\. Or"):
+            evaluate(Ridge(), Bunch(**{**corpus, "data": waveforms}))
+
     def test_a_classifier_is_not_given_fractions(self, corpus):
         with pytest.raises(ValueError, match="Pass a regressor"):
             evaluate(LogisticRegression(), corpus.data, corpus.arousal)
