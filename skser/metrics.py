@@ -478,10 +478,9 @@ def concordance_correlation_coefficient(
         Predicted values.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each sample counts; finite and not negative.
-    multioutput : {"raw_values", "uniform_average"} or array-like of shape \
-            (n_targets,), default="uniform_average"
-        What becomes of several targets: a number for each, their mean, or their mean
-        with these weights.
+    multioutput : "raw_values", "uniform_average" or array-like of shape (n_targets,)
+        What becomes of several targets: a number for each, their mean (the default),
+        or their mean with these weights.
 
     Returns
     -------
@@ -559,10 +558,9 @@ def pearson_correlation_coefficient(
         Predicted values.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each sample counts; finite and not negative.
-    multioutput : {"raw_values", "uniform_average"} or array-like of shape \
-            (n_targets,), default="uniform_average"
-        What becomes of several targets: a number for each, their mean, or their mean
-        with these weights.
+    multioutput : "raw_values", "uniform_average" or array-like of shape (n_targets,)
+        What becomes of several targets: a number for each, their mean (the default),
+        or their mean with these weights.
 
     Returns
     -------
