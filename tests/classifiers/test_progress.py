@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from skser import AttentionBLSTMFCNClassifier
+from skser import AttentionBLSTMFCNClassifier, AttentionBLSTMFCNRegressor
 
 callback = pytest.importorskip("sklearn.callback")
 
 
-def small(**parameters):
-    """Return a classifier that is quick to train."""
-    return AttentionBLSTMFCNClassifier(
+def small(class_=AttentionBLSTMFCNClassifier, **parameters):
+    """Return a network that is quick to train."""
+    return class_(
         recurrent_units=4,
         filters=(6,),
         kernel_sizes=(3,),
@@ -39,7 +39,9 @@ class Recorder:
 
     def on_fit_task_end(self, estimator, context, *, X, fitted_estimator):
         self.calls.append(f"end {context.task_name}")
-        self.predictions.append(fitted_estimator.predict_proba(X))
+        is_regressor = isinstance(fitted_estimator, AttentionBLSTMFCNRegressor)
+        method = "predict" if is_regressor else "predict_proba"
+        self.predictions.append(getattr(fitted_estimator, method)(X))
         return len(self.predictions) >= self.stop_after
 
 
@@ -63,6 +65,15 @@ def test_a_callback_sees_the_classifier_as_it_stands(sequences):
     final = classifier.predict_proba(sequences[0])
     np.testing.assert_array_equal(recorder.predictions[-1], final)
     assert not np.allclose(recorder.predictions[0], final)
+
+
+def test_a_callback_sees_a_regressor_as_it_stands(sequences):
+    X = sequences[0]
+    recorder = Recorder()
+    regressor = small(AttentionBLSTMFCNRegressor).set_callbacks(recorder)
+    regressor.fit(X, [x.mean() for x in X], groups=np.arange(60) % 4)
+    np.testing.assert_array_equal(recorder.predictions[-1], regressor.predict(X))
+    assert not np.allclose(*recorder.predictions[:2])
 
 
 def test_a_callback_can_stop_training(sequences):
