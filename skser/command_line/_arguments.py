@@ -454,8 +454,8 @@ def make_parser() -> argparse.ArgumentParser:
     Examples
     --------
     >>> from skser.command_line import make_parser
-    >>> make_parser().parse_args(["evaluate", "synthetic"]).system
-    'recommended'
+    >>> make_parser().parse_args(["evaluate", "synthetic"]).format
+    'markdown'
     """
     parser = _Parser(
         prog=PROGRAM,

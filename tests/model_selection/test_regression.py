@@ -176,7 +176,8 @@ class TestIntervals:
     def test_slopes_are_those_of_finite_differences(self, result, score):
         measure = result.find_measure(score)
         _, (sums, totals) = result.speaker_counts(score)
-        ratios = sums.sum(axis=0) / totals.sum(axis=0)
+        # Of a single speaker, since means of all are 0.
+        ratios = sums[3] / totals[3]
         occurs = np.ones((1, len(ratios)), dtype=bool)
         _, slopes = measure.combine(ratios[np.newaxis], occurs)
         steps = 1e-6 * np.eye(len(ratios))
