@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import errno
+import gc
 import importlib
 import io
 import ipaddress
@@ -17,6 +18,7 @@ from pkgutil import resolve_name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import joblib
 import numpy as np
 import pytest
 
@@ -58,9 +60,13 @@ SMALL_SIZES = {
     "ivectors__alignment__max_network_frames": 500,
     "ivectors__alignment__network__hidden_units": (8, 6),
     "classify__recurrent_units": 4,
+    "classify__filters": (6, 4),
+    "classify__kernel_sizes": (3, 2),
     "classify__hidden_units": (6,),
     "classify__max_epochs": 2,
     "regress__recurrent_units": 4,
+    "regress__filters": (6, 4),
+    "regress__kernel_sizes": (3, 2),
     "regress__hidden_units": (6,),
     "regress__max_epochs": 2,
 }
@@ -97,6 +103,12 @@ def _connect_to_this_machine_only(self, address):
 def pytest_sessionstart(session):
     """Cut the network."""
     socket.socket.connect = _connect_to_this_machine_only
+
+
+def pytest_collection_finish(session):
+    """Leave all that was imported out of the searches for cycles to come."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session, exitstatus):
@@ -347,11 +359,37 @@ def target_of_row(row, speech):
     return speech.target if is_classifier else speech.arousal
 
 
+def once(request, tmp_path_factory):
+    """Give a function that makes something of a name once for all processes of a run.
+
+    Two that come at the same time both make it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+
+    def once(name, make):
+        path = folder / f"{name}.joblib"
+        if path.exists():
+            return joblib.load(path)
+        made = make()
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        joblib.dump(made, unfinished)
+        unfinished.replace(path)
+        return made
+
+    return once
+
+
 @pytest.fixture(scope="session")
-def fitted_row(row, encoder_of_row, shrink, speech, target_of_row):
+def fitted_row(row, encoder_of_row, shrink, speech, target_of_row, once):
     """Each system, small, fitted on the synthetic corpus. Not to be changed."""
-    system = shrink(systems.SYSTEMS[row](random_state=0, **encoder_of_row))
-    return system.fit(speech.paths, target_of_row)
+
+    def fit():
+        system = shrink(systems.SYSTEMS[row](random_state=0, **encoder_of_row))
+        return system.fit(speech.paths, target_of_row)
+
+    return once(row, fit)
 
 
 @pytest.fixture(

@@ -50,7 +50,7 @@ def test_every_system_answers_bit_for_bit_the_same_once_it_is_loaded(
     usable = [method for method in METHODS if hasattr(system, method)]
     assert [method for method in METHODS if hasattr(loaded, method)] == usable
     for method in usable:
-        answers = (getattr(s, method)(speech.paths) for s in (loaded, system))
+        answers = (getattr(s, method)(speech.paths[::5]) for s in (loaded, system))
         np.testing.assert_array_equal(*answers, strict=True)
 
 

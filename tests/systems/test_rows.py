@@ -108,16 +108,18 @@ def test_a_model_for_a_system_without_a_pretrained_encoder_is_an_error():
 def test_every_system_is_fitted_scored_cloned_and_pickled(
     row, fitted_row, speech, target_of_row
 ):
-    labels = fitted_row.predict(speech.paths)
+    paths, target = speech.paths[::5], target_of_row[::5]
+    labels = fitted_row.predict(paths)
     if SYSTEMS[row].row.task == "classification":
-        assert set(labels) <= set(speech.target)
-        assert 0 <= SCORERS["UA"](fitted_row, speech.paths, speech.target) <= 1
+        assert set(target) == set(speech.target)
+        assert set(labels) <= set(target)
+        assert 0 <= SCORERS["UA"](fitted_row, paths, target) <= 1
     else:
-        assert labels.shape == target_of_row.shape
-        score = REGRESSION_SCORERS["CCC"](fitted_row, speech.paths, target_of_row)
+        assert labels.shape == target.shape
+        score = REGRESSION_SCORERS["CCC"](fitted_row, paths, target)
         assert -1 <= score <= 1
     copy = pickle.loads(pickle.dumps(fitted_row))
-    np.testing.assert_array_equal(copy.predict(speech.paths), labels)
+    np.testing.assert_array_equal(copy.predict(paths), labels)
     unfitted = clone(fitted_row)
     assert not hasattr(unfitted[-1], "n_features_in_")
 
