@@ -19,6 +19,7 @@ from skser._base import list_steps
 from skser._compat import is_pandas_na
 from skser._sequences import check_labels
 from skser.classifiers import BaseNetworkClassifier
+from skser.classifiers._classifier import list_columns
 from skser.metrics import concordance_correlation_coefficient
 from skser.model_selection._regression_measures import MEAN
 from skser.model_selection._regression_result import TRAINING_MEANS, RegressionResult
@@ -230,15 +231,12 @@ def read_soft_labels(y, X, origin, *, as_given):
     -------
     task : Classes
     """
-    soft = np.asarray(y, dtype=float)
-    labels = [str(name) for name in getattr(y, "columns", [])]
-    labels = labels or list(range(soft.shape[1]))
-    if len(soft) != len(X):
+    soft, labels = np.asarray(y, dtype=float), list_columns(y).tolist()
+    n_recordings = _count(X)
+    if len(soft) != n_recordings:
         raise ValueError(
-            f"{origin} has {len(soft)} rows, but there are {len(X)} recordings."
+            f"{origin} has {len(soft)} rows, but there are {n_recordings} recordings."
         )
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"The columns of {origin} name a class twice: {labels}.")
     tied = np.flatnonzero((soft == soft.max(axis=1, keepdims=True)).sum(axis=1) > 1)
     if len(tied):
         best = np.flatnonzero(soft[tied[0]] == soft[tied[0]].max())
@@ -275,9 +273,9 @@ def read_numbers(y, X, origin, names=None):
         found = [str(name) for name in columns if name is not None]
     true = _as_numbers(y, origin)
     true = true.reshape(len(true), -1) if true.ndim < 3 else true
-    if true.ndim != 2 or not true.shape[1] or len(true) != len(X):
+    if true.ndim != 2 or not true.shape[1] or len(true) != _count(X):
         raise ValueError(
-            f"{origin} must have a row for each of the {len(X)} recordings and a "
+            f"{origin} must have a row for each of the {_count(X)} recordings and a "
             f"column for each target, got an array of shape {np.shape(y)}."
         )
     n_targets = true.shape[1]
@@ -291,6 +289,11 @@ def read_numbers(y, X, origin, names=None):
         )
     _refuse_missing(true, found, origin)
     return Numbers(true, found)
+
+
+def _count(X):
+    """Return the number of recordings, of a sparse table, too."""
+    return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
 def _as_numbers(y, origin):

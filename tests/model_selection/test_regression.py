@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
 from scipy.stats import pearsonr, wilcoxon
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -321,6 +322,14 @@ class TestProtocols:
         texts = {**corpus, "arousal": [f"{x:.6f}" for x in corpus.arousal]}
         result = evaluate(Ridge(), texts, target="arousal")
         assert_allclose(result.true[:, 0], corpus.arousal, atol=1e-6)
+
+    def test_rows_may_be_sparse(self, corpus):
+        X = csr_matrix(corpus.data)
+        sparse, dense = (
+            evaluate(Ridge(solver="lsqr"), table, corpus.arousal, groups=corpus.groups)
+            for table in (X, corpus.data)
+        )
+        assert_allclose(sparse.predicted, dense.predicted, atol=1e-3)
 
     def test_predicted_columns_are_no_groups(self, result):
         assert list(result.columns) == ["sex"]

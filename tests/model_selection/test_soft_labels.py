@@ -60,6 +60,13 @@ def test_an_array_has_classes_from_0_on(data):
     assert result.labels == [0, 1, 2]
 
 
+def test_classes_may_be_numbers(data):
+    y = data.y.set_axis([3, 1, 2], axis=1)
+    result = evaluate(LogisticRegression(), data.X, y, groups=data.groups)
+    assert result.labels == [3, 1, 2]
+    assert result.ua > 0.6
+
+
 def test_they_are_saved(result, tmp_path):
     result.save(tmp_path / "result.npz")
     assert load_result(tmp_path / "result.npz").scores() == result.scores()
