@@ -449,6 +449,7 @@ def small_table(tmp_path_factory):
     return folder / "table.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.case("K14")
 def test_every_system_goes_through_every_command(
     row, encoder_of_row, shrink, small_table, tmp_path, capsys

@@ -221,7 +221,18 @@ def find_largest_difference(error):
     return float(re.search(r"Max absolute difference[^:]*: (\S+)", str(error))[1])
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=_name)
+def _is_network(estimator):
+    return EXPECTED_FAILURES.get(_name(estimator)) is _WEIGHTS
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        pytest.param(e, marks=pytest.mark.slow if _is_network(e) else ())
+        for e in ESTIMATORS
+    ],
+    ids=_name,
+)
 @pytest.mark.filterwarnings("ignore")  # the checks provoke them
 def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
     expected = EXPECTED_FAILURES.get(_name(estimator), {})
@@ -233,7 +244,7 @@ def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
         for result in results
         if result["status"] == "failed"
     }
-    if expected is _WEIGHTS:
+    if _is_network(estimator):
         for check in _MAY_ROUND & set(unexpected):
             assert find_largest_difference(unexpected.pop(check)) < 1e-6
     assert not unexpected
@@ -255,6 +266,7 @@ def array_api_checks():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.case("E01")
 @pytest.mark.filterwarnings("ignore:Can't test estimator")
 def test_the_check_that_needs_an_environment_passes_in_it():

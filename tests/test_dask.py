@@ -16,6 +16,8 @@ from skser import AcousticFeatures, AudioLoader, Framer
 from skser.framing import frame
 from skser.out_of_core import ByUtterance
 
+pytestmark = pytest.mark.slow
+
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 
 

@@ -14,9 +14,12 @@ import pytest
 from skser import AcousticFeatures
 from skser.framing import frame
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "killpg"), reason="there are no process groups here"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not hasattr(os, "killpg"), reason="there are no process groups here"
+    ),
+]
 
 # Background jobs of a shell ignore Ctrl-C, and so do all processes that they start:
 # the tests may run in one.

@@ -37,6 +37,7 @@ def test_the_home_folder_is_empty_read_only_and_not_the_users():
     assert list(home.rglob("*")) == []
 
 
+@pytest.mark.slow
 def test_training_and_saving_in_a_new_process_leave_nothing_at_home(tmp_path):
     code = (
         "import numpy as np, skser\n"

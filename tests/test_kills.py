@@ -14,7 +14,10 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("kill_at_random.py")
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
+]
 
 
 @pytest.mark.parametrize(

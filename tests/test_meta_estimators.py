@@ -23,6 +23,8 @@ from sklearn.svm import SVC
 
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
 
+pytestmark = pytest.mark.slow
+
 GROUPS = np.arange(60) % 5
 
 

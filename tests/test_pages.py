@@ -80,6 +80,7 @@ def small_systems(small_system, monkeypatch):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page, blocks in PAGES.items() if blocks])
 def test_the_python_of_a_page_runs(page, folder, small_systems):
     namespace = {}
@@ -89,6 +90,7 @@ def test_the_python_of_a_page_runs(page, folder, small_systems):
             exec(code, namespace)
 
 
+@pytest.mark.slow
 def test_getting_started_needs_no_extra(folder):
     installed = list_dependencies("skser")
     missing = {

@@ -18,6 +18,8 @@ from sklearn.preprocessing import FunctionTransformer
 from skser import AttentionBLSTMFCNClassifier, AudioLoader
 from skser.training import find_n_threads
 
+pytestmark = pytest.mark.slow
+
 
 def small():
     """Return a classifier that is quick to train."""

@@ -51,6 +51,7 @@ def model(tmp_path_factory, small_system, speech):
     return path
 
 
+@pytest.mark.slow
 def test_loading_and_predicting_write_no_line(model):
     done = run(PREDICT, model)
     assert done.returncode == 0
@@ -58,6 +59,7 @@ def test_loading_and_predicting_write_no_line(model):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_importing_networks_writes_no_line():
     done = run("import skser.networks, keras; keras.random.normal((1,))")
     assert (done.returncode, done.stderr) == (0, "")

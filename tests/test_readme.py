@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 import sklearn
 from sklearn.base import clone
 
 from skser import datasets, systems
+
+pytestmark = pytest.mark.slow
 
 README = Path(__file__).parents[1] / "README.md"
 

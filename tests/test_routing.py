@@ -13,6 +13,8 @@ from sklearn.pipeline import Pipeline
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
 from skser.metrics import SCORERS
 
+pytestmark = pytest.mark.slow
+
 GROUPS = np.array(["anna", "bea", "carl", "dora"])[np.arange(60) // 15]
 
 

@@ -25,6 +25,8 @@ from sklearn.utils import get_tags
 from skser import AttentionBLSTMFCNClassifier, PCAWhitening
 from skser.metrics import SCORERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small():

@@ -24,6 +24,8 @@ from skser import AudioLoader, Framer, save
 from skser.ensembles import RejectOption
 from skser.features import FrameStatistics, SpeechDescriptors
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("fastapi", reason="the service needs fastapi")
 pytest.importorskip("python_multipart", reason="uploads need python-multipart")
 uvicorn = pytest.importorskip("uvicorn", reason="the service needs uvicorn")

@@ -63,6 +63,7 @@ def test_paths_and_their_waveforms_give_the_same_posteriors(fitted_system, speec
     )
 
 
+@pytest.mark.slow
 def test_speakers_are_left_out_by_scikit_learns_cross_validation(small_system, speech):
     system = clone(small_system).set_params(classify__max_epochs=2)
     results = cross_validate(
@@ -78,6 +79,7 @@ def test_speakers_are_left_out_by_scikit_learns_cross_validation(small_system, s
     assert np.isfinite(results["test_UA"]).all()
 
 
+@pytest.mark.slow
 def test_posteriors_are_cross_predicted_from_a_pandas_column(small_system, speech):
     system = clone(small_system).set_params(classify__max_epochs=1)
     paths = pd.Series([str(path) for path in speech.paths]).sample(
@@ -97,6 +99,7 @@ def test_posteriors_are_cross_predicted_from_a_pandas_column(small_system, speec
     np.testing.assert_allclose(posteriors.sum(axis=1), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.case("C22")
 def test_parameters_are_searched_by_two_processes(small_system, speech):
     search = GridSearchCV(
@@ -112,6 +115,7 @@ def test_parameters_are_searched_by_two_processes(small_system, speech):
     assert search.predict(speech.paths[:2]).shape == (2,)
 
 
+@pytest.mark.slow
 def test_transformers_are_cached_by_the_pipelines_memory(
     small_system, speech, tmp_path, fitted_system
 ):
@@ -125,6 +129,7 @@ def test_transformers_are_cached_by_the_pipelines_memory(
     assert any((tmp_path / "cache").rglob("output.pkl"))
 
 
+@pytest.mark.slow
 def test_a_pickled_system_predicts_the_same_in_a_process_that_knows_nothing(
     fitted_system, speech, tmp_path
 ):

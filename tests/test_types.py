@@ -10,6 +10,8 @@ import pytest
 
 import skser
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("mypy")
 ROOT = Path(__file__).parents[1]
 # A line of a user's code with an error in it -> what a type checker says of it.

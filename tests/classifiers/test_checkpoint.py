@@ -17,6 +17,8 @@ from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
 from skser.classifiers import AttentiveCNNClassifier
 from skser.training import NetworkPool
 
+pytestmark = pytest.mark.slow
+
 
 def small(checkpoint=None, **parameters):
     """Return a classifier that is quick to train, dropout included."""

@@ -16,6 +16,8 @@ from skser.ivectors import DeepBeliefAlignment, DeepBeliefNetwork, GaussianBerno
 from skser.networks import feedforward
 from skser.training import CompiledNetwork
 
+pytestmark = pytest.mark.slow
+
 TRAINING = {"max_epochs": 2, "random_state": 0}
 NETWORKS = [
     AttentionBLSTMFCNClassifier(

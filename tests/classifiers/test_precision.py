@@ -13,6 +13,8 @@ from skser.classifiers import AttentiveCNNClassifier
 from skser.networks import attention_blstm_fcn, feedforward, masked_average
 from skser.training import CompiledNetwork, NetworkDesign
 
+pytestmark = pytest.mark.slow
+
 POLICIES = ["mixed_float16", "mixed_bfloat16"]
 GENERATOR = np.random.default_rng(0)
 X = [GENERATOR.normal(i % 2, 1, size=(8 + i % 5, 5)) for i in range(24)]

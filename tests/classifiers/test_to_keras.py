@@ -20,6 +20,8 @@ from skser.classifiers import (
     NetworkClassifier,
 )
 
+pytestmark = pytest.mark.slow
+
 TRAINING = {"max_epochs": 1, "random_state": 0}
 SMALL = {
     "recurrent_units": 4,

@@ -25,6 +25,7 @@ def example(monkeypatch, shrink):
     return module
 
 
+@pytest.mark.slow
 def test_a_table_is_run_reported_and_resumed(example, tmp_path, capsys):
     arguments = ["--corpus", "synthetic", "--table", "4", "--epochs", "1"]
     arguments += ["--rows", "Attention-BLSTM-FCN", "DNN-ELM"]
@@ -76,6 +77,7 @@ def small_iemocap(tmp_path_factory):
 
 @pytest.mark.filterwarnings("ignore:.*IEMOCAP:UserWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.slow
 @pytest.mark.parametrize("table", [2, 3, 4])
 def test_each_table_runs_on_a_tree_of_iemocaps_form(
     example, small_iemocap, tmp_path, table

@@ -40,6 +40,7 @@ def save_and_load(system, name, path):
     return skser.load(path)
 
 
+@pytest.mark.slow
 @pytest.mark.case("F02")
 def test_every_system_answers_bit_for_bit_the_same_once_it_is_loaded(
     row, fitted_row, speech, tmp_path

@@ -10,6 +10,8 @@ import pytest
 from skser.datasets import make_emotional_speech, write_corpus
 from skser.model_selection import load_result
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "compare_systems.py"
 ROWS = ["fcn", "attentive_cnn"]
 

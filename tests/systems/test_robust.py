@@ -11,6 +11,8 @@ from skser.systems import (
     attention_blstm_fcn_robust_transductive,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def transductive(shrink):

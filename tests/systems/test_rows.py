@@ -105,6 +105,7 @@ def test_a_model_for_a_system_without_a_pretrained_encoder_is_an_error():
         SYSTEMS["fcn"](model="encoder.onnx")
 
 
+@pytest.mark.slow
 def test_every_system_is_fitted_scored_cloned_and_pickled(
     row, fitted_row, speech, target_of_row
 ):
