@@ -98,6 +98,7 @@ __all__ = [
     "fit_context",
     "flatten_layers",
     "free_with_graph",
+    "fresh_names",
     "has_local_processes",
     "import_opensmile",
     "is_op_determinism_enabled",
@@ -202,6 +203,22 @@ def width_out(transformer):
 def flatten_layers(model):
     """Return all layers of a Keras model, those inside other layers included."""
     return model._flatten_layers()
+
+
+@contextmanager
+def fresh_names():
+    """Let Keras name layers and variables as in a new process, and count on behind it.
+
+    For each name and shape of a variable TensorFlow keeps 36 KB of memory, for ever.
+    """
+    from keras.src.backend.common import global_state
+
+    counts = global_state.get_global_attribute("object_name_uids")
+    global_state.set_global_attribute("object_name_uids", None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", counts)
 
 
 def custom_gradient(function):

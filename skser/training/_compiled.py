@@ -19,7 +19,7 @@ from functools import cached_property
 import joblib
 import numpy as np
 
-from skser._compat import flatten_layers, free_with_graph, start_quietly
+from skser._compat import flatten_layers, free_with_graph, fresh_names, start_quietly
 from skser.training._objectives import OBJECTIVES
 
 # Enough for the members of a vote; more of them would fill the memory of a search.
@@ -58,6 +58,14 @@ class NetworkDesign:
     def build(self, seed):
         """Return a new network."""
         return self.builder(**self.arguments, seed=seed)
+
+    def build_alike(self, seed):
+        """Return a new network whose layers have the names of all that were so built.
+
+        Other names would each leave memory behind that nothing frees.
+        """
+        with fresh_names():
+            return self.build(seed)
 
     def restore(self, weights):
         """Return a new network with weights that another one has had.
@@ -154,8 +162,8 @@ class CompiledNetwork:
 
     def __init__(self, design, optimizer):
         tf = self._tf = import_tensorflow()
-        self._model = design.build(0)
-        self._initial_state = InitialState(design.build, self._model)
+        self._model = design.build_alike(0)
+        self._initial_state = InitialState(design.build_alike, self._model)
         self.objective = OBJECTIVES[design.objective]
         self._optimizer_name = optimizer
         self.n_inputs = len(self._model.inputs)
@@ -184,15 +192,16 @@ class CompiledNetwork:
         """Return the optimizer, which predictions need not wait for, and its state."""
         import keras
 
-        optimizer = (
-            keras.optimizers.Adam()
-            if self._optimizer_name == "adam"
-            else keras.optimizers.SGD(momentum=0.9, nesterov=True)
-        )
-        if dtype_policy() == "mixed_float16":
-            # As keras.Model.compile does, where gradients could become 0.
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(self._model.trainable_variables)
+        with fresh_names():
+            optimizer = (
+                keras.optimizers.Adam()
+                if self._optimizer_name == "adam"
+                else keras.optimizers.SGD(momentum=0.9, nesterov=True)
+            )
+            if dtype_policy() == "mixed_float16":
+                # As keras.Model.compile does, where gradients could become 0.
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer.build(self._model.trainable_variables)
         return optimizer, [v.numpy() for v in optimizer.variables]
 
     @property
