@@ -359,6 +359,7 @@ def target_of_row(row, speech):
     return speech.target if is_classifier else speech.arousal
 
 
+@pytest.fixture(scope="session")
 def once(request, tmp_path_factory):
     """Give a function that makes something of a name once for all processes of a run.
 
