@@ -289,6 +289,12 @@ class RegressionResult(BaseResult):
         ------
         ValueError
             If there are fewer than three speakers, or none are known.
+
+        Notes
+        -----
+        In simulations of ten speakers with 50 recordings each, 95 % intervals of all
+        four scores cover the truth in 94 to 97 % of cases
+        (``tests/benchmarks/bench_intervals.py``).
         """
         measure, tally = self.find_measure(score), self._tally(target)
         draws = {"n_resamples": n_resamples, "random_state": random_state}

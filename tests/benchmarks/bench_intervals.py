@@ -5,7 +5,7 @@ scale), and their recordings. The truth is the score over all speakers there cou
 The studentised bootstrap of ``EvaluationResult.confidence_interval`` is compared with
 the percentile bootstrap on the same data. A second table is of all other scores of a
 result, whose speakers have posteriors, and of the gap between five groups of
-recordings. Run from the repository with
+recordings; a third of CCC, PCC, RMSE and MAE of numbers. Run from the repository with
 
     python tests/benchmarks/bench_intervals.py [number of repetitions]
 
@@ -24,6 +24,7 @@ from skser.model_selection._bootstrap import Counts, bootstrap_speakers, estimat
 from skser.model_selection._calibration import ACCURACY
 from skser.model_selection._groups import find_gap
 from skser.model_selection._measures import CLASS_MEASURES, MEASURES, Tally
+from skser.model_selection._regression_measures import REGRESSION_MEASURES, NumberTally
 
 N_RECORDINGS = 50
 N_RESAMPLES = 999
@@ -49,6 +50,13 @@ POSTERIOR_SETTINGS = [
     (24, 6, 2.0, 0.5, 0.5, 1.0),
 ]
 N_GROUPS = 5
+# Speakers, and the sd over speakers of bias and of gain: predictions are gain times
+# truth plus bias plus noise.
+NUMBER_SETTINGS = [(10, 0.3, 0.15), (10, 0.0, 0.0), (24, 0.3, 0.15)]
+GAIN, NOISE = 0.6, 0.5
+UA = MEASURES["UA"]
+# All scores that need no soft labels.
+SCORES = {n: one for n, one in MEASURES.items() if not one.needs_soft_labels}
 
 
 def simulate(n_speakers, n_classes, mean, sd, generator):
@@ -144,9 +152,7 @@ def simulate_posteriors(
 
 def list_intervals(tally, threshold, draws):
     """Return the interval of each score, and of the accuracy above a threshold."""
-    found = {
-        name: measure.interval(tally, **draws) for name, measure in MEASURES.items()
-    }
+    found = {name: measure.interval(tally, **draws) for name, measure in SCORES.items()}
     for name in ("recall", "precision"):
         which = {"label": slice(0, 1)}
         found[name] = CLASS_MEASURES[name].interval(tally, **draws, **which)
@@ -154,7 +160,7 @@ def list_intervals(tally, threshold, draws):
     found["half coverage"] = ACCURACY.interval(tally, which=is_answered, **draws)
     # Groups that do not differ: the truth is 0.
     names = (np.arange(len(tally.true)) % N_GROUPS).tolist()
-    found["gap"] = find_gap(tally, names, list(range(N_GROUPS)), "UA", **draws)[2:]
+    found["gap"] = find_gap(tally, names, list(range(N_GROUPS)), UA, **draws)[2:]
     return found
 
 
@@ -162,7 +168,7 @@ def find_true_scores(setting):
     """Return the scores of 4000 speakers, and the median of the confidence."""
     everybody = simulate_posteriors(4000, *setting[1:], np.random.default_rng(1))
     threshold = np.median(everybody.confidence)
-    truth = {name: measure.value(everybody) for name, measure in MEASURES.items()}
+    truth = {name: measure.value(everybody) for name, measure in SCORES.items()}
     for name in ("recall", "precision"):
         truth[name] = CLASS_MEASURES[name].value(everybody, label=slice(0, 1))
     which = everybody.confidence >= threshold
@@ -200,6 +206,42 @@ def measure_scores(n_repetitions, generator):
     return is_good
 
 
+def simulate_numbers(n_speakers, bias_sd, gain_sd, generator):
+    """Return predictions of numbers, by speakers with a bias and a gain each."""
+    units = np.repeat(np.arange(n_speakers), N_RECORDINGS)
+    true = generator.normal(size=len(units))
+    bias = bias_sd * generator.normal(size=n_speakers)
+    gain = GAIN + gain_sd * generator.normal(size=n_speakers)
+    noise = NOISE * generator.normal(size=len(units))
+    predicted = gain[units] * true + bias[units] + noise
+    return NumberTally(
+        true=true[:, np.newaxis],
+        predicted=predicted[:, np.newaxis],
+        units=units,
+        n_units=n_speakers,
+    )
+
+
+def measure_numbers(n_repetitions, generator):
+    """Print truth and coverage of the scores of numbers; return whether all is well."""
+    is_good = True
+    for setting in NUMBER_SETTINGS:
+        print("\nnumbers: {} speakers, sd of bias {}, of gain {}".format(*setting))
+        everybody = simulate_numbers(20000, *setting[1:], np.random.default_rng(1))
+        tallies = [simulate_numbers(*setting, generator) for _ in range(n_repetitions)]
+        seeds = generator.integers(2**31, size=n_repetitions).tolist()
+        for name, measure in REGRESSION_MEASURES.items():
+            truth, n_covered = measure.value(everybody), 0
+            for tally, seed in zip(tallies, seeds, strict=True):
+                draws = {"n_resamples": N_RESAMPLES, "random_state": seed}
+                _, low, high = measure.interval(tally, **draws)
+                n_covered += low <= truth <= high
+            coverage = n_covered / n_repetitions
+            print(f"{name:5} {truth:6.3f} {coverage:6.3f}", flush=True)
+            is_good &= 0.90 <= coverage <= 0.98
+    return is_good
+
+
 def main(n_repetitions=1000):
     """Print a line a setting; return whether all is as promised."""
     generator = np.random.default_rng(0)
@@ -223,6 +265,7 @@ def main(n_repetitions=1000):
     print(f"paired difference, 10 speakers: coverage {coverage:.3f}; ", end="")
     print(f"p < 0.05 between equal systems in {false_findings:.3f}")
     is_good &= measure_scores(n_repetitions, generator)
+    is_good &= measure_numbers(n_repetitions, generator)
     return is_good and 0.90 <= coverage <= 0.98
 
 
