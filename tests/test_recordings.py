@@ -1,6 +1,7 @@
 """What a recording may be: contents of files, open files, waveforms with a rate."""
 
 import asyncio
+import contextlib
 import gzip
 import io
 import os
@@ -51,8 +52,22 @@ def spooled(content):
     return file
 
 
-def with_file(kind, content, folder):
-    """Return a recording of a kind that holds a content."""
+@pytest.fixture
+def with_file(tmp_path):
+    """Return a function that makes a recording of a kind that holds a content."""
+    with contextlib.ExitStack() as files:
+
+        def with_file(kind, content):
+            recording = make_recording(kind, content, tmp_path)
+            if hasattr(recording, "close"):
+                files.callback(recording.close)
+            return recording
+
+        yield with_file
+
+
+def make_recording(kind, content, folder):
+    """Return a recording of a kind that holds a content, perhaps an open file."""
     path = folder / "recording"
     path.write_bytes(content)
     gzip_path = folder / "recording.gz"
@@ -86,12 +101,14 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "MP3", "OGG"])
-def test_a_content_is_loaded_as_the_file_that_holds_it(tmp_path, kind, format):
+def test_a_content_is_loaded_as_the_file_that_holds_it(
+    tmp_path, with_file, kind, format
+):
     content = encode(noise(22050), 22050, format)
     path = tmp_path / "expected"
     path.write_bytes(content)
     expected = load_audio(path)
-    recording = with_file(kind, content, tmp_path)
+    recording = with_file(kind, content)
     np.testing.assert_array_equal(load_audio(recording), expected)
     for signal in AudioLoader(n_jobs=2).transform([recording] * 4):
         np.testing.assert_array_equal(signal, expected)
@@ -229,16 +246,18 @@ BAD = {
 
 @pytest.mark.parametrize("kind", ["bytes", "open file"])
 @pytest.mark.parametrize("fault", BAD)
-def test_a_bad_content_is_named_by_place_format_and_size(tmp_path, kind, fault):
+def test_a_bad_content_is_named_by_place_format_and_size(
+    tmp_path, with_file, kind, fault
+):
     content, error, match = BAD[fault]
     if (kind, fault) == ("open file", "a path"):
         match = "begins with b'/no/such"
-    good, bad = encode(noise()), with_file(kind, content, tmp_path)
+    good, bad = encode(noise()), with_file(kind, content)
     with pytest.raises(error, match=match) as caught:
         AudioLoader().transform([good, bad])
     assert str(tmp_path) not in str(caught.value)
     with pytest.raises(error, match=r"^recording "):
-        load_audio(with_file(kind, content, tmp_path))
+        load_audio(with_file(kind, content))
 
 
 def test_bad_recordings_of_all_kinds_are_reported_together():
@@ -299,6 +318,8 @@ def test_what_cannot_be_read_is_refused_by_its_place(make, error, match):
     recording = make()
     with pytest.raises(error, match=rf"(?s)X\[1\].*{match}"):
         AudioLoader().transform([(noise(), RATE), recording])
+    if hasattr(recording, "close"):
+        recording.close()
 
 
 class Failing(io.BytesIO):

@@ -221,11 +221,14 @@ class TestSystems:
         assert_answers_sum_to_one(timeline)
 
     def test_what_does_not_begin_with_a_loader_is_refused(self, linear_system, talk):
-        ridge = make_pipeline(*linear_system[:-1], Ridge().fit([[0.0]], [0.0]))
-        wrong = (linear_system[1:], linear_system[-1], linear_system[:1], ridge)
-        for system in wrong:
+        for system in (linear_system[1:], linear_system[-1], linear_system[:1]):
             with pytest.raises(TypeError, match="begins with an AudioLoader"):
                 predict_timeline(system, talk)
+
+    def test_a_system_of_numbers_is_refused(self, linear_system, talk):
+        ridge = make_pipeline(*linear_system[:-1], Ridge().fit([[0.0]], [0.0]))
+        with pytest.raises(TypeError, match=r"system is a regressor.*predict\("):
+            predict_timeline(ridge, talk)
 
     def test_what_is_not_fitted_says_so_before_anything_is_read(self, linear_system):
         with pytest.raises(NotFittedError, match="not fitted"):
