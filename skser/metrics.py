@@ -647,6 +647,20 @@ def _read_distributions(y_true, y_proba, labels):
     return y_true, y_proba
 
 
+def soft_cross_entropies(truth, answers):
+    """Return the cross-entropy of each row, in nats; see `soft_cross_entropy`."""
+    answers = np.clip(answers, np.finfo(answers.dtype).eps, 1)
+    return -(truth * np.log(answers)).sum(axis=1)
+
+
+def jensen_shannon_divergences(truth, answers):
+    """Return that of each row, in bits; see `jensen_shannon_divergence`."""
+    middle = (truth + answers) / 2
+    terms = rel_entr(truth, middle) + rel_entr(answers, middle)
+    # Rounding can take it below 0.
+    return np.clip(terms.sum(axis=1) / (2 * np.log(2)), 0, 1)
+
+
 def _average_rows(values, sample_weight):
     weights = None if sample_weight is None else check_weights(sample_weight, values)
     return float(np.average(values, weights=weights))
@@ -710,8 +724,7 @@ def soft_cross_entropy(
     0.347
     """
     truth, answers = _read_distributions(y_true, y_proba, labels)
-    answers = np.clip(answers, np.finfo(float).eps, 1)
-    return _average_rows(-(truth * np.log(answers)).sum(axis=1), sample_weight)
+    return _average_rows(soft_cross_entropies(truth, answers), sample_weight)
 
 
 def jensen_shannon_divergence(
@@ -771,11 +784,7 @@ def jensen_shannon_divergence(
     0.5
     """
     truth, answers = _read_distributions(y_true, y_proba, labels)
-    middle = (truth + answers) / 2
-    terms = rel_entr(truth, middle) + rel_entr(answers, middle)
-    # Rounding can take it below 0.
-    rows = np.clip(terms.sum(axis=1) / (2 * np.log(2)), 0, 1)
-    return _average_rows(rows, sample_weight)
+    return _average_rows(jensen_shannon_divergences(truth, answers), sample_weight)
 
 
 class _SpeakerScorer(Scorer):

@@ -15,9 +15,12 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from scipy.special import rel_entr
 
-from skser.metrics import find_bins
+from skser.metrics import (
+    find_bins,
+    jensen_shannon_divergences,
+    soft_cross_entropies,
+)
 from skser.model_selection._bootstrap import (
     Counts,
     bootstrap_speakers,
@@ -236,15 +239,12 @@ def _count_squares(tally):
 
 
 def _count_soft_losses(tally):
-    tiny = np.finfo(tally.posteriors.dtype).eps
-    losses = -(tally.soft * np.log(np.clip(tally.posteriors, tiny, 1))).sum(axis=1)
+    losses = soft_cross_entropies(tally.soft, tally.posteriors)
     return Counts(tally.sum(losses), tally.n)
 
 
 def _count_divergences(tally):
-    middle = (tally.soft + tally.posteriors) / 2
-    terms = rel_entr(tally.soft, middle) + rel_entr(tally.posteriors, middle)
-    rows = np.clip(terms.sum(axis=1) / (2 * np.log(2)), 0, 1)
+    rows = jensen_shannon_divergences(tally.soft, tally.posteriors)
     return Counts(tally.sum(rows), tally.n)
 
 
