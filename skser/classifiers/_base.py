@@ -120,7 +120,8 @@ class BaseNetworkEstimator(DeclaredTagsMixin, CallbackSupportMixin, BaseEstimato
     def _design(self, arguments):
         """Return the design of the network with its arguments, and what `fit` knows."""
         identity = getattr(self, "_network_identity", None)
-        arguments = arguments | self._sizes()
+        # Not `|`: a size among a user's parameters is an error, not ignored.
+        arguments = dict(**arguments, **self._sizes())
         return NetworkDesign(self._find_builder(), arguments, self._objective, identity)
 
     def _find_builder(self):

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import cross_val_score
 
-from skser import AttentionBLSTMFCNClassifier, NetworkClassifier
+from skser import AttentionBLSTMFCNClassifier, NetworkClassifier, NetworkRegressor
 from skser.classifiers import (
     AttentionBLSTMClassifier,
     AttentiveCNNClassifier,
@@ -668,6 +668,13 @@ def test_a_network_of_ones_own_is_trained_the_same_way(sequences):
     assert classifier.score(X, y) > 0.9
     assert classifier.weights_[0].shape == (6, 7)
     assert isinstance(clone(classifier), NetworkClassifier)
+
+
+@pytest.mark.parametrize("class_", [NetworkClassifier, NetworkRegressor])
+def test_sizes_are_no_parameters_of_a_network_of_ones_own(class_):
+    estimator = class_(averaging_network, network_params={"n_classes": 7})
+    with pytest.raises(TypeError, match=r"multiple values .*'n_classes'"):
+        estimator.fit([[[0.0]], [[1.0]]] * 5, [0, 1] * 5)
 
 
 def test_partial_fit_goes_on_where_it_was_left(sequences):
