@@ -414,6 +414,20 @@ def _join_columns(corpora):
     return {key: np.concatenate(arrays) for key, arrays in parts.items()}
 
 
+def warn_of(messages):
+    """Warn of each message that is not empty, in the name of the loader's caller.
+
+    Two functions are between him and this one: the loader, and what wraps it.
+
+    Parameters
+    ----------
+    messages : iterable of str
+    """
+    for message in messages:
+        if message:
+            warnings.warn(message, UserWarning, stacklevel=4)
+
+
 def make_corpus(name, columns, *, target_names, expected_counts, description):
     """Put the columns of a corpus together.
 

@@ -7,6 +7,7 @@ Votes are dicts of annotator to label, or to several labels, one per recording, 
 from __future__ import annotations
 
 import csv
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -83,7 +84,9 @@ def read_recognition(path: str | os.PathLike, names: Sequence[str]) -> Entries:
     shares = {}
     for row in rows[1:]:
         if len(row) > max(place, share):
-            shares[os.path.splitext(row[place])[0]] = _as_number(row[share]) / 100
+            # With a comma.
+            percentage = as_number(row[share].replace(",", "."))
+            shares[os.path.splitext(row[place])[0]] = percentage / 100
     values = [shares.get(name, np.nan) for name in names]
     return {"recognised": np.array(values, dtype=float)}, ""
 
@@ -220,12 +223,17 @@ def _describe_unread(file, reason):
 def _find(path, name):
     """Return a file of a copy, beside the recordings or above them, or None."""
     folder = Path(path).expanduser()
-    files = [folder / name, folder.parent / name]
+    return find_first([folder / name, folder.parent / name])
+
+
+def find_first(files: Iterable[Path]) -> Path | None:
+    """Return the first file that there is, or None."""
     return next((file for file in files if file.is_file()), None)
 
 
-def _as_number(text):
+def as_number(text: str | None) -> float:
+    """Return the number of a table's cell, NaN if it has none."""
     try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return float("nan")
+        return float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan

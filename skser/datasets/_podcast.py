@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
 
 from skser._compat import StrOptions, validate_params
 from skser.datasets._corpus import (
@@ -19,8 +16,9 @@ from skser.datasets._corpus import (
     make_corpus,
     read_description,
     show_path,
+    warn_of,
 )
-from skser.datasets._listeners import as_entry, read_table
+from skser.datasets._listeners import as_entry, as_number, find_first, read_table
 from skser.datasets._tables import read_lines
 
 _PRIMARY = {
@@ -179,15 +177,11 @@ def load_msp_podcast(path: str | os.PathLike, subset: str = "primary") -> Corpus
     names = [row["FileName"] for row in found]
     votes, message = _read_votes(_find_table(folder, ("labels_detailed.csv",)), names)
     absent = list_some((row["FileName"] for row in missing), 5)
-    for text in (
-        missing
-        and f"{len(missing)} labelled recording(s) of {show_path(table)} left out, "
-        f"because there is no such file in {show_path(path)}: {absent}.",
-        message,
-    ):
-        if text:
-            # One level more than usual: the check of the parameters wraps this.
-            warnings.warn(text, UserWarning, stacklevel=3)
+    left_out = missing and (
+        f"{len(missing)} labelled recording(s) of {show_path(table)} left out, "
+        f"because there is no such file in {show_path(path)}: {absent}."
+    )
+    warn_of([left_out, message])
     return make_corpus(
         "MSP-Podcast",
         {
@@ -197,7 +191,7 @@ def load_msp_podcast(path: str | os.PathLike, subset: str = "primary") -> Corpus
             "splits": [_SPLITS[row["Split_Set"].lower()] for row in found],
             "gender": [row["Gender"].lower() for row in found],
             **{
-                name: [_as_float(row[column]) for row in found]
+                name: [as_number(row[column]) for row in found]
                 for name, column in _RATINGS.items()
             },
             **votes,
@@ -210,8 +204,7 @@ def load_msp_podcast(path: str | os.PathLike, subset: str = "primary") -> Corpus
 
 def _find_table(folder, names):
     """Return the first table that there is, or None."""
-    files = [folder / inside / name for inside in _FOLDERS for name in names]
-    return next((file for file in files if file.is_file()), None)
+    return find_first(folder / inside / name for inside in _FOLDERS for name in names)
 
 
 def _read_rows(table):
@@ -278,14 +271,7 @@ def _read_answer(row):
         ratings = {name: row[column] for name, column in _RATINGS.items()}
     answer = {"choice": _CHOICES.get(choice.strip().lower(), "other")}
     for name, text in ratings.items():
-        value = _as_float(text)
+        value = as_number(text)
         if value == value:
             answer[name] = value
     return who, answer
-
-
-def _as_float(text):
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return np.nan

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import textwrap
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,6 +29,7 @@ from skser.datasets._corpus import (
     make_corpus,
     read_description,
     show_path,
+    warn_of,
 )
 from skser.datasets._listeners import (
     Entries,
@@ -130,22 +130,24 @@ class Layout:
             expected_counts=dict(self.counts),
             description=read_description(self.description),
         )
-        for message in (
-            _describe_left_out(
-                unknown, path, f"they are not named as in {self.name} ({self.example})"
-            ),
-            _describe_left_out(
-                repeated,
-                path,
-                "their names repeat those of files listed already (is there a second "
-                "copy inside?)",
-            ),
-            describe_unreadable(path, unreadable),
-            message_of_more,
-            describe_incomplete(corpus, path),
-        ):
-            if message:
-                warnings.warn(message, UserWarning, stacklevel=3)
+        warn_of(
+            [
+                _describe_left_out(
+                    unknown,
+                    path,
+                    f"they are not named as in {self.name} ({self.example})",
+                ),
+                _describe_left_out(
+                    repeated,
+                    path,
+                    "their names repeat those of files listed already (is there a "
+                    "second copy inside?)",
+                ),
+                describe_unreadable(path, unreadable),
+                message_of_more,
+                describe_incomplete(corpus, path),
+            ]
+        )
         return corpus
 
 
@@ -791,15 +793,11 @@ def load_iemocap(
         description=read_description("iemocap"),
     )
     names = list_some((utterance["turn"] for utterance in missing), 5)
-    for message in (
-        missing
-        and f"{len(missing)} labelled utterance(s) in {show_path(path)} left out, "
-        f"because their recordings are missing from sentences/wav: {names}.",
-        describe_incomplete(corpus, path),
-    ):
-        if message:
-            # One level more than usual: the check of the parameters wraps this.
-            warnings.warn(message, UserWarning, stacklevel=3)
+    left_out = missing and (
+        f"{len(missing)} labelled utterance(s) in {show_path(path)} left out, "
+        f"because their recordings are missing from sentences/wav: {names}."
+    )
+    warn_of([left_out, describe_incomplete(corpus, path)])
     return corpus
 
 
