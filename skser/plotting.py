@@ -771,15 +771,30 @@ class RegressionDisplay(_Display):
         self.error_ = None
         means = (self.y_pred + self.y_true) / 2
         self.points_ = self.ax_.scatter(means, differences, alpha=0.5)
-        bias, width = differences.mean(), 1.96 * differences.std()
+        bias, *limits = find_agreement(differences)
         self.lines_ = [self.ax_.axhline(bias, color="0.3")]
         self.lines_ += [
-            self.ax_.axhline(limit, color="0.3", linestyle="--")
-            for limit in (bias - width, bias + width)
+            self.ax_.axhline(limit, color="0.3", linestyle="--") for limit in limits
         ]
         name = "" if self.target is None else f" ({self.target})"
         self.ax_.set(xlabel=f"Mean of true and predicted{name}")
         self.ax_.set(ylabel="Predicted minus true")
+
+
+def find_agreement(differences):
+    """Return the mean difference and the limits of agreement, after Bland and Altman.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_samples,)
+        Predicted minus true values.
+
+    Returns
+    -------
+    bias, low, high : float
+    """
+    bias, width = differences.mean(), 1.96 * differences.std()
+    return bias, bias - width, bias + width
 
 
 class _RowsDisplay(_Display):

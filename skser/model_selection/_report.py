@@ -34,6 +34,7 @@ from skser.plotting import (
     RegressionDisplay,
     ReliabilityDisplay,
     ScoreDisplay,
+    find_agreement,
     name_rows,
     pick_last,
 )
@@ -356,13 +357,11 @@ def _describe_predictions(result):
     figures, sentences = {}, []
     for number, target in enumerate(result.targets):
         true, predicted = result.true[result.recordings], result.predicted
-        differences = (predicted - true)[:, number]
-        bias, width = differences.mean(), 1.96 * differences.std()
+        bias, low, high = find_agreement((predicted - true)[:, number])
         sentences.append(
             f"Predictions of {target} are on average {decimals(abs(bias))} too "
             f"{'high' if bias > 0 else 'low'}; 95 % of the differences lie between "
-            f"{decimals(bias - width)} and {decimals(bias + width)}, if they are "
-            "normally distributed."
+            f"{decimals(low)} and {decimals(high)}, if they are normally distributed."
         )
         for kind, caption in _PREDICTION_KINDS.items():
             figures[f"{kind}_{number + 1}"] = Figure(
