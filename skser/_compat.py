@@ -2,7 +2,7 @@
 
 Importing TensorFlow without its log, and openSMILE beside TensorFlow, is here, too. No
 other file of the package uses one (``tests/measure_house.py`` counts them). Each has
-its reason. Tried with scikit-learn 1.6.1 and 1.9.1, joblib 1.4 and 1.5, Keras 3.15,
+its reason. Tried with scikit-learn 1.7.0 and 1.9.1, joblib 1.4 and 1.5, Keras 3.15,
 TensorFlow 2.20 and 2.21, and openSMILE 2.5 and 2.6.
 """
 
@@ -19,6 +19,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+import sklearn
 
 # Where a job will run: in processes of this machine, in threads, or on a cluster.
 from joblib import effective_n_jobs
@@ -80,7 +82,12 @@ else:
             return method
 
 
+# From 1.9 on a support vector machine notes the `probability` it was fitted with
+# (`_effective_probability`), and does not predict without the note.
+MACHINES_NOTE_PROBABILITY = [*map(int, sklearn.__version__.split(".")[:2])] >= [1, 9]
+
 __all__ = [
+    "MACHINES_NOTE_PROBABILITY",
     "BaseUnion",
     "CallbackSupportMixin",
     "HasMethods",

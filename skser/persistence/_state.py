@@ -38,6 +38,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator
 
 from skser._compat import (
+    MACHINES_NOTE_PROBABILITY,
     MetadataRequest,
     Scorer,
     accepts,
@@ -348,8 +349,8 @@ class StateReader:
         estimator = class_(**params)
         vars(estimator).update(attributes)
         is_machine = derives(class_, "SVC") or derives(class_, "SVR")
-        if is_machine and "_n_support" in attributes:
-            # Before version 1.9 scikit-learn has but the parameter.
+        if is_machine and "_n_support" in attributes and MACHINES_NOTE_PROBABILITY:
+            # A file of an older version of scikit-learn has but the parameter.
             is_calibrated = estimator.probability not in (False, "deprecated")
             vars(estimator).setdefault("_effective_probability", is_calibrated)
         check_estimator(estimator)
