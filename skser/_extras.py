@@ -7,7 +7,7 @@ from types import ModuleType
 # they can be installed beside the package wherever that came from.
 EXTRAS = {
     "plotting": ["matplotlib>=3.8"],
-    "scikeras": ["scikeras>=0.13", "scikit-learn>=1.7"],
+    "scikeras": ["scikeras>=0.13"],
     "opensmile": ["opensmile>=2.5"],
     "pretrained": ["onnxruntime>=1.24.1"],
     "export": ["torch>=2.6", "transformers>=5.0", "onnx>=1.17", "onnxruntime>=1.24.1"],

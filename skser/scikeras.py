@@ -1,12 +1,12 @@
 """scikeras adapter: the networks inside KerasClassifier, for code that is built on it.
 
-scikeras 0.13, its last release, is not a classifier for scikit-learn 1.7 and newer, and
-takes no utterances of unequal length. `KerasSequenceClassifier` makes up for both. New
-code is better served by :class:`skser.AttentionBLSTMFCNClassifier`, which needs no
-scikeras, stops early by speaker and shares compiled networks between fits.
+scikeras 0.13, its last release, is not a classifier for scikit-learn, and takes no
+utterances of unequal length. `KerasSequenceClassifier` makes up for both. New code is
+better served by :class:`skser.AttentionBLSTMFCNClassifier`, which needs no scikeras,
+stops early by speaker and shares compiled networks between fits.
 
-It needs scikeras and scikit-learn 1.7 or newer, the extra ``scikeras``; the rest of the
-package does not use this module.
+It needs scikeras, the extra ``scikeras``; the rest of the package does not use this
+module.
 """
 
 import random
@@ -15,14 +15,14 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from skser._compat import start_quietly
+from skser.training import import_tensorflow
 
-start_quietly()
+# Before Keras: without the log, and with the threads that all networks here have.
+import_tensorflow()
 
 # ruff: noqa: E402
 import keras
 import numpy as np
-import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import ClassifierTags, check_consistent_length
 
@@ -31,20 +31,12 @@ from skser._extras import how_to_install
 from skser._sequences import pad_sequences, validate_sequences
 from skser.networks import attention_blstm_fcn
 
-_HOW_TO_INSTALL = f"install both: {how_to_install('scikeras')}"
-
-if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 7):
-    raise ImportError(
-        "skser.scikeras needs scikit-learn 1.7 or newer and scikeras, got scikit-learn "
-        f"{sklearn.__version__}, where scikeras cannot be a step of a Pipeline; "
-        f"{_HOW_TO_INSTALL}"
-    )
 try:
     from scikeras.wrappers import KerasClassifier
 except ImportError as error:
     raise ImportError(
-        f"skser.scikeras needs scikeras, which cannot be imported ({error}); "
-        f"{_HOW_TO_INSTALL}"
+        f"skser.scikeras needs scikeras, which cannot be imported ({error}). "
+        f"Install it: {how_to_install('scikeras')}"
     ) from error
 
 # TensorFlow reads an environment variable when it is first asked. scikeras sets it and
@@ -116,7 +108,7 @@ class KerasSequenceClassifier(KerasClassifier):
 
     It differs from ``scikeras.wrappers.KerasClassifier`` in that
 
-    - scikit-learn 1.7 and newer take it for a classifier: folds are stratified,
+    - scikit-learn takes it for a classifier: folds are stratified,
       scorers of probabilities and VotingClassifier work;
     - `X` is a list of arrays of any length, as everywhere in this package, or an array;
       the model is given ``[frames, mask]``, padded to the longest utterance of `X`;

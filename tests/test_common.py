@@ -125,7 +125,7 @@ EXPECTED_FAILURES = {
     },
 }
 
-# How many checks scikit-learn has at least (1.6.1). With one wrong tag it would run a
+# How many checks scikit-learn has at least (1.7.0). With one wrong tag it would run a
 # single one, and all would look well.
 N_CHECKS = {
     "Framer": 40,
