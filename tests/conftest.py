@@ -12,11 +12,18 @@ import shutil
 import site
 import socket
 import tempfile
+from collections import Counter
 from importlib.util import find_spec
+from itertools import compress
 from pathlib import Path
 from pkgutil import resolve_name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Each of several processes uses its part of the processors only: more threads than
+# processors wait for each other, busily. NumPy looks for it when it is imported.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    n_threads = os.cpu_count() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, n_threads)))
 
 import joblib
 import numpy as np
@@ -98,6 +105,20 @@ def _connect_to_this_machine_only(self, address):
             f"Tests run without a network, but something connects to {address!r}."
         )
     return _connect(self, address)
+
+
+def pytest_configure(config):
+    """Leave files in the order below, if they are given to several processes."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Begin with the files that take longest, so that all processes end together."""
+    if hasattr(config, "workerinput"):
+        is_slow = (item.get_closest_marker("slow") is not None for item in items)
+        n_slow = Counter(compress((item.path for item in items), is_slow))
+        items.sort(key=lambda item: -n_slow[item.path])
 
 
 def pytest_sessionstart(session):
