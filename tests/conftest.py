@@ -14,7 +14,6 @@ import socket
 import tempfile
 from collections import Counter
 from importlib.util import find_spec
-from itertools import compress
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -108,17 +107,34 @@ def _connect_to_this_machine_only(self, address):
 
 
 def pytest_configure(config):
-    """Leave files in the order below, if they are given to several processes."""
+    """Keep the order below where several processes share the tests."""
     config.option.loadscopereorder = False
 
 
-@pytest.hookimpl(trylast=True)
+def _name_group(item):
+    """Name the tests that go to one process: of a system, or of a file."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("row", str(item.path.relative_to(item.config.rootpath)))
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Begin with the files that take longest, so that all processes end together."""
-    if hasattr(config, "workerinput"):
-        is_slow = (item.get_closest_marker("slow") is not None for item in items)
-        n_slow = Counter(compress((item.path for item in items), is_slow))
-        items.sort(key=lambda item: -n_slow[item.path])
+    """Group tests for several processes, beginning with what takes longest.
+
+    The tests of a system share its compiled network, and those of a file its fixtures.
+    Long tests that share nothing are marked as groups of their own.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    groups, n_slow = {}, Counter()
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        groups[item] = mark.args[0] if mark else _name_group(item)
+        is_slow = item.get_closest_marker("slow") is not None
+        n_slow[groups[item]] += 100 if mark else is_slow
+        if not mark:
+            item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=lambda item: -n_slow[groups[item]])
 
 
 def pytest_sessionstart(session):
@@ -217,6 +233,12 @@ def full_disk(monkeypatch):
         monkeypatch.setattr("skser.storage._archive.open", _FullDisk, raising=False)
 
     return fill
+
+
+@pytest.fixture
+def many_networks(monkeypatch):
+    """Keep more compiled networks than usual, so that each is compiled but once."""
+    monkeypatch.setattr("skser.training._compiled._POOL.max_idle", 12)
 
 
 @pytest.fixture

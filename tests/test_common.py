@@ -228,12 +228,19 @@ def _is_network(estimator):
 @pytest.mark.parametrize(
     "estimator",
     [
-        pytest.param(e, marks=pytest.mark.slow if _is_network(e) else ())
+        pytest.param(
+            e,
+            # They share nothing with other tests, so that any process can run them.
+            marks=[pytest.mark.slow, pytest.mark.xdist_group(_name(e))]
+            if _is_network(e)
+            else [],
+        )
         for e in ESTIMATORS
     ],
     ids=_name,
 )
 @pytest.mark.filterwarnings("ignore")  # the checks provoke them
+@pytest.mark.usefixtures("many_networks")
 def test_scikit_learns_checks_pass_and_are_not_skipped(estimator):
     expected = EXPECTED_FAILURES.get(_name(estimator), {})
     results = check_estimator(

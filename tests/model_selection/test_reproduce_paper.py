@@ -78,6 +78,7 @@ def small_iemocap(tmp_path_factory):
 @pytest.mark.filterwarnings("ignore:.*IEMOCAP:UserWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 @pytest.mark.slow
+@pytest.mark.usefixtures("many_networks")
 @pytest.mark.parametrize("table", [2, 3, 4])
 def test_each_table_runs_on_a_tree_of_iemocaps_form(
     example, small_iemocap, tmp_path, table
