@@ -29,10 +29,10 @@ GROUPS = np.arange(60) % 5
 
 
 def pipeline(**parameters):
-    """Return whitening and a classifier that is quick to train."""
+    """Return whitening and a classifier that is quick to compile and to train."""
     options = {"max_epochs": 3, "batch_size": 20, "random_state": 0, **parameters}
     classifier = AttentionBLSTMFCNClassifier(
-        recurrent_units=4,
+        recurrent=None,
         filters=(6,),
         kernel_sizes=(3,),
         hidden_units=(6,),
@@ -53,7 +53,7 @@ def _check_posteriors(fitted, X, n_classes=3):
     "wrap",
     [
         lambda e: VotingClassifier(
-            [("a", e), ("b", pipeline(pooling="mean"))], voting="soft"
+            [("a", e), ("b", pipeline(random_state=1))], voting="soft"
         ),
         lambda e: StackingClassifier([("a", e)], LogisticRegression(), cv=2),
         lambda e: CalibratedClassifierCV(e, cv=2),
@@ -86,7 +86,7 @@ def test_thresholds_of_two_classes_are_tuned(sequences):
 def test_parameters_of_any_step_are_searched(search, sequences):
     parameters = {
         "pcawhitening__n_components": [2, 4],
-        "attentionblstmfcnclassifier__pooling": ["max"],
+        "attentionblstmfcnclassifier__learning_rate": [5e-3],
     }
     found = search(pipeline(), parameters, cv=GroupKFold(2), error_score="raise")
     found.fit(*sequences, groups=GROUPS)
