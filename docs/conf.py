@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+import joblib
 from interface import list_links
 from numpydoc.xref import DEFAULT_LINKS
 
@@ -99,6 +100,8 @@ sphinx_gallery_conf = {
     "reference_url": {"skser": None},
     "nested_sections": False,
     "within_subsection_order": "FileNameSortKey",
+    # Examples at a time.
+    "parallel": joblib.cpu_count(),
 }
 
 # Appearance. Nothing is fetched from elsewhere: no fonts, no scripts, no images.
