@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 from skser._base import ListTransformer, learning_steps, list_steps, set_parameters
 from skser._compat import HasMethods
 from skser._parallel import map_utterances, one_blas_thread
-from skser._sequences import check_is_sequence
+from skser._sequences import Batch, check_is_sequence
 
 __all__ = ["ByUtterance"]
 
@@ -93,7 +93,7 @@ class ByUtterance(ListTransformer):
     ):
         set_parameters(self, locals())
 
-    def transform(self, X: Sequence | ArrayLike) -> list[np.ndarray]:
+    def transform(self, X: Sequence | ArrayLike) -> Any:
         """Take the utterances through the front end.
 
         Parameters
@@ -103,8 +103,10 @@ class ByUtterance(ListTransformer):
 
         Returns
         -------
-        X_new : list of ndarray
-            As of the front end; of ``numpy.memmap``, read-only, with `temp_folder`.
+        X_new : list of ndarray, or ndarray of shape (n_samples, n_columns)
+            As of the front end. The arrays of a list are of ``numpy.memmap``,
+            read-only, with `temp_folder`; a table, such as that of
+            :class:`~skser.features.FrameStatistics`, is in memory.
 
         Raises
         ------
@@ -124,13 +126,16 @@ class ByUtterance(ListTransformer):
         # Steps that limit the threads of BLAS put back what they have found, which
         # among several threads would be the limit of another one.
         with one_blas_thread():
-            return map_utterances(
+            results = map_utterances(
                 self._transform_one,
                 enumerate(entries),
                 self.n_jobs,
                 self.temp_folder,
                 prefer="processes",
             )
+        if all(np.ndim(result) == 1 for result in results):
+            return np.array(list(results))
+        return Batch(result[0] for result in results)
 
     def get_feature_names_out(
         self, input_features: list[str] | None = None
@@ -152,7 +157,11 @@ class ByUtterance(ListTransformer):
         return names
 
     def _transform_one(self, item):
-        """Take one utterance, given with its place, through all steps."""
+        """Take one utterance, given with its place, through all steps.
+
+        A row of a table comes back as it is, with one axis; all else with one axis
+        more, so that the two can be told apart.
+        """
         place, entry = item
         batch = [entry]
         try:
@@ -166,7 +175,10 @@ class ByUtterance(ListTransformer):
                 for arg in error.args
             )
             raise
-        return batch[0]
+        first = batch[0]
+        if not isinstance(batch, list) and np.ndim(first) == 1:
+            return first
+        return first[np.newaxis] if isinstance(first, np.ndarray) else (first,)
 
     def _check_input(self, X, reset):
         """Refuse steps that learn, and what is no batch."""

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 import soundfile
 from sklearn.base import clone
+from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skser import AcousticFeatures, AudioLoader, Framer, PCAWhitening
 from skser.exceptions import AudioError, EmptyAudioError, TruncatedAudioError
-from skser.features import Deltas
+from skser.features import Deltas, FrameStatistics
 from skser.out_of_core import ByUtterance
 from skser.systems import split_front_end
 
@@ -55,6 +57,36 @@ def test_processes_describe_long_recordings_to_the_same_bits(tmp_path, has_folde
         found[0][:] = 0  # not shared with anybody any more
         assert_equal(found[1:], steps.transform(X[1:]))
     assert_equal(clone(streamed).transform(X[1:]), found[1:])
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_rows_are_a_table_as_of_the_front_end(paths, tmp_path, n_jobs, has_folder):
+    folder = tmp_path / "rows"
+    steps = make_pipeline(*front_end(), FrameStatistics(["mean", "std"]))
+    streamed = ByUtterance(steps, n_jobs=n_jobs)
+    streamed.set_params(temp_folder=folder if has_folder else None)
+    expected = steps.transform(paths)
+    for X in (paths, paths[:1]):
+        rows = streamed.transform(X)
+        assert type(rows) is np.ndarray
+        np.testing.assert_array_equal(rows, expected[: len(X)])
+    assert not has_folder or list(folder.iterdir()) == []
+    y = [0, 1, 0, 1, 1]
+    linear = make_pipeline(streamed, StandardScaler(), RidgeClassifier()).fit(paths, y)
+    plain = make_pipeline(steps, StandardScaler(), RidgeClassifier()).fit(paths, y)
+    np.testing.assert_array_equal(linear[-1].coef_, plain[-1].coef_)
+
+
+def test_signals_and_single_frames_are_no_rows(paths):
+    signals = ByUtterance(AudioLoader()).transform([paths[0]] * 2)
+    assert isinstance(signals, list)
+    assert_equal(signals, AudioLoader().transform([paths[0]] * 2))
+    short = [np.full(400, 0.1), np.full(500, 0.2)]
+    frames = ByUtterance(Framer()).transform(short)
+    assert isinstance(frames, list)
+    assert_equal(frames, Framer().transform(short))
+    assert frames[0].shape == (1, 1024)
 
 
 def test_it_takes_what_the_first_step_takes(paths):
