@@ -85,9 +85,7 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        self.classes_, codes, counts = np.unique(
-            y, return_inverse=True, return_counts=True
-        )
+        self.classes_, codes = np.unique(y, return_inverse=True)
         n_classes = len(self.classes_)
         if n_classes < 2:
             raise ValueError(
@@ -96,24 +94,33 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
         # Small numbers, so that the products below keep their digits.
         centre = X.mean(axis=0)
         means = np.array([X[codes == k].mean(axis=0) for k in range(n_classes)])
-        # Such that their products are the mean covariance matrix of the classes.
-        within = (X - means[codes]) / np.sqrt(n_classes * counts[codes])[:, np.newaxis]
-        self.coef_ = self._whiten(within, means - centre)
+        classes = _centre_classes(X, codes, means)
+        if X.shape[1] <= len(X):
+            self.coef_ = self._whiten(classes, means - centre)
+        else:
+            self.coef_ = self._whiten_wide(np.concatenate([*classes]), means - centre)
         self.intercept_ = -np.sum((means + centre) * self.coef_, axis=1) / 2
         return self
 
-    def _whiten(self, within, means):
+    def _whiten(self, classes, means):
         """Return the means times the inverse of the shrunken covariance matrix."""
-        n_samples, n_features = within.shape
-        ridge = self.shrinkage * (np.sum(within**2) / n_features or 1.0)
+        covariance = sum(rows.T @ rows for rows in classes)
+        ridge = self._shrink_towards(np.trace(covariance), len(covariance))
+        covariance *= 1 - self.shrinkage
+        covariance.flat[:: len(covariance) + 1] += ridge
+        return np.linalg.solve(covariance, means.T).T
+
+    def _whiten_wide(self, within, means):
+        """Do the same with fewer rows than features, by Woodbury's identity."""
+        ridge = self._shrink_towards(np.sum(within**2), within.shape[1])
         weight = 1 - self.shrinkage
-        if n_features <= n_samples:
-            covariance = weight * within.T @ within + ridge * np.eye(n_features)
-            return np.linalg.solve(covariance, means.T).T
-        # Woodbury's identity.
-        products = weight * within @ within.T + ridge * np.eye(n_samples)
+        products = weight * within @ within.T + ridge * np.eye(len(within))
         seen = np.linalg.solve(products, within @ means.T)
         return (means - weight * seen.T @ within) / ridge
+
+    def _shrink_towards(self, trace, n_features):
+        """Return the share of the sphere in the diagonal of the covariance matrix."""
+        return self.shrinkage * (trace / n_features or 1.0)
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logarithms of the posteriors, up to a constant of each row.
@@ -136,3 +143,16 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return X @ self.coef_.T + self.intercept_
+
+
+def _centre_classes(X, codes, means):
+    """Yield the rows of each class, one class in memory at a time.
+
+    They are centred and scaled such that the sum of their products is the mean of the
+    classes' covariance matrices.
+    """
+    for k, mean in enumerate(means):
+        rows = X[codes == k]
+        rows -= mean
+        rows /= np.sqrt(len(means) * len(rows))
+        yield rows

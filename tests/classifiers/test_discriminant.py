@@ -1,5 +1,7 @@
 """Linear discriminant analysis with shrinkage and balanced classes."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -40,3 +42,15 @@ def test_rows_that_do_not_vary_within_classes_are_told_apart():
 def test_one_class_is_an_error():
     with pytest.raises(ValueError, match="at least two classes"):
         ShrunkenDiscriminantAnalysis().fit([[0.0], [1.0]], ["sad", "sad"])
+
+
+def test_beside_the_rows_it_needs_memory_for_one_class_only():
+    X = np.random.default_rng(0).normal(size=(40_000, 20))
+    y = np.arange(len(X)) % 8
+    tracemalloc.start()
+    try:
+        ShrunkenDiscriminantAnalysis().fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 2
