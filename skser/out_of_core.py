@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
@@ -122,7 +123,10 @@ class ByUtterance(ListTransformer):
         check_is_sequence(X)
         entries: Any = X.to_numpy() if hasattr(X, "to_numpy") else X
         if hasattr(first, "inspect"):
-            entries = first.inspect(X)
+            # Not on a cluster, which would give each worker as many recordings at a
+            # time afterwards as it can read headers in a moment.
+            with parallel_config("threading"):
+                entries = first.inspect(X)
         # Steps that limit the threads of BLAS put back what they have found, which
         # among several threads would be the limit of another one.
         with one_blas_thread():
@@ -165,9 +169,11 @@ class ByUtterance(ListTransformer):
         place, entry = item
         batch = [entry]
         try:
-            # A Pipeline would take a tenth as long again to ask what to pass on.
-            for step in list_steps(self.front_end):
-                batch = step.transform(batch)
+            # A worker of Dask would send each step to all workers, and wait for them.
+            with parallel_config("sequential"):
+                # A Pipeline would take a tenth as long again to ask what to pass on.
+                for step in list_steps(self.front_end):
+                    batch = step.transform(batch)
         except Exception as error:
             # The steps see one utterance, and call it the first.
             error.args = tuple(

@@ -1,5 +1,6 @@
 """Dask: extraction, cross-validation and search on its workers, as in one process."""
 
+import functools
 import os
 import signal
 import threading
@@ -11,10 +12,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skser import AcousticFeatures, AudioLoader, Framer
 from skser.framing import frame
 from skser.out_of_core import ByUtterance
+from skser.systems import recommended, split_front_end
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +74,54 @@ def test_workers_take_recordings_through_a_front_end(
     # Workers of a cluster need not see the folder: this process writes.
     written_by = {path.stem.rpartition("-")[2] for path in tmp_path.iterdir()}
     assert written_by == ({str(os.getpid())} if has_folder else set())
+
+
+def pass_on_slowly(folder, batch):
+    """Note in a file of this process how many rows it has made, and in what company."""
+    time.sleep(0.05)
+    with open(folder / f"{os.getpid()}.log", "a") as file:
+        file.write(f"{joblib.effective_n_jobs(None)}\n")
+    return batch
+
+
+def read_notes(folder):
+    """Return what all processes have noted."""
+    return [line for log in folder.glob("*.log") for line in log.open()]
+
+
+@pytest.fixture
+def encoder_system(tiny_encoder, tmp_path):
+    """An encoder's front end, slow enough that it can be interrupted."""
+    front_end, _ = split_front_end(recommended(model=tiny_encoder))
+    note = FunctionTransformer(functools.partial(pass_on_slowly, tmp_path))
+    return ByUtterance(make_pipeline(*front_end, note), n_jobs=2)
+
+
+def test_a_killed_worker_costs_an_encoder_no_more_than_what_it_was_at(
+    client, dask, encoder_system, speech, tmp_path
+):
+    paths = np.resize(speech.paths, 100)
+    expected = encoder_system.front_end[:-1].transform(paths)
+    victim = next(iter(client.run(os.getpid).values()))
+
+    def kill_half_way():
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and len(read_notes(tmp_path)) < 50:
+            time.sleep(0.01)
+        os.kill(victim, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill_half_way)
+    thread.start()
+    with dask():
+        rows = encoder_system.transform(paths)
+    thread.join()
+    assert victim not in client.run(os.getpid).values()
+    np.testing.assert_array_equal(rows, expected)
+    notes = read_notes(tmp_path)
+    # Dask sends several recordings at a time; those of the victim are done again.
+    assert len(notes) - len(paths) <= 16
+    # No step divides its single recording among the workers.
+    assert set(notes) == {"1\n"}
 
 
 @pytest.fixture(scope="module")
