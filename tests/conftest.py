@@ -78,6 +78,8 @@ SMALL_SIZES = {
 }
 # Where a network has a list of layers in place of one.
 SMALL_LAYERS = {"classify__recurrent_units": (4,), "classify__frame_units": (4,)}
+# Tests of which each case takes long and shares nothing with the others.
+LONG_ALONE = ("test_scikit_learns_checks_pass_and_are_not_skipped",)
 OPENSMILE_ROWS = (
     "mec2017",
     "egemaps",
@@ -106,35 +108,45 @@ def _connect_to_this_machine_only(self, address):
     return _connect(self, address)
 
 
-def pytest_configure(config):
-    """Keep the order below where several processes share the tests."""
-    config.option.loadscopereorder = False
+def _name_group(nodeid):
+    """Name the tests that go to one process: of a system, of a file, or one alone.
+
+    The tests of a system share its compiled network, and those of a file its fixtures.
+    """
+    file, _, test = nodeid.partition("::")
+    name, _, parameter = test.rstrip("]").partition("[")
+    if parameter in systems.SYSTEMS:
+        return parameter
+    return nodeid if name in LONG_ALONE else file
 
 
-def _name_group(item):
-    """Name the tests that go to one process: of a system, or of a file."""
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return parameters.get("row", str(item.path.relative_to(item.config.rootpath)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give groups of tests to processes that ask for files."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadGroups(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return _name_group(nodeid)
+
+    if config.option.dist == "loadfile":
+        # In the order of the collection, not those first that have most tests.
+        config.option.loadscopereorder = False
+        return LoadGroups(config, log)
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Group tests for several processes, beginning with what takes longest.
-
-    The tests of a system share its compiled network, and those of a file its fixtures.
-    Long tests that share nothing are marked as groups of their own.
-    """
+    """Begin with the groups that take longest, so that processes end together."""
     if not hasattr(config, "workerinput"):
         return
-    groups, n_slow = {}, Counter()
+    n_slow = Counter()
     for item in items:
-        mark = item.get_closest_marker("xdist_group")
-        groups[item] = mark.args[0] if mark else _name_group(item)
-        is_slow = item.get_closest_marker("slow") is not None
-        n_slow[groups[item]] += 100 if mark else is_slow
-        if not mark:
-            item.add_marker(pytest.mark.xdist_group(groups[item]))
-    items.sort(key=lambda item: -n_slow[groups[item]])
+        group = _name_group(item.nodeid)
+        if item.get_closest_marker("slow"):
+            n_slow[group] += 100 if group == item.nodeid else 1
+    items.sort(key=lambda item: -n_slow[_name_group(item.nodeid)])
 
 
 def pytest_sessionstart(session):

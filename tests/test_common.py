@@ -225,16 +225,14 @@ def _is_network(estimator):
     return EXPECTED_FAILURES.get(_name(estimator)) is _WEIGHTS
 
 
+def _is_slow(estimator):
+    return _is_network(estimator) or _name(estimator).startswith("DeepBelief")
+
+
 @pytest.mark.parametrize(
     "estimator",
     [
-        pytest.param(
-            e,
-            # They share nothing with other tests, so that any process can run them.
-            marks=[pytest.mark.slow, pytest.mark.xdist_group(_name(e))]
-            if _is_network(e)
-            else [],
-        )
+        pytest.param(e, marks=pytest.mark.slow if _is_slow(e) else ())
         for e in ESTIMATORS
     ],
     ids=_name,
