@@ -133,6 +133,7 @@ def average(n_features, n_classes, *, seed):
 TRAINING = {"max_epochs": 1, "random_state": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "classifier",
     [

@@ -97,6 +97,7 @@ def test_without_attention_there_are_no_weights_to_ask_for(parameters):
         classifier.attention_weights([np.ones((2, 2))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["variables", "flat"])
 def test_views_of_fixed_length_pad_and_cut(view, sequences):
     X, y = sequences
@@ -237,7 +238,9 @@ def test_a_heavy_class_is_predicted_more_often(sequences):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
 def test_optimizers_and_schedules_lower_the_loss(optimizer, schedule, sequences):
-    classifier = small(optimizer=optimizer, learning_rate_schedule=schedule)
+    classifier = small(
+        optimizer=optimizer, learning_rate_schedule=schedule, recurrent=None
+    )
     history = classifier.fit(*sequences).history_
     assert history["loss"][-1] < 0.9 * history["loss"][0]
     assert history["learning_rate"][0] == 5e-3
@@ -252,7 +255,7 @@ def test_optimizers_and_schedules_lower_the_loss(optimizer, schedule, sequences)
 def test_labels_come_back_in_their_own_type(labels, sequences):
     X = sequences[0]
     y = np.array(labels)[np.arange(60) % 3]
-    classifier = small(max_epochs=1).fit(X, y)
+    classifier = small(max_epochs=1, recurrent=None).fit(X, y)
     assert classifier.classes_.tolist() == sorted(set(labels))
     assert classifier.predict(X).dtype == y.dtype
 

@@ -9,9 +9,9 @@ callback = pytest.importorskip("sklearn.callback")
 
 
 def small(class_=AttentionBLSTMFCNClassifier, **parameters):
-    """Return a network that is quick to train."""
+    """Return a network that is quick to compile and to train."""
     return class_(
-        recurrent_units=4,
+        recurrent=None,
         filters=(6,),
         kernel_sizes=(3,),
         hidden_units=(6,),

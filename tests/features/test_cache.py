@@ -373,6 +373,7 @@ def test_remains_of_killed_processes_are_removed_after_an_hour(folder):
     assert new.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.case("G07")
 def test_two_processes_fill_one_folder_and_both_are_right(folder, tmp_path):
     code = """

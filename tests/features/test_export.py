@@ -101,6 +101,7 @@ def wav2vec2(save_checkpoint):
     return save_checkpoint("wav2vec2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_a_file_gives_the_hidden_states_of_transformers(
     save_checkpoint, tmp_path, name

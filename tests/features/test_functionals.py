@@ -69,6 +69,7 @@ def test_an_unknown_set_and_a_signal_that_is_not_finite_are_refused(speech):
         OpenSmileFunctionals().fit([np.full(16000, np.nan)])
 
 
+@pytest.mark.slow
 def test_openSMILE_runs_where_TensorFlow_was_imported_first(opensmile):
     # In a new process: the order of the imports decides, and a fault is its death.
     script = """

@@ -604,6 +604,7 @@ class TestSaving:
             load(tmp_path / "forged.skser")
 
 
+@pytest.mark.slow
 class TestRealEncoder:
     """The first layers of Whisper base, on real recordings where they are."""
 

@@ -220,6 +220,7 @@ class TestRouting:
         evaluate(LogisticRegression(), corpus, LeaveOneSpeakerOut())
         assert not sklearn.get_config()["enable_metadata_routing"]
 
+    @pytest.mark.slow
     def test_a_network_stops_by_the_validation_speaker(self, sequences, tmp_path):
         X, y = sequences
         groups = np.array(["anna", "bea", "carl"])[np.arange(60) // 20]
@@ -459,6 +460,7 @@ class TestFailures:
             evaluate(LogisticRegression(C=-1), corpus, LeaveOneSpeakerOut())
         assert caught.value.result is None
 
+    @pytest.mark.slow
     @pytest.mark.case("G10")
     def test_a_killed_worker_does_not_take_the_finished_folds_along(self, tmp_path):
         system = KillsItself((tmp_path / "log").as_uri(), random_state=0)

@@ -125,6 +125,7 @@ def test_without_a_gap_utterances_touch():
     assert owners.numpy().tolist() == [0, *(15 * [1])]
 
 
+@pytest.mark.slow
 @pytest.mark.case("I03")
 def test_packed_frames_have_few_lengths():
     packed_lengths = set()

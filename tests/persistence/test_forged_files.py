@@ -178,6 +178,7 @@ def test_a_member_out_of_place_is_refused_and_nothing_is_written(
     assert all_files(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.case("F07")
 def test_compressed_members_are_refused_before_they_grow(forgery):
     bomb = npy_header("<f8", (10**7,)) + bytes(8 * 10**7)
