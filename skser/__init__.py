@@ -7,7 +7,7 @@ TensorFlow when a network is first fitted.
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # Names are imported when they are first used (lazy imports): `__init__.pyi` says from
 # where. So the program can tell its version at once.
