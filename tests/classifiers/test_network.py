@@ -567,7 +567,7 @@ def test_what_is_no_batch_is_refused(fitted, X):
 
 @pytest.mark.parametrize("fit", ["fit", "partial_fit"])
 def test_weights_that_are_not_finite_are_an_error(fit, sequences):
-    hopeless = small(optimizer="sgd", learning_rate=1e30)
+    hopeless = small(optimizer="sgd", learning_rate=1e30, recurrent=None)
     classes = {"classes": np.unique(sequences[1])} if fit == "partial_fit" else {}
     with pytest.raises(ValueError, match=r"Training has diverged .* Lower learning_r"):
         getattr(hopeless, fit)(*sequences, **classes)

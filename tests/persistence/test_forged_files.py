@@ -622,6 +622,7 @@ def test_a_file_cannot_ask_for_an_expression(forgery):
 
 
 @pytest.mark.case("K22")
+@pytest.mark.slow
 def test_forged_files_of_all_kinds_are_refused_or_answer(tmp_path, monkeypatch):
     path = Path(__file__).parents[1] / "fuzz_models.py"
     specification = importlib.util.spec_from_file_location("fuzz_models", path)
