@@ -268,7 +268,8 @@ LIMITED = """
 @pytest.mark.parametrize(("n_jobs", "prefer"), WORKERS)
 def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, n_jobs, prefer):
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", IMPORT + textwrap.dedent(LIMITED)]
+    # Without bytecode, which the limit would cut off as well, for all later processes.
+    command = [sys.executable, "-B", "-c", IMPORT + textwrap.dedent(LIMITED)]
     command += [tmp_path, str(n_jobs or 1), prefer]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert re.search(rf"temp_folder='{tmp_path}' .*too large.* \[\]$", done.stdout)
@@ -421,7 +422,8 @@ FULL = """
 
 def test_without_room_on_the_disk_arrays_are_sent(tmp_path):
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", IMPORT + textwrap.dedent(FULL), tmp_path]
+    # As above, without bytecode.
+    command = [sys.executable, "-B", "-c", IMPORT + textwrap.dedent(FULL), tmp_path]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     total, n_mapped = done.stdout.split()
     assert total == "1000000.0"

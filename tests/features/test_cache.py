@@ -284,7 +284,8 @@ LIMITED = """
 @pytest.mark.case("G08")
 def test_a_limit_of_the_system_costs_no_more_than_a_full_disk(folder):
     pytest.importorskip("resource")
-    command = [sys.executable, "-c", textwrap.dedent(LIMITED), str(folder)]
+    # Without bytecode, which the limit would cut off as well, for all later processes.
+    command = [sys.executable, "-B", "-c", textwrap.dedent(LIMITED), str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     is_right, [text], files = json.loads(done.stdout)
     assert is_right

@@ -57,7 +57,8 @@ def test_a_file_that_may_not_grow_any_more_costs_nothing_either(old_file):
     pytest.importorskip("resource")
     path, content = old_file
     code = textwrap.dedent(LIMITED)
-    command = [sys.executable, "-c", code, str(path)]
+    # Without bytecode, which the limit would cut off as well, for all later processes.
+    command = [sys.executable, "-B", "-c", code, str(path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == os.strerror(errno.EFBIG)
     assert path.read_bytes() == content
