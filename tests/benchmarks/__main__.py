@@ -9,13 +9,13 @@ import argparse
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 # Before anything else is imported, here and in the processes below.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from comparisons import gather
+from usage import describe_company, machine_seconds
 
 from skser.storage import find_versions
 
@@ -59,24 +59,6 @@ def describe_machine():
     parts = [f"{os.cpu_count()} processors", f"Python {versions['python']}"]
     parts += [f"{name} {versions.get(name, 'not installed')}" for name in PACKAGES]
     return ", ".join(parts)
-
-
-def processor_seconds():
-    """Return the seconds of work of all processors and of ours, or None; on Linux."""
-    counters = Path("/proc/stat")
-    if not counters.exists():
-        return None
-    user, nice, system, _, _, *interrupts = counters.read_text().split()[1:9]
-    ticks = sum(map(int, (user, nice, system, *interrupts)))
-    return np.array([ticks / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])])
-
-
-def describe_company(before, after):
-    """Say how much of the processors' work was that of other programs."""
-    if before is None:
-        return "Nobody knows what else has run meanwhile."
-    total, own = after - before
-    return f"Other programs had {max(0.0, 1 - own / total):.0%} of the work meanwhile."
 
 
 def format_row(comparison):
@@ -125,7 +107,7 @@ def main():
     unknown = set(options.works) - set(WORKS)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; works are {', '.join(WORKS)}")
-    before = processor_seconds()
+    before = machine_seconds()
     rows = []
     for work in options.works or WORKS:
         # A process each: who comes first must not load libraries, fill caches or
@@ -134,7 +116,7 @@ def main():
         with ProcessPoolExecutor(1, mp_context=context) as executor:
             rows += executor.submit(gather, *WORKS[work], options.quick).result()
     print(describe_machine())
-    print(describe_company(before, processor_seconds()), end="\n\n")
+    print(describe_company(before, machine_seconds()), end="\n\n")
     print_table([format_row(row) for row in rows], options.markdown)
 
 

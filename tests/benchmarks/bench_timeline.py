@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import joblib
 import numpy as np
 import soundfile
-from bench_memory import Memory, status
+from usage import Memory, status
 
 import skser
 from skser import AcousticFeatures, Framer
