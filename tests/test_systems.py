@@ -221,6 +221,36 @@ def test_importing_the_package_loads_neither_tensorflow_nor_numba():
     assert answer.stdout.strip() == "[]"
 
 
+def test_predicting_by_linear_models_loads_nothing_that_only_others_need(
+    shrink, speech, tiny_encoder, tmp_path
+):
+    options = {
+        "statistics_ivector_vote": {"random_state": 0},
+        "ivector": {"random_state": 0},
+        "pretrained_statistics": {"model": tiny_encoder},
+    }
+    for name, arguments in options.items():
+        system = shrink(SYSTEMS[name](**arguments))
+        skser.save(system.fit(speech.paths, speech.target), tmp_path / name)
+    code = (
+        "import skser, sys\n"
+        "*models, recording = sys.argv[1:]\n"
+        "for model in models:\n"
+        "    skser.load(model).predict([recording])\n"
+        "others = 'tensorflow keras numba torch librosa scipy.signal matplotlib "
+        "skser.model_selection._evaluation'\n"
+        "print([m for m in others.split() if m in sys.modules])"
+    )
+    models = [tmp_path / name for name in options]
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *models, speech.paths[0]],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stdout.strip() == "[]"
+
+
 def test_every_public_name_exists_and_is_documented():
     for name in skser.__all__:
         assert name == "__version__" or getattr(skser, name).__doc__

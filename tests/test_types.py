@@ -80,13 +80,20 @@ def test_the_readme_and_the_examples_have_no_type_errors(findings):
     assert {name for name in findings if findings[name]} == {"wrong.py"}
 
 
-def test_the_names_that_type_checkers_are_told_of_are_those_that_there_are():
-    stub = (ROOT / "skser" / "__init__.pyi").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("package", "eager"),
+    [(skser, {"__version__"}), (skser.model_selection, {"SYNONYMS"})],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_names_that_type_checkers_are_told_of_are_those_that_there_are(
+    package, eager
+):
+    stub = Path(package.__file__).with_suffix(".pyi").read_text("utf-8")
     told = re.search(r"^__all__ = \[(.*?)\]", stub, flags=re.DOTALL | re.MULTILINE)
     names = set(re.findall(r'"(\w+)"', told[1]))
-    assert names == set(dir(skser)) | {"__version__"}
-    assert set(skser.__all__) <= names
-    assert all(hasattr(skser, name) for name in names)
+    assert names == set(dir(package)) | eager
+    assert set(package.__all__) <= names
+    assert all(hasattr(package, name) for name in names)
 
 
 def test_type_checkers_are_told_of_every_system():

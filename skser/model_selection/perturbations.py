@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
+import scipy
 import soundfile
 from numpy.typing import ArrayLike
-from scipy.signal import butter, sosfilt
 from sklearn.utils import check_random_state
 
 from skser._recordings import Segment, Waveform, as_recording, is_pair
@@ -117,8 +117,10 @@ def limit_band(
             f"low={low} and high={high} Hz must be in this order, above 0 and below "
             f"half of sample_rate={sample_rate} Hz."
         )
-    sections = butter(4, [low, high], "bandpass", fs=sample_rate, output="sos")
-    filtered = sosfilt(sections, np.asarray(signal, dtype=float))
+    sections = scipy.signal.butter(
+        4, [low, high], "bandpass", fs=sample_rate, output="sos"
+    )
+    filtered = scipy.signal.sosfilt(sections, np.asarray(signal, dtype=float))
     return filtered.astype(np.float32)
 
 
@@ -202,7 +204,7 @@ def apply_shelf(
         (a + 1) - (a - 1) * cosine - slope,
     ]
     sections = np.array([above + below]) / below[0]
-    filtered = sosfilt(sections, np.asarray(signal, dtype=float))
+    filtered = scipy.signal.sosfilt(sections, np.asarray(signal, dtype=float))
     return filtered.astype(np.float32)
 
 
