@@ -92,7 +92,9 @@ class PCAWhitening(
         Folder in which `transform` keeps components that do not fit into memory; None
         keeps them in memory. They are read-only memory maps of a temporary file, which
         is removed with the last of them, or at the end of the process. If this is
-        killed, the file stays: ``skser-*.arrays``.
+        killed, the file stays: ``skser-*.arrays``. `fit` copies the frames that
+        percentiles are taken of there, if it takes a sample, so that a corpus larger
+        than memory is read a few times only.
 
     Attributes
     ----------
@@ -305,7 +307,7 @@ class PCAWhitening(
         shape = _COMPRESSION_PERCENTILES if self.compress else ()
         if not (clip or shape):
             return
-        values = _percentiles(sequences, (*shape, *clip))
+        values = _percentiles(sequences, (*shape, *clip), self.temp_folder)
         if shape:
             smallest, floor, median, top = values[: len(shape)]
             # The floor of a feature that is mostly 0 is 0, and has no logarithm.
@@ -400,30 +402,18 @@ class PCAWhitening(
         return self.n_components_
 
 
-def _percentiles(sequences, percentiles):
+def _percentiles(sequences, percentiles, temp_folder):
     """Return percentiles of each feature over all frames, or over a million of them.
 
     Of shape (n_percentiles, n_features), interpolated between the two nearest frames.
     """
+    sample = _sample(sequences, temp_folder)
     n_features = sequences[0].shape[1]
-    lengths = [len(sequence) for sequence in sequences]
-    chosen = [slice(None)] * len(sequences)
-    if sum(lengths) > N_SAMPLED_FRAMES:
-        # One of each stretch, so that no recording is left out by chance.
-        stretch = sum(lengths) / N_SAMPLED_FRAMES
-        jitter = np.random.default_rng(0).random(N_SAMPLED_FRAMES)
-        frames = ((np.arange(N_SAMPLED_FRAMES) + jitter) * stretch).astype(np.int64)
-        stops = np.cumsum(lengths)
-        parts = np.split(frames, np.searchsorted(frames, stops[:-1]))
-        chosen = [
-            part - start for part, start in zip(parts, stops - lengths, strict=True)
-        ]
     values = []
     width = -(-n_features // _N_GROUPS)
     for first in range(0, n_features, width):
         columns = [
-            sequence[frames, first : first + width]
-            for sequence, frames in zip(sequences, chosen, strict=True)
+            sequence[frames, first : first + width] for sequence, frames in sample
         ]
         values.append(
             np.percentile(
@@ -431,3 +421,28 @@ def _percentiles(sequences, percentiles):
             )
         )
     return np.concatenate(values, axis=1, dtype=np.float64)
+
+
+def _sample(sequences, temp_folder):
+    """Return pairs of sequences and the places of at most a million frames in them.
+
+    With a folder, those frames are copied there in one pass: to read them group by
+    group where they are would be to read all of a large corpus again for each group.
+    """
+    lengths = [len(sequence) for sequence in sequences]
+    everything = slice(None)
+    if sum(lengths) <= N_SAMPLED_FRAMES:
+        return [(sequence, everything) for sequence in sequences]
+    # One of each stretch, so that no recording is left out by chance.
+    stretch = sum(lengths) / N_SAMPLED_FRAMES
+    jitter = np.random.default_rng(0).random(N_SAMPLED_FRAMES)
+    frames = ((np.arange(N_SAMPLED_FRAMES) + jitter) * stretch).astype(np.int64)
+    stops = np.cumsum(lengths)
+    parts = np.split(frames, np.searchsorted(frames, stops[:-1]))
+    starts = stops - lengths
+    chosen = [part - start for part, start in zip(parts, starts, strict=True)]
+    sample = [pair for pair in zip(sequences, chosen, strict=True) if len(pair[1])]
+    if temp_folder is None:
+        return sample
+    copies = map_utterances(lambda pair: pair[0][pair[1]], sample, None, temp_folder)
+    return [(copy, everything) for copy in copies]

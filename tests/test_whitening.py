@@ -453,6 +453,22 @@ def test_percentiles_of_many_frames_are_those_of_a_sample(monkeypatch):
     np.testing.assert_allclose(ranks, [[1] * 40, [99] * 40], atol=0.4)
 
 
+def test_a_sample_of_frames_goes_through_the_folder_and_changes_nothing(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr("skser.whitening.N_SAMPLED_FRAMES", 1000)
+    generator = np.random.default_rng(0)
+    X = [generator.normal(size=(n, 40)) for n in (1, 700, 3000, 2, 929)]
+    folder = tmp_path / "sample"
+    whitening = PCAWhitening(temp_folder=folder).fit(X)
+    expected = PCAWhitening().fit(X)
+    np.testing.assert_array_equal(whitening.lower_, expected.lower_)
+    np.testing.assert_array_equal(whitening.upper_, expected.upper_)
+    np.testing.assert_array_equal(whitening.components_, expected.components_)
+    # It was there, and went with the last of its arrays.
+    assert list(folder.iterdir()) == []
+
+
 # A fit that fails
 
 
