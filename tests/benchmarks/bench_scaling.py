@@ -99,14 +99,18 @@ class Stages:
 
     def begin(self):
         """Forget what has been since the last stage."""
-        self._start, self._seconds = time.perf_counter(), family_seconds()
+        self._start, self._seconds = time.perf_counter(), self._work()
         self._memory.peak = 0
+
+    def _work(self):
+        """Return the processor time so far, without that of the measurement."""
+        return family_seconds() - self._memory.seconds
 
     def end(self, name):
         """Print what the stage that ends has taken, and begin the next one."""
         time.sleep(0.05)
         duration = time.perf_counter() - self._start - 0.05
-        seconds = family_seconds() - self._seconds
+        seconds = self._work() - self._seconds
         files = Path(self._folder).glob("*.arrays")
         gigabytes = sum(path.stat().st_size for path in files) / 1e9
         print(

@@ -10,15 +10,24 @@ import numpy as np
 
 
 class Memory:
-    """The peak of the own memory of a process and its workers, sampled in a thread."""
+    """The peak of the own memory of a process and its workers, sampled in a thread.
+
+    Attributes
+    ----------
+    peak : float
+        In MB.
+    seconds : float
+        The processor time of the sampling itself.
+    """
 
     def __init__(self):
-        self.peak = 0
+        self.peak = self.seconds = 0
         threading.Thread(target=self._sample, daemon=True).start()
 
     def _sample(self):
         while True:
             self.peak = max(self.peak, own_memory())
+            self.seconds = time.thread_time()
             time.sleep(0.02)
 
 
