@@ -6,11 +6,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skser._base import ScoringClassifierMixin, restore_on_failure
 from skser._compat import Interval, fit_context
+
+# Rows that are centred at once: of 1536 features, 50 MB.
+_BLOCK_SIZE = 4096
 
 
 class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
@@ -94,17 +98,17 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
         # Small numbers, so that the products below keep their digits.
         centre = X.mean(axis=0)
         means = np.array([X[codes == k].mean(axis=0) for k in range(n_classes)])
-        classes = _centre_classes(X, codes, means)
+        blocks = _centre_blocks(X, codes, means)
         if X.shape[1] <= len(X):
-            self.coef_ = self._whiten(classes, means - centre)
+            self.coef_ = self._whiten(blocks, means - centre)
         else:
-            self.coef_ = self._whiten_wide(np.concatenate([*classes]), means - centre)
+            self.coef_ = self._whiten_wide(np.concatenate([*blocks]), means - centre)
         self.intercept_ = -np.sum((means + centre) * self.coef_, axis=1) / 2
         return self
 
-    def _whiten(self, classes, means):
+    def _whiten(self, blocks, means):
         """Return the means times the inverse of the shrunken covariance matrix."""
-        covariance = sum(rows.T @ rows for rows in classes)
+        covariance = sum(rows.T @ rows for rows in blocks)
         ridge = self._shrink_towards(np.trace(covariance), len(covariance))
         covariance *= 1 - self.shrinkage
         covariance.flat[:: len(covariance) + 1] += ridge
@@ -145,14 +149,14 @@ class ShrunkenDiscriminantAnalysis(ScoringClassifierMixin, BaseEstimator):
         return X @ self.coef_.T + self.intercept_
 
 
-def _centre_classes(X, codes, means):
-    """Yield the rows of each class, one class in memory at a time.
+def _centre_blocks(X, codes, means):
+    """Yield blocks of rows around the means of their classes, few in memory at a time.
 
-    They are centred and scaled such that the sum of their products is the mean of the
-    classes' covariance matrices.
+    They are scaled such that the sum of their products is the mean of the classes'
+    covariance matrices.
     """
-    for k, mean in enumerate(means):
-        rows = X[codes == k]
-        rows -= mean
-        rows /= np.sqrt(len(means) * len(rows))
+    scales = np.sqrt(len(means) * np.bincount(codes))
+    for block in gen_batches(len(X), _BLOCK_SIZE):
+        rows = X[block] - means[codes[block]]
+        rows /= scales[codes[block], np.newaxis]
         yield rows
