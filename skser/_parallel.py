@@ -7,6 +7,7 @@ live as long as one of their arrays.
 
 import errno
 import functools
+import itertools
 import mmap
 import numbers
 import os
@@ -42,7 +43,7 @@ _LIMITING = threading.Lock()
 
 
 def map_utterances(
-    function, utterances, n_jobs=None, temp_folder=None, prefer="threads"
+    function, utterances, n_jobs=None, temp_folder=None, prefer="threads", sizes=None
 ):
     """Apply a function to each utterance, several at once if asked, in order.
 
@@ -65,6 +66,8 @@ def map_utterances(
         one of them at a time begin a step. Processes suit functions of paths.
         ``joblib.parallel_config`` overrides the choice, for instance to run on a
         cluster, whose machines do not see `temp_folder`: with it there are threads.
+    sizes : list of int, default=None
+        How many recordings each entry of `utterances` holds, for the bar; None is one.
 
     Returns
     -------
@@ -80,15 +83,18 @@ def map_utterances(
         how = {"prefer": prefer} if has_workers else {"require": "sharedmem"}
         keep = functools.partial(files.call, function)
     total = len(utterances) if hasattr(utterances, "__len__") else None
+    if sizes is not None:
+        total = sum(sizes)
     try:
         with make_bar(total, "Recordings", unit="recording") as bar:
             if effective_n_jobs(n_jobs) == 1:
                 results = []
-                for utterance in utterances:
+                steps = itertools.repeat(1) if sizes is None else sizes
+                for utterance, size in zip(utterances, steps, strict=False):
                     results.append(keep(utterance))
-                    bar.update()
+                    bar.update(size)
             else:
-                parallel = TrackedParallel(bar, n_jobs=n_jobs, **how)
+                parallel = TrackedParallel(bar, sizes, n_jobs=n_jobs, **how)
                 results = parallel(delayed(keep)(one) for one in utterances)
         return Batch(files.read(results) if files else results)
     except BaseException:

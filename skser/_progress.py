@@ -95,17 +95,24 @@ class TrackedParallel(Parallel):
     ----------
     bar : object
         From `make_bar`.
+    sizes : list of int, default=None
+        By how much a task moves it, in their order; None is 1.
     **options : dict
         As of ``joblib.Parallel``.
     """
 
-    def __init__(self, bar, **options):
+    def __init__(self, bar, sizes=None, **options):
         super().__init__(**options)
         self._bar = bar
+        self._sizes = sizes
 
     def print_progress(self):
         """Move the bar on; joblib calls this for each batch of tasks."""
-        self._bar.update(self.n_completed_tasks - self._bar.n)
+        n_done = self.n_completed_tasks
+        if self._sizes is not None:
+            # As if they were done in order, which they nearly are.
+            n_done = sum(self._sizes[:n_done])
+        self._bar.update(n_done - self._bar.n)
 
 
 class _Bar(tqdm):

@@ -1,6 +1,6 @@
 """Frame analysis: the spectra and moments that features share, computed once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache, cached_property
 
 import numpy as np
@@ -128,7 +128,44 @@ _MAGNITUDE_WEIGHTS[1:, 5] = 1
 _MAGNITUDE_WEIGHTS[1:, 6] = 1 / np.arange(1, N_BINS)
 
 
-class FrameAnalysis:
+class Measurements:
+    """What functions have found of the same frames, kept by function.
+
+    Parameters
+    ----------
+    values : dict of callable to ndarray of shape (n_frames, width) or (n_frames,), \
+            default=None
+        What was found before.
+
+    Examples
+    --------
+    >>> def half(analysis):
+    ...     return np.array([0.5, 1.0])
+    >>> Measurements({half: np.array([0.5])}).feature(half)
+    array([0.5])
+    """
+
+    def __init__(self, values: dict[Callable, np.ndarray] | None = None):
+        self._features: dict[Callable, np.ndarray] = dict(values or {})
+
+    def feature(self, function: Callable) -> np.ndarray:
+        """Return a feature's values; a feature built on another asks for it here.
+
+        Parameters
+        ----------
+        function : callable
+            One of the catalogue's functions.
+
+        Returns
+        -------
+        values : ndarray of shape (n_frames, width) or (n_frames,)
+        """
+        if function not in self._features:
+            self._features[function] = function(self)
+        return self._features[function]
+
+
+class FrameAnalysis(Measurements):
     """Everything that two or more features need of the same consecutive frames.
 
     Each property is computed when a feature first asks for it, and kept; so the
@@ -136,10 +173,10 @@ class FrameAnalysis:
     it uses. Nothing may write to the arrays that it gets.
 
     Many frames are analysed in two stages. Frames and spectra are wide, hundreds of
-    numbers a frame: `measure` takes what features need of them from a few frames at a
-    time, which stay in the processor's cache. What it finds is narrow, and the features
-    made of that alone are computed for all frames at once, with few calls. ``measured``
-    in the catalogue tells the stages apart.
+    numbers a frame: what features need of them is measured on a few frames at a time,
+    which stay in the processor's cache. What is found is narrow, and the features made
+    of that alone are computed for many frames at once, of several utterances, with few
+    calls. ``measured`` in the catalogue tells the stages apart.
 
     Parameters
     ----------
@@ -164,63 +201,10 @@ class FrameAnalysis:
     """
 
     def __init__(self, frames: np.ndarray, n_previous: int = 0):
+        super().__init__()
         self._all_frames = np.asarray(frames, dtype=np.float64)
-        self._n_previous = n_previous
         self._n_missing = N_PREVIOUS - n_previous
-        self._features: dict[Callable, np.ndarray] = {}
         self.frames = self._all_frames[n_previous:]
-
-    def feature(self, function: Callable) -> np.ndarray:
-        """Return a feature's values; a feature built on another asks for it here.
-
-        Parameters
-        ----------
-        function : callable
-            One of the catalogue's functions.
-
-        Returns
-        -------
-        values : ndarray of shape (n_frames, width) or (n_frames,)
-        """
-        if function not in self._features:
-            self._features[function] = function(self)
-        return self._features[function]
-
-    def measure(
-        self,
-        functions: Iterable[Callable],
-        chunk_length: int,
-        out: dict[Callable, np.ndarray],
-    ) -> None:
-        """Compute functions chunk by chunk and keep their values for `feature`.
-
-        Parameters
-        ----------
-        functions : iterable of callable
-            From a `FrameAnalysis` to an array of shape (n_frames, width) or
-            (n_frames,), as the catalogue's functions.
-        chunk_length : int
-            Number of frames to analyse at a time.
-        out : dict of ndarray
-            Where to write the values of a function; of the others a new array is made.
-
-        Examples
-        --------
-        >>> analysis = FrameAnalysis(np.ones((5, 1024)))
-        >>> analysis.measure([lambda chunk: chunk.power.max(axis=1)], 2, {})
-        """
-        if len(self.frames) <= chunk_length:
-            return  # `feature` computes them as well.
-        measured = {}
-        chunks = iterate_analyses(self._all_frames, chunk_length, self._n_previous)
-        for rows, chunk in chunks:
-            for function in functions:
-                values = chunk.feature(function)
-                if function not in measured:
-                    whole = np.empty((len(self.frames), *values.shape[1:]))
-                    measured[function] = out.get(function, whole)
-                measured[function][rows] = values
-        self._features.update(measured)
 
     @cached_property
     def fourier_history(self) -> np.ndarray:
@@ -293,32 +277,36 @@ class FrameAnalysis:
         return np.square(self.magnitude)
 
 
-def iterate_analyses(frames, chunk_length, n_previous=0):
-    """Yield the analyses of consecutive frames, chunk by chunk.
+def iterate_analyses(frames, chunk_length):
+    """Yield the analyses of an utterance's frames, chunk by chunk.
 
     Parameters
     ----------
-    frames : ndarray of shape (n_previous + n_frames, 1024)
+    frames : ndarray of shape (n_frames, 1024)
     chunk_length : int
-        Number of frames to analyse at a time. The results do not depend on it, but
-        the memory does, and the time.
-    n_previous : int, default=0
-        Number of frames (at most 2) that only give the context.
+        Number of frames to analyse at a time, at most. The results do not depend on it,
+        but the memory does, and the time.
 
     Yields
     ------
     rows : slice
-        Which frames were analysed, the first after the context being 0.
+        Which frames were analysed.
     analysis : FrameAnalysis
+        Its frames are overwritten when the next one is asked for.
 
     Examples
     --------
-    >>> [rows for rows, _ in iterate_analyses(np.zeros((5, 1024)), 3)]
-    [slice(0, 3, None), slice(3, 5, None)]
+    >>> [rows for rows, _ in iterate_analyses(np.zeros((7, 1024)), 4)]
+    [slice(0, 4, None), slice(4, 7, None)]
     """
-    n_frames = len(frames) - n_previous
+    n_frames = len(frames)
+    # Chunks of one length: a last one of a single frame would cost nearly as much.
+    chunk_length = -(-n_frames // -(-n_frames // chunk_length))
+    # Overlapping frames do not adjoin, which costs most operations more than a copy.
+    buffer = np.empty((min(chunk_length + N_PREVIOUS, n_frames), FRAME_LENGTH))
     for start in range(0, n_frames, chunk_length):
         stop = min(start + chunk_length, n_frames)
-        n_before = min(start + n_previous, N_PREVIOUS)
-        chunk = frames[start + n_previous - n_before : stop + n_previous]
-        yield slice(start, stop), FrameAnalysis(chunk, n_before)
+        n_previous = min(start, N_PREVIOUS)
+        chunk = buffer[: n_previous + stop - start]
+        chunk[:] = frames[start - n_previous : stop]
+        yield slice(start, stop), FrameAnalysis(chunk, n_previous)

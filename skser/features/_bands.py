@@ -317,7 +317,8 @@ def perceptual_sharpness(analysis):
     """
     band = np.arange(1, N_BARK + 1)
     weights = np.where(band < 15, 1, 0.066 * np.exp(0.171 * band))
-    return 0.11 * (analysis.feature(loudness) @ (band * weights))
+    # No product of matrices: its rounding would depend on how many frames there are.
+    return 0.11 * (analysis.feature(loudness) * (band * weights)).sum(axis=1)
 
 
 def perceptual_spread(analysis):

@@ -45,10 +45,9 @@ class Feature:
         What stands for NaN, unless ``exact=True``.
     measured : tuple of callable, default=None
         What `function` is made of, if that is narrow. It asks for these values by
-        ``analysis.feature`` and for no spectrum, so that it is computed for many frames
-        at a time; what it is made of, from the spectra, for a few frames at a time. An
-        empty tuple tells that the samples are all it needs. None tells that `function`
-        itself measures, a few frames at a time.
+        ``analysis.feature`` and for no frame or spectrum, so that it is computed for
+        many frames of several utterances at a time, each by itself; what it is made of,
+        for a few frames at a time. None tells that `function` itself measures.
 
     Examples
     --------
@@ -113,15 +112,8 @@ _ROWS = (
         tuple(f"{rate}_{value}" for rate in ("tremolo", "grain") for value in _VALUES),
         "Eronen 2001; Essid 2005",
         lower=0.0,
-        measured=(_waveform.envelope,),
     ),
-    Feature(
-        "AutoCorrelation",
-        _waveform.autocorrelation,
-        _numbered(0, 48),
-        _MATHIEU,
-        measured=(_waveform.circular_correlation,),
-    ),
+    Feature("AutoCorrelation", _waveform.autocorrelation, _numbered(0, 48), _MATHIEU),
     Feature(
         "ComplexDomainOnsetDetection",
         _spectrum.complex_domain_onset_detection,
@@ -129,7 +121,7 @@ _ROWS = (
         "Duxbury et al. 2003",
         lower=0.0,
     ),
-    Feature("Energy", _waveform.energy, _SINGLE, _MATHIEU, lower=0.0, measured=()),
+    Feature("Energy", _waveform.energy, _SINGLE, _MATHIEU, lower=0.0),
     Feature("Envelope", _waveform.envelope, _numbered(0, 5), _MATHIEU, lower=0.0),
     Feature(
         "EnvelopeShapeStatistics",
@@ -137,7 +129,7 @@ _ROWS = (
         _STATISTICS,
         _GILLET,
         **_statistics_bounds(6),
-        measured=(_waveform.envelope,),
+        measured=(_waveform.envelope_moments,),
     ),
     Feature(
         "LPC",
@@ -148,7 +140,7 @@ _ROWS = (
         lower=(-2.0, -1.0),
         upper=(2.0, 1.0),
         undefined=0.0,
-        measured=(_waveform.circular_correlation,),
+        measured=(_waveform.autocorrelation,),
     ),
     Feature(
         "LSF",
@@ -159,7 +151,7 @@ _ROWS = (
         upper=np.pi,
         # The line spectral frequencies of A(z) = 1.
         undefined=tuple(np.pi * k / 11 for k in range(1, 11)),
-        measured=(_waveform.circular_correlation,),
+        measured=(_waveform.autocorrelation,),
     ),
     Feature(
         "Loudness",
@@ -177,7 +169,6 @@ _ROWS = (
         _DAVIS,
         lower=-1e4,
         upper=1e4,
-        measured=(_bands.mel_spectrum,),
     ),
     Feature(
         "MagnitudeSpectrum",
@@ -316,7 +307,6 @@ _ROWS = (
         _SCHEIRER,
         lower=0.0,
         upper=1.0,
-        measured=(),
     ),
 )
 

@@ -150,7 +150,12 @@ class SpeechDescriptors(ListTransformer):
         self._validate_params()
         utterances = self._check_input(X, reset=False)
         packages = ("numpy", "scipy")
-        described = map_cached(self._describe, utterances, self, packages)
+        described = map_cached(
+            lambda batch: [self._describe(frames) for frames in batch],
+            utterances,
+            self,
+            packages,
+        )
         for i, descriptors in enumerate(described):
             check_finite(descriptors, f"What SpeechDescriptors makes of X[{i}]")
         return described

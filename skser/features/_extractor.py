@@ -12,7 +12,12 @@ from skser._base import ListTransformer, find_unknown, set_parameters
 from skser._compat import Interval, StrOptions
 from skser._parallel import one_blas_thread
 from skser._sequences import check_utterances
-from skser.features._analysis import FRAME_LENGTH, SAMPLE_RATE, iterate_analyses
+from skser.features._analysis import (
+    FRAME_LENGTH,
+    SAMPLE_RATE,
+    Measurements,
+    iterate_analyses,
+)
 from skser.features._catalogue import CATALOGUE
 from skser.storage import map_cached
 
@@ -20,8 +25,10 @@ from skser.storage import map_cached
 # more do not stay in the cache; between 96 and 160 the time is the same.
 _CHUNK_LENGTH = 120
 # Number of frames at a time for the features that are made of what the chunks gave:
-# little arithmetic, but many calls. Some chunks, so that they are whole.
-_BLOCK_LENGTH = 4 * _CHUNK_LENGTH
+# little arithmetic, but many calls.
+_BLOCK_LENGTH = 1000
+# Number of frames whose features are in one array, at least.
+_BATCH_LENGTH = 4 * _BLOCK_LENGTH
 
 # Lower bounds, upper bounds and stand-ins for NaN of all columns.
 _LIMITS = [
@@ -29,7 +36,8 @@ _LIMITS = [
         [
             np.broadcast_to(getattr(row, kind), len(row.columns))
             for row in CATALOGUE.values()
-        ]
+        ],
+        dtype=np.float32,
     )
     for kind in ("lower", "upper", "undefined")
 ]
@@ -191,10 +199,11 @@ class AcousticFeatures(ListTransformer):
         np.empty(2**23, dtype=np.uint8)
         with one_blas_thread():
             return map_cached(
-                lambda frames: _extract(frames, selected, limits),
+                lambda batch: _extract(batch, selected, limits),
                 utterances,
                 self,
                 ("numpy", "scipy"),
+                n_frames=_BATCH_LENGTH,
             )
 
     def _name_columns(self):
@@ -248,52 +257,94 @@ class AcousticFeatures(ListTransformer):
         return utterances
 
 
-def _extract(frames, selected, limits):
-    """Compute the selected features of one utterance; within limits, as float32."""
-    n_frames, exact = len(frames), limits is None
+def _extract(utterances, selected, limits):
+    """Compute the selected features of utterances; within limits, as float32."""
+    lengths = [len(frames) for frames in utterances]
     width = sum(len(feature.columns) for feature in selected)
-    features = np.empty((n_frames, width), dtype=np.float64 if exact else np.float32)
-    # Filled column by column, which is faster in memory that stays in the cache.
-    buffer = np.empty((min(_BLOCK_LENGTH, n_frames), width))
+    dtype = np.float64 if limits is None else np.float32
+    # One array for all: a block of frames is written at once.
+    features = np.empty((sum(lengths), width), dtype)
+    columns = _find_columns(selected)
     # Silence and clicks divide by 0 or overflow, as documented; the result is either
     # YAAFE's or made finite, so that a warning would only alarm.
     with np.errstate(all="ignore"):
-        # Rows that do not adjoin, such as overlapping frames, NumPy copies into a
-        # buffer, to work on as many as the buffer holds; which takes three times the
+        # Rows that do not adjoin, such as the lower half of the bins, NumPy copies into
+        # a buffer, to work on as many as the buffer holds; which takes three times the
         # time where a row is long. In a buffer that holds only one it does not.
         previous = np.setbufsize(FRAME_LENGTH)
         try:
-            for rows, analysis in iterate_analyses(frames, _BLOCK_LENGTH):
-                block = buffer[: rows.stop - rows.start]
-                _fill(block, analysis, selected)
-                if not exact:
-                    lower, upper, undefined = limits
-                    np.maximum(block, lower, out=block)
-                    np.minimum(block, upper, out=block)
-                    # Within the bounds a sum cannot overflow: it is NaN only if a
-                    # value is.
-                    if np.isnan(block.sum()):
-                        np.copyto(block, undefined, where=np.isnan(block))
-                features[rows] = block
+            for rows, measurements in _measure(utterances, selected, columns, features):
+                block = features[rows]
+                for feature in selected:
+                    if feature.measured is not None:
+                        values = measurements.feature(feature.function)
+                        block[:, columns[feature.function]] = values
+                if limits is not None:
+                    _limit(block, *limits)
         finally:
             np.setbufsize(previous)
-    return features
+    return np.split(features, np.cumsum(lengths[:-1]))
 
 
-def _fill(block, analysis, selected):
-    """Write the selected features side by side into `block`."""
+def _find_columns(selected):
+    """Return where in the result each function's values are."""
     columns, start = {}, 0
     for feature in selected:
         stop = start + len(feature.columns)
         place = start if stop - start == 1 else slice(start, stop)
-        columns[feature.function] = block[:, place]
+        columns[feature.function] = place
         start = stop
-    measured = {}  # in the order of the catalogue, each once
-    for feature in selected:
-        own = feature.measured
-        measured |= dict.fromkeys([feature.function] if own is None else own)
-    analysis.measure(measured, _CHUNK_LENGTH, out=columns)
-    for function, destination in columns.items():
-        values = analysis.feature(function)
-        if values is not destination:
-            destination[:] = values
+    return columns
+
+
+def _measure(utterances, selected, columns, features):
+    """Measure utterances, and yield what the other features are made of, in blocks.
+
+    Each utterance is cut into chunks by itself, so that its results do not depend on
+    the others; a block is of several chunks. What is measured for the result is written
+    there.
+
+    Yields
+    ------
+    rows : slice
+        Of the result.
+    measurements : Measurements
+        Those that features not measured ask for.
+    """
+    wanted = [row.function for row in selected if row.measured is None]
+    needed = list(dict.fromkeys(f for row in selected for f in row.measured or ()))
+    start = stop = 0
+    kept = {}
+    for frames in utterances:
+        for rows, chunk in iterate_analyses(frames, _CHUNK_LENGTH):
+            length = rows.stop - rows.start
+            if stop + length - start > _BLOCK_LENGTH and stop > start:
+                yield _take(kept, start, stop)
+                start = stop
+            for function in wanted:
+                features[stop : stop + length, columns[function]] = chunk.feature(
+                    function
+                )
+            for function in needed:
+                values = chunk.feature(function)
+                if function not in kept:
+                    kept_length = max(_BLOCK_LENGTH, _CHUNK_LENGTH)
+                    kept[function] = np.empty((kept_length, *values.shape[1:]))
+                kept[function][stop - start : stop - start + length] = values
+            stop += length
+    yield _take(kept, start, stop)
+
+
+def _take(kept, start, stop):
+    """Return the rows of a block, and the measurements of it."""
+    values = {function: array[: stop - start] for function, array in kept.items()}
+    return slice(start, stop), Measurements(values)
+
+
+def _limit(block, lower, upper, undefined):
+    """Bound features, and replace NaN, in place."""
+    np.maximum(block, lower, out=block)
+    np.minimum(block, upper, out=block)
+    # Within the bounds a sum cannot overflow: it is NaN only if a value is.
+    if np.isnan(block.sum()):
+        np.copyto(block, undefined, where=np.isnan(block))

@@ -123,7 +123,10 @@ class OpenSmileFunctionals(StatelessTransformer):
             # An error below names which.
             warnings.filterwarnings("ignore", "Segment too short", UserWarning)
             rows = map_cached(
-                lambda signal: smile.process_signal(signal, self.sample_rate).values[0],
+                lambda batch: [
+                    smile.process_signal(signal, self.sample_rate).values[0]
+                    for signal in batch
+                ],
                 signals,
                 self,
                 ("opensmile",),

@@ -689,7 +689,12 @@ class PretrainedFeatures(StatelessTransformer, auto_wrap_output_keys=None):  # t
         self._validate_params()
         encoder, encoding = self._prepare()
         signals = self._check_input(X, reset=False)
-        results = map_cached(encoding, signals, encoding, ("onnxruntime", "numpy"))
+        results = map_cached(
+            lambda batch: [encoding(signal) for signal in batch],
+            signals,
+            encoding,
+            ("onnxruntime", "numpy"),
+        )
         for i, features in enumerate(results):
             if not np.isfinite(features).all():
                 raise ValueError(

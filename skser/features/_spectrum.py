@@ -452,8 +452,8 @@ def complex_domain_onset_detection(analysis):
     with np.errstate(divide="ignore", invalid="ignore"):
         directions = spectrum[:-1] * np.reciprocal(magnitude)
     # Where the spectrum is 0, the magnitude is epsilon, or 0 before the beginning.
-    if magnitude.min() <= EPS:
-        directions[spectrum[:-1] == 0] = 1
+    for frame in np.flatnonzero(magnitude.min(axis=1) <= EPS):
+        directions[frame, spectrum[frame] == 0] = 1
     # Turned by u(t-2), which does not change the distance but saves its conjugate.
     distance = directions[:-1] * spectrum[2:]
     directions *= spectrum[:-1]

@@ -106,26 +106,36 @@ def zero_crossing_rate(analysis):
     >>> zero_crossing_rate(FrameAnalysis(alternating[np.newaxis])) * 1024
     array([511.])
     """
-    negative = np.signbit(analysis.frames)
-    # Zeros get the sign of their last non-zero predecessor in the frame; those at its
-    # beginning, which have none, the sign that follows.
+    negative = np.signbit(analysis.frames).ravel()
     zeros = np.flatnonzero(analysis.frames == 0)
+    if zeros.size:
+        negative[zeros] = _signs_of_zeros(zeros, negative)
+    changes = np.zeros(len(analysis.frames) * FRAME_LENGTH, dtype=bool)
+    np.not_equal(negative[1:], negative[:-1], out=changes[1:])
+    changes[::FRAME_LENGTH] = False
+    # Eight one-byte counters in a word add up at once; none exceeds 1024 / 8.
+    words = changes.view(np.uint64).reshape(-1, FRAME_LENGTH // 8)
+    counters = words.sum(axis=1, keepdims=True).view(np.uint8)
+    return counters.sum(axis=1) / FRAME_LENGTH
+
+
+def _signs_of_zeros(zeros, negative):
+    """Return the sign that stands for that of each zero, by its place in all frames.
+
+    That of the last non-zero predecessor in the frame; of those at the frame's
+    beginning, which have none, that which follows.
+    """
     leading = zeros % FRAME_LENGTH == 0
     starts = leading.copy()
     starts[1:] |= np.diff(zeros) > 1
-    starts[:1] = True
+    starts[0] = True
     first = np.flatnonzero(starts)
     lengths = np.diff(first, append=len(zeros))
     position = zeros[first]
     sources = np.where(leading[first], position + lengths, position - 1)
     # After the last sample nothing follows; such a frame is all zeros.
     sources = np.minimum(sources, negative.size - 1)
-    negative.ravel()[zeros] = np.repeat(negative.ravel()[sources], lengths)
-    changes = np.zeros_like(negative)
-    np.not_equal(negative[:, 1:], negative[:, :-1], out=changes[:, 1:])
-    # Eight one-byte counters in a word add up at once; none exceeds 1024 / 8.
-    counters = changes.view(np.uint64).sum(axis=1, keepdims=True).view(np.uint8)
-    return counters.sum(axis=1) / FRAME_LENGTH
+    return np.repeat(negative[sources], lengths)
 
 
 def temporal_moments(analysis):
@@ -305,8 +315,13 @@ def _polynomials_in_cosine(coefficients):
         halves[i, 1] += halves[i - 1, 1]
     series = halves[::-1].copy()
     series[1:] *= 2
-    powers = np.tensordot(_CHEBYSHEV_TO_POWERS, series, axes=1)
-    return powers / powers[-1]
+    # No product of matrices: its rounding would depend on how many frames there are.
+    powers = np.zeros_like(series)
+    for degree, weights in enumerate(_CHEBYSHEV_TO_POWERS.T):
+        for power in np.flatnonzero(weights):
+            powers[power] += weights[power] * series[degree]
+    powers /= powers[-1].copy()
+    return powers
 
 
 def _real_roots(polynomials):
@@ -343,8 +358,12 @@ def _real_roots(polynomials):
 
 
 def _improve_roots(roots, polynomials, n_iterations):
-    """Take steps of Aberth's iteration, in place, and tell which have converged."""
+    """Take steps of Aberth's iteration, in place, and tell which have converged.
+
+    Those that have take no more: what they find does not depend on the others.
+    """
     diagonal = np.arange(_HALF_ORDER)
+    converged = np.zeros(roots.shape[1], dtype=bool)
     for _ in range(n_iterations):
         # Horner's scheme; the first step is written out for the leading 1.
         value = roots + polynomials[-2]
@@ -360,11 +379,12 @@ def _improve_roots(roots, polynomials, n_iterations):
         gaps[diagonal, diagonal] = np.inf
         np.reciprocal(gaps, out=gaps)
         step = value / (slope - value * gaps.sum(axis=1))
+        np.copyto(step, 0, where=converged)
         roots -= step
-        largest = np.abs(step).max(axis=0)
-        if (largest < _TOLERANCE).all():
+        converged = np.abs(step, out=step).max(axis=0) < _TOLERANCE
+        if converged.all():
             break
-    return roots, largest < _TOLERANCE
+    return roots, converged
 
 
 def _angles_by_eigenvalues(polynomials):
@@ -494,6 +514,24 @@ def envelope(analysis):
     return modulus @ _ENVELOPE_WEIGHTS
 
 
+def envelope_moments(analysis):
+    """Moments 1 to 4 of the six values of the envelope, of which its shape is made.
+
+    See :func:`~skser.features._analysis.moments`.
+
+    Returns
+    -------
+    moments : ndarray of shape (n_frames, 4)
+
+    Examples
+    --------
+    >>> from skser.features._analysis import FrameAnalysis
+    >>> envelope_moments(FrameAnalysis(np.zeros((1, 1024))))
+    array([[0., 0., 0., 0.]])
+    """
+    return moments(analysis.feature(envelope))
+
+
 def envelope_shape(analysis):
     """Centroid, spread, skewness and kurtosis of the six values of the envelope [1]_.
 
@@ -514,7 +552,7 @@ def envelope_shape(analysis):
     >>> envelope_shape(FrameAnalysis(np.zeros((1, 1024)))).round(3)
     array([[ 0.,  0.,  0., -3.]])
     """
-    return shape_statistics(moments(analysis.feature(envelope)))
+    return shape_statistics(analysis.feature(envelope_moments))
 
 
 def amplitude_modulation(analysis):

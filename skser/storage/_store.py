@@ -7,6 +7,7 @@ depends on. So a file can be damaged or missing, but never out of date.
 import errno
 import functools
 import inspect
+import itertools
 import json
 import os
 import warnings
@@ -16,6 +17,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 
 from skser._parallel import make_private_folder, map_utterances
@@ -240,20 +242,26 @@ def map_cached(
     utterances: list[np.ndarray],
     transformer: BaseEstimator,
     packages: Sequence[str],
+    *,
+    n_frames: int = 1,
 ) -> Batch:
-    """Apply a function to each utterance, or read what it has returned before.
+    """Apply a function to utterances, or read what it has returned before.
 
     Parameters
     ----------
     function : callable
-        From an utterance to an array. What it returns may depend on the utterance, the
-        parameters of `transformer` and this package's and other packages' code.
+        From a list of utterances to a list of arrays. An array may depend on its
+        utterance, the parameters of `transformer` and this package's and other
+        packages' code.
     utterances : list of ndarray
     transformer : estimator
         With the parameters `n_jobs`, the number of threads over utterances,
         and `cache`, the folder, or None for no cache.
     packages : sequence of str
         Those whose versions have a part in the results.
+    n_frames : int, default=1
+        Without a cache `function` gets as many utterances at a time as have so many
+        frames together. With one, and with 1, it gets one at a time.
 
     Returns
     -------
@@ -264,17 +272,35 @@ def map_cached(
     UserWarning
         Once for all files that are damaged, and once for all that cannot be written.
     """
+    n_jobs = transformer.n_jobs
     if transformer.cache is None:
-        return map_utterances(function, utterances, transformer.n_jobs)
+        # No more together than there are threads to divide them among.
+        share = sum(map(len, utterances)) // effective_n_jobs(n_jobs)
+        batches = _join(utterances, min(n_frames, share))
+        sizes = list(map(len, batches))
+        results = map_utterances(function, batches, n_jobs, sizes=sizes)
+        return Batch(itertools.chain.from_iterable(results))
     # Not synchronised: after a loss of power the checksum tells.
     store = Store(transformer.cache, "cache", sync=False)
     _tidy(store.folder)
     settings = make_key(transformer, packages=packages)
     compute = functools.partial(_get_or_compute, store, settings, function)
-    found = map_utterances(compute, utterances, transformer.n_jobs)
+    found = map_utterances(compute, utterances, n_jobs)
     # Faults come with the results, since the work may be done in other processes.
     store.warn([fault for _, faults in found for fault in faults], stacklevel=3)
     return Batch(result for result, _ in found)
+
+
+def _join(utterances, n_frames):
+    """Return lists of utterances one after the other, of so many frames at least."""
+    batches, room = [], 0
+    for utterance in utterances:
+        if room <= 0:
+            batches.append([])
+            room = n_frames
+        batches[-1].append(utterance)
+        room -= len(utterance)
+    return batches
 
 
 @functools.cache
@@ -289,7 +315,7 @@ def _get_or_compute(store, settings, function, utterance):
     found = store.get(key)
     if found is not None:
         return found[1]["result"], store.take_faults()
-    result = function(utterance)
+    (result,) = function([utterance])
     store.put(key, {}, {"result": result})
     return result, store.take_faults()
 

@@ -53,9 +53,9 @@ def computed(wrap):
     lengths = []
 
     def note(extract):
-        def note_and_extract(frames, *arguments):
-            lengths.append(len(frames))
-            return extract(frames, *arguments)
+        def note_and_extract(utterances, *arguments):
+            lengths.extend(map(len, utterances))
+            return extract(utterances, *arguments)
 
         return note_and_extract
 

@@ -157,32 +157,26 @@ def test_spectra_are_computed_for_a_chunk_and_its_context_at_a_time(monkeypatch)
     [feature for feature in CATALOGUE.values() if feature.measured is not None],
     ids=lambda feature: feature.name,
 )
-def test_what_is_made_of_measured_values_asks_for_no_spectrum(feature, monkeypatch):
-    analysis = FrameAnalysis(FRAMES)
-    analysis.measure(feature.measured, 7, {})
+def test_what_is_made_of_measured_values_asks_for_nothing_else(feature):
+    class Measured:
+        """Has no frames and no spectrum, but what was measured of them."""
 
-    def refuse(*args, **kwargs):
-        raise AssertionError("only the chunks have spectra")
+        def feature(self, function):
+            measures = function in feature.measured
+            return function(FrameAnalysis(FRAMES) if measures else self)
 
-    monkeypatch.setattr(FrameAnalysis, "fourier_history", property(refuse))
-    assert len(analysis.feature(feature.function)) == len(FRAMES)
-
-
-def test_values_are_measured_where_they_are_wanted():
-    def count(chunk):
-        return np.full(len(chunk.frames), float(len(chunk.frames)))
-
-    wanted = np.zeros((len(FRAMES), 3))
-    analysis = FrameAnalysis(FRAMES)
-    analysis.measure([count], 8, {count: wanted[:, 1]})
-    np.testing.assert_array_equal(wanted[:, 1], [8] * 16 + [2] * 2)
-    assert analysis.feature(count).base is wanted
+    np.testing.assert_array_equal(
+        feature.function(Measured()), feature.function(FrameAnalysis(FRAMES))
+    )
 
 
-def test_an_utterance_does_not_depend_on_its_batch():
-    alone = AcousticFeatures().transform([FRAMES])[0]
-    together = AcousticFeatures().transform([FRAMES[:3], FRAMES, FRAMES[5:]])[1]
-    np.testing.assert_array_equal(together, alone)
+@pytest.mark.parametrize("name", EDGE_SIGNALS)
+def test_an_utterance_does_not_depend_on_its_batch(name):
+    # To the last bit, although utterances share the blocks of what was measured.
+    extractor = AcousticFeatures(exact=True)
+    batch = [FRAMES[:1], FRAMES, frame(EDGE_SIGNALS[name]), FRAMES[5:]]
+    for together, frames in zip(extractor.transform(batch), batch, strict=True):
+        np.testing.assert_array_equal(together, extractor.transform([frames])[0])
 
 
 def test_threads_give_the_same():
