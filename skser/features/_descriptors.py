@@ -13,6 +13,7 @@ from scipy import fft
 from skser._base import ListTransformer, find_unknown, set_parameters
 from skser._compat import Interval
 from skser._sequences import check_finite, check_utterances
+from skser.features._analysis import keep_freed_memory
 from skser.features._bands import triangles
 from skser.storage import map_cached
 
@@ -150,6 +151,7 @@ class SpeechDescriptors(ListTransformer):
         self._validate_params()
         utterances = self._check_input(X, reset=False)
         packages = ("numpy", "scipy")
+        keep_freed_memory()
         described = map_cached(
             lambda batch: [self._describe(frames) for frames in batch],
             utterances,
@@ -218,12 +220,18 @@ class _Analysis:
     @functools.cached_property
     def log_mel(self):
         """Logarithms of the energies of the mel bands."""
-        length = self.frames.shape[1]
+        n_frames, length = self.frames.shape
         window = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(length) / length)
         n_points = 2 ** int(np.ceil(np.log2(length)))
-        spectrum = np.abs(fft.rfft(self.frames * window, n_points, axis=1)) ** 2
+        # Padded here: the transform would copy what was windowed.
+        windowed = np.zeros((n_frames, n_points))
+        np.multiply(self.frames, window, out=windowed[:, :length])
+        power = np.abs(fft.rfft(windowed, axis=1))
+        np.square(power, out=power)
         bands = _mel_bands(self.settings.sample_rate, n_points, self.settings.n_mels)
-        return np.log(spectrum / np.sum(window**2) @ bands + ENERGY_FLOOR)
+        energies = power @ (bands / np.sum(window**2))
+        energies += ENERGY_FLOOR
+        return np.log(energies, out=energies)
 
 
 DESCRIPTORS = {

@@ -17,6 +17,7 @@ from skser.features._analysis import (
     SAMPLE_RATE,
     Measurements,
     iterate_analyses,
+    keep_freed_memory,
 )
 from skser.features._catalogue import CATALOGUE
 from skser.storage import map_cached
@@ -27,7 +28,8 @@ _CHUNK_LENGTH = 120
 # Number of frames at a time for the features that are made of what the chunks gave:
 # little arithmetic, but many calls.
 _BLOCK_LENGTH = 1000
-# Number of frames whose features are in one array, at least.
+# Number of frames whose features are in one array, of whole utterances. Several blocks,
+# so that these are full; from 4 MB the memory comes in large pages, with fewer faults.
 _BATCH_LENGTH = 4 * _BLOCK_LENGTH
 
 # Lower bounds, upper bounds and stand-ins for NaN of all columns.
@@ -101,7 +103,10 @@ class AcousticFeatures(ListTransformer):
     A row depends on its own frame and, for the spectral flux, the spectral variation
     and the onset detection, on the one or two frames before it in the same utterance.
     Long utterances are analysed in chunks, so that the memory needed beside the result
-    does not grow with their length; the result does not depend on the chunks.
+    does not grow with their length; the result does not depend on the chunks. Short
+    ones share what does not depend on their number; the result does not depend on
+    their company, to the last bit. Without a `cache` the features of up to two minutes
+    of them are views of one array, which is freed with the last of them.
 
     The folder of `cache` is made with access for its owner only (0700). Several
     processes can fill it at the same time. After an interruption the utterances that
@@ -192,11 +197,7 @@ class AcousticFeatures(ListTransformer):
         columns = np.repeat([name in names for name in CATALOGUE], _WIDTHS)
         limits = None if self.exact else [values[columns] for values in _LIMITS]
         utterances = self._check_input(X, reset=False)
-        # Linux' C library returns freed memory to the system above a threshold, which
-        # it raises to twice the largest block freed so far. Without that, short
-        # utterances take half as long again, to get and clear the same pages anew. The
-        # block is never touched, so it costs no memory; elsewhere this has no effect.
-        np.empty(2**23, dtype=np.uint8)
+        keep_freed_memory()
         with one_blas_thread():
             return map_cached(
                 lambda batch: _extract(batch, selected, limits),
@@ -313,6 +314,7 @@ def _measure(utterances, selected, columns, features):
     """
     wanted = [row.function for row in selected if row.measured is None]
     needed = list(dict.fromkeys(f for row in selected for f in row.measured or ()))
+    most = max(_BLOCK_LENGTH, _CHUNK_LENGTH)
     start = stop = 0
     kept = {}
     for frames in utterances:
@@ -321,22 +323,20 @@ def _measure(utterances, selected, columns, features):
             if stop + length - start > _BLOCK_LENGTH and stop > start:
                 yield _take(kept, start, stop)
                 start = stop
+            written = features[stop : stop + length]
             for function in wanted:
-                features[stop : stop + length, columns[function]] = chunk.feature(
-                    function
-                )
+                written[:, columns[function]] = chunk.feature(function)
             for function in needed:
                 values = chunk.feature(function)
                 if function not in kept:
-                    kept_length = max(_BLOCK_LENGTH, _CHUNK_LENGTH)
-                    kept[function] = np.empty((kept_length, *values.shape[1:]))
+                    kept[function] = np.empty((most, *values.shape[1:]))
                 kept[function][stop - start : stop - start + length] = values
             stop += length
     yield _take(kept, start, stop)
 
 
 def _take(kept, start, stop):
-    """Return the rows of a block, and the measurements of it."""
+    """Return the rows of a block, and what was measured of them."""
     values = {function: array[: stop - start] for function, array in kept.items()}
     return slice(start, stop), Measurements(values)
 

@@ -37,6 +37,8 @@ PACKAGES = (
     "keras",
     "librosa",
     "opensmile",
+    "audioflux",
+    "kaldi-native-fbank",
     "torch",
     "aeon",
     "sktime",

@@ -5,7 +5,9 @@ The unit is a float64 Hann window multiplied into a reused buffer of 128 frames,
 
     python tests/benchmarks/bench_features.py [folder of 16 kHz recordings]
 
-Without a folder the signal is synthetic: noise bursts with harmonics and pauses.
+Without a folder the signal is synthetic: noise bursts with harmonics and pauses. It is
+described as one utterance, and cut into utterances of three seconds and of one, framing
+included.
 """
 
 import sys
@@ -14,9 +16,10 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+from sklearn.pipeline import make_pipeline
 
 from skser.features import CATALOGUE, AcousticFeatures
-from skser.framing import frame
+from skser.framing import Framer, frame
 
 SAMPLE_RATE = 16000
 DURATION = 600
@@ -116,11 +119,19 @@ def main(folder=None):
     def extraction(**parameters):
         return lambda: AcousticFeatures(**parameters).transform([frames])
 
+    def from_signals(seconds, **parameters):
+        signals = np.split(signal, DURATION // seconds)
+        steps = make_pipeline(Framer(), AcousticFeatures(**parameters))
+        return lambda: steps.transform(signals)
+
     tasks = {
         "unit": lambda: transform_unit(frames),
         "all, exact": extraction(exact=True),
         "all, float32": extraction(),
     }
+    for seconds in (3, 1):
+        tasks[f"{seconds} s, exact"] = from_signals(seconds, exact=True)
+        tasks[f"{seconds} s, float32"] = from_signals(seconds)
     for group, names in GROUPS.items():
         tasks[group] = extraction(features=list(names), exact=True)
     times = measure(tasks)

@@ -35,6 +35,8 @@ N_RUNS = 3
 N_UTTERANCES = 250
 BATCH_SIZE = 50
 N_EPOCHS = 6
+# Below any band that is not silent.
+EPS = np.finfo(np.float32).eps
 
 # What librosa has as well, or something of the same kind: onset strength is the
 # spectral flux of mel bands, contrast the crest factor with valleys for means.
@@ -116,6 +118,77 @@ def librosa_cepstra(signals):
     return lambda: [librosa.feature.mfcc(y=signal, **settings) for signal in signals]
 
 
+def audioflux_bands(signals):
+    """Make the task of 26 log mel bands; the windows have 512 samples, not 400."""
+    bands = make_audioflux_bands()
+    return lambda: [np.log(bands(signal) + EPS) for signal in signals]
+
+
+def audioflux_cepstra(signals):
+    """Make the task of 13 cepstra of the same bands."""
+    bands = make_audioflux_bands()
+    return lambda: [audioflux_transform(bands(signal)) for signal in signals]
+
+
+def make_audioflux_bands():
+    """Return audioFlux's mel bands, (26, n_frames), as a function of a signal."""
+    import audioflux
+    from audioflux.type import (
+        SpectralDataType,
+        SpectralFilterBankNormalType,
+        SpectralFilterBankScaleType,
+        WindowType,
+    )
+
+    transform = audioflux.BFT(
+        num=26,
+        radix2_exp=9,
+        samplate=SAMPLE_RATE,
+        low_fre=0.0,
+        high_fre=SAMPLE_RATE / 2,
+        window_type=WindowType.HAMM,
+        slide_length=160,
+        scale_type=SpectralFilterBankScaleType.MEL,
+        normal_type=SpectralFilterBankNormalType.AREA,
+        data_type=SpectralDataType.POWER,
+    )
+    return lambda signal: transform.bft(signal, result_type=1)
+
+
+def audioflux_transform(bands):
+    """Return 13 cepstra of mel bands."""
+    from audioflux import XXCC
+
+    cepstra = XXCC(num=len(bands))
+    cepstra.set_time_length(time_length=bands.shape[-1])
+    return cepstra.xxcc(bands, cc_num=13)
+
+
+def kaldi(kind):
+    """Return a maker of a task: kaldi-native-fbank's "Mfcc" or "Fbank"."""
+
+    def make(signals):
+        import kaldi_native_fbank
+
+        options = getattr(kaldi_native_fbank, f"{kind}Options")()
+        options.frame_opts.dither = 0
+        options.frame_opts.window_type = "hamming"
+        options.mel_opts.num_bins = 26
+        extractor = getattr(kaldi_native_fbank, f"Online{kind}")
+        return lambda: [kaldi_frames(extractor(options), signal) for signal in signals]
+
+    return make
+
+
+def kaldi_frames(extractor, signal):
+    """Return the frames of a signal, (n_frames, width)."""
+    # As a list, which its methods take faster than an array.
+    extractor.accept_waveform(SAMPLE_RATE, signal.tolist())
+    extractor.input_finished()
+    n_frames = extractor.num_frames_ready
+    return np.stack([extractor.get_frame(i) for i in range(n_frames)])
+
+
 def librosa_features(signals):
     """Make the task of what librosa computes of `SHARED`, with one spectrum for all."""
     return lambda: [describe_by_librosa(signal) for signal in signals]
@@ -175,6 +248,13 @@ SIGNAL_TASKS = {
         Path(__file__).with_name("cepstra.conf"), "lld"
     ),
     "librosa, 13 cepstra every 10 ms": librosa_cepstra,
+    "audioFlux, 13 cepstra every 10 ms": audioflux_cepstra,
+    "kaldi-native-fbank, 13 cepstra every 10 ms": kaldi("Mfcc"),
+    "26 log mel bands every 10 ms": transformation(
+        Framer(400, 160), SpeechDescriptors(["log_mel"])
+    ),
+    "audioFlux, 26 log mel bands every 10 ms": audioflux_bands,
+    "kaldi-native-fbank, 26 log mel bands every 10 ms": kaldi("Fbank"),
     "librosa, 10 features every 32 ms": librosa_features,
     "2,600 statistics of 65 descriptors": transformation(*recommended_statistics()),
     "29,720 statistics of the 743 features": transformation(
@@ -191,6 +271,8 @@ SIGNAL_TASKS |= {
         "13 cepstra every 10 ms",
         "openSMILE, 13 cepstra every 10 ms",
         "librosa, 13 cepstra every 10 ms",
+        "audioFlux, 13 cepstra every 10 ms",
+        "kaldi-native-fbank, 13 cepstra every 10 ms",
     )
 }
 FILE_STEPS = {
@@ -235,15 +317,14 @@ FEATURE_PAIRS = [
         "743 features every 32 ms, as one signal",
         "openSMILE, ComParE's 65 descriptors every 10 ms, as one signal",
     ),
-    ("13 cepstra every 10 ms", "openSMILE, 13 cepstra every 10 ms"),
-    (
-        "13 cepstra every 10 ms, as one signal",
-        "openSMILE, 13 cepstra every 10 ms, as one signal",
+    *(
+        (f"13 cepstra every 10 ms{how}", f"{rival}, 13 cepstra every 10 ms{how}")
+        for rival in ("openSMILE", "librosa", "audioFlux", "kaldi-native-fbank")
+        for how in ("", ", as one signal")
     ),
-    ("13 cepstra every 10 ms", "librosa, 13 cepstra every 10 ms"),
-    (
-        "13 cepstra every 10 ms, as one signal",
-        "librosa, 13 cepstra every 10 ms, as one signal",
+    *(
+        ("26 log mel bands every 10 ms", f"{rival}, 26 log mel bands every 10 ms")
+        for rival in ("audioFlux", "kaldi-native-fbank")
     ),
     ("9 of the 27 features every 32 ms", "librosa, 10 features every 32 ms"),
     ("743 features every 32 ms", "librosa, 10 features every 32 ms"),
