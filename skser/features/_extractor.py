@@ -27,10 +27,10 @@ from skser.storage import map_cached
 _CHUNK_LENGTH = 120
 # Number of frames at a time for the features that are made of what the chunks gave:
 # little arithmetic, but many calls.
-_BLOCK_LENGTH = 1000
+_BLOCK_LENGTH = 480
 # Number of frames whose features are in one array, of whole utterances. Several blocks,
 # so that these are full; from 4 MB the memory comes in large pages, with fewer faults.
-_BATCH_LENGTH = 4 * _BLOCK_LENGTH
+_BATCH_LENGTH = 8 * _BLOCK_LENGTH
 
 # Lower bounds, upper bounds and stand-ins for NaN of all columns.
 _LIMITS = [
@@ -314,31 +314,32 @@ def _measure(utterances, selected, columns, features):
     """
     wanted = [row.function for row in selected if row.measured is None]
     needed = list(dict.fromkeys(f for row in selected for f in row.measured or ()))
-    most = max(_BLOCK_LENGTH, _CHUNK_LENGTH)
     start = stop = 0
-    kept = {}
+    parts = {function: [] for function in needed}
     for frames in utterances:
         for rows, chunk in iterate_analyses(frames, _CHUNK_LENGTH):
             length = rows.stop - rows.start
             if stop + length - start > _BLOCK_LENGTH and stop > start:
-                yield _take(kept, start, stop)
+                yield slice(start, stop), _join(parts)
                 start = stop
             written = features[stop : stop + length]
             for function in wanted:
                 written[:, columns[function]] = chunk.feature(function)
             for function in needed:
-                values = chunk.feature(function)
-                if function not in kept:
-                    kept[function] = np.empty((most, *values.shape[1:]))
-                kept[function][stop - start : stop - start + length] = values
+                parts[function].append(chunk.feature(function))
             stop += length
-    yield _take(kept, start, stop)
+    yield slice(start, stop), _join(parts)
 
 
-def _take(kept, start, stop):
-    """Return the rows of a block, and what was measured of them."""
-    values = {function: array[: stop - start] for function, array in kept.items()}
-    return slice(start, stop), Measurements(values)
+def _join(parts):
+    """Return what was measured of a block, and forget it."""
+    values = {
+        function: some[0] if len(some) == 1 else np.concatenate(some)
+        for function, some in parts.items()
+    }
+    for some in parts.values():
+        some.clear()
+    return Measurements(values)
 
 
 def _limit(block, lower, upper, undefined):

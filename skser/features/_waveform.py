@@ -316,12 +316,9 @@ def _polynomials_in_cosine(coefficients):
     series = halves[::-1].copy()
     series[1:] *= 2
     # No product of matrices: its rounding would depend on how many frames there are.
-    powers = np.zeros_like(series)
-    for degree, weights in enumerate(_CHEBYSHEV_TO_POWERS.T):
-        for power in np.flatnonzero(weights):
-            powers[power] += weights[power] * series[degree]
-    powers /= powers[-1].copy()
-    return powers
+    weights = _CHEBYSHEV_TO_POWERS[:, :, np.newaxis, np.newaxis]
+    powers = (weights * series).sum(axis=1)
+    return powers / powers[-1]
 
 
 def _real_roots(polynomials):
