@@ -8,7 +8,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import Bunch
 
-from skser import AudioLoader, datasets
+from skser import AcousticFeatures, AudioLoader, datasets
 from skser.model_selection import LeaveOneSpeakerOut, evaluate
 
 
@@ -46,6 +46,15 @@ def test_reading_recordings_shows_a_bar_in_a_terminal(at_once, speech, n_jobs, c
     assert "Recordings:   0%" in shown
     assert "/36 [" in shown
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_bar_counts_recordings_that_are_described_together(at_once, n_jobs):
+    # Minutes of short recordings are one task; they do not all fit into one.
+    frames = [np.ones((150, 1024))] * 60
+    with redirect_stderr(Terminal()) as terminal:
+        AcousticFeatures(["ZCR"], n_jobs=n_jobs).transform(frames)
+    assert "/60 [" in terminal.getvalue()
 
 
 def test_validation_shows_a_bar_in_a_terminal(at_once, speech, capsys):
